@@ -1,0 +1,166 @@
+"""The class table: what the ids in a mask mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from segwright.core.errors import ConfigError, Problem
+
+Kind = Literal["stuff", "thing"]
+DEFAULT_VOID_ID = 255
+WIDE_VOID_ID = 65535
+
+# Okabe & Ito (2008), "Color Universal Design": told apart with the common colour-vision deficiencies.
+# Background is drawn black and is not in the cycle.
+_COLOURS = (
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
+    (153, 153, 153), (148, 103, 189), (140, 86, 75), (188, 189, 34), (23, 190, 207), (255, 127, 80), (60, 179, 113),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSpec:
+    """One class: the id masks hold, the name people read, whether it is countable, and its display colour (RGB)."""
+
+    class_id: int
+    name: str
+    kind: Kind = "stuff"
+    colour: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """All classes of a project, ordered by id; the position in this order is the network's `channel`.
+
+    `void_id` is never a class. `background` names the class a pixel falls back to when nothing else is sure
+    enough (and which is left out of "defect" and "foreground" sums); None where every class is of equal standing.
+    """
+
+    classes: tuple[ClassSpec, ...]
+    void_id: int = DEFAULT_VOID_ID
+    background: str | None = None
+    _by_name: dict[str, ClassSpec] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ordered = tuple(sorted(self.classes, key=lambda spec: spec.class_id))
+        object.__setattr__(self, "classes", ordered)
+        object.__setattr__(self, "_by_name", {spec.name: spec for spec in ordered})
+        problems = list(_table_problems(self))
+        if problems:
+            raise ConfigError(*problems)
+
+    @staticmethod
+    def of(names: Iterable[str], *, void_id: int = DEFAULT_VOID_ID, background: str | None = None) -> ClassTable:
+        """A table that gives `names` the ids 0, 1, 2, ... A first class called "background" becomes the background."""
+        specs = tuple(ClassSpec(index, name) for index, name in enumerate(names))
+        if background is None and specs and specs[0].name == "background":
+            background = "background"
+        return ClassTable(specs, void_id, background)
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __iter__(self) -> Iterator[ClassSpec]:
+        return iter(self.classes)
+
+    def __getitem__(self, name: str) -> ClassSpec:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise ConfigError.of(
+                f"class '{name}'", "is not in the class table", allowed=", ".join(self.names), found=name
+            ) from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(spec.name for spec in self.classes)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(spec.class_id for spec in self.classes)
+
+    @property
+    def background_id(self) -> int | None:
+        """The class id of `background`, or None."""
+        return None if self.background is None else self[self.background].class_id
+
+    @property
+    def foreground(self) -> tuple[ClassSpec, ...]:
+        """Every class but the background."""
+        return tuple(spec for spec in self.classes if spec.name != self.background)
+
+    def channel(self, name: str) -> int:
+        """The network output channel of the class called `name`."""
+        return self.names.index(self[name].name)
+
+    def colour(self, class_id: int) -> tuple[int, int, int]:
+        """The class's display colour (RGB): its own, black for background, else from a colour-blind-safe cycle."""
+        spec = next(spec for spec in self.classes if spec.class_id == class_id)
+        if spec.colour is not None:
+            return spec.colour
+        if spec.name == self.background:
+            return (0, 0, 0)
+        return _COLOURS[self.foreground.index(spec) % len(_COLOURS)]
+
+    def describe(self) -> str:
+        """One line for messages: `0 background, 1 scratch, 255 void`."""
+        return ", ".join([*(f"{spec.class_id} {spec.name}" for spec in self.classes), f"{self.void_id} void"])
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "classes": [
+                {
+                    "id": spec.class_id,
+                    "name": spec.name,
+                    "kind": spec.kind,
+                    "colour": None if spec.colour is None else list(spec.colour),
+                }
+                for spec in self.classes
+            ],
+            "void_id": self.void_id,
+            "background": self.background,
+        }
+
+    @staticmethod
+    def from_json(data: dict) -> ClassTable:
+        specs = tuple(
+            ClassSpec(row["id"], row["name"], row.get("kind", "stuff"), tuple(row["colour"]) if row.get("colour") else None)
+            for row in data["classes"]
+        )
+        return ClassTable(specs, data.get("void_id", DEFAULT_VOID_ID), data.get("background"))
+
+    @property
+    def content_hash(self) -> str:
+        """A hash of ids, names, kinds, void and background (colours are display only): equal tables, equal hash."""
+        meaning = [[spec.class_id, spec.name, spec.kind] for spec in self.classes]
+        text = json.dumps([meaning, self.void_id, self.background], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _table_problems(table: ClassTable) -> Iterator[Problem]:
+    place = "class table"
+    if not table.classes:
+        yield Problem(place, "has no classes", fix="name at least one class under `classes:` in segwright.yaml")
+    for what, values in (("id", table.ids), ("name", table.names)):
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        if twice:
+            yield Problem(place, f"uses one {what} for two classes", f"each {what} once", ", ".join(twice))
+    if table.void_id not in (*range(256), WIDE_VOID_ID):
+        yield Problem(place, "has an impossible void id", "0-255, or 65535 for 16-bit masks", str(table.void_id))
+    limit = WIDE_VOID_ID if table.void_id == WIDE_VOID_ID else 255
+    for spec in table.classes:
+        if not 0 <= spec.class_id <= limit:
+            yield Problem(place, f"gives '{spec.name}' an id outside the mask's range", f"0-{limit}", str(spec.class_id))
+        if spec.class_id == table.void_id:
+            fix = "choose another void_id, or leave the class out: void is what nobody is asked to get right"
+            yield Problem(place, f"gives class '{spec.name}' the void id", f"any id but {table.void_id}", str(spec.class_id), fix)
+        if spec.kind not in ("stuff", "thing"):
+            yield Problem(place, f"gives '{spec.name}' an unknown kind", "stuff, thing", str(spec.kind))
+        if not spec.name or spec.name == "void":
+            yield Problem(place, "has a class without a usable name", "any text but 'void'", repr(spec.name))
+    if table.background is not None and table.background not in table.names:
+        yield Problem(place, "names a background that is not a class", ", ".join(table.names), table.background)
