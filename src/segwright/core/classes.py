@@ -128,7 +128,9 @@ class ClassTable:
     @staticmethod
     def from_json(data: dict) -> ClassTable:
         specs = tuple(
-            ClassSpec(row["id"], row["name"], row.get("kind", "stuff"), tuple(row["colour"]) if row.get("colour") else None)
+            ClassSpec(
+                row["id"], row["name"], row.get("kind", "stuff"), tuple(row["colour"]) if row.get("colour") else None
+            )
             for row in data["classes"]
         )
         return ClassTable(specs, data.get("void_id", DEFAULT_VOID_ID), data.get("background"))
@@ -154,10 +156,14 @@ def _table_problems(table: ClassTable) -> Iterator[Problem]:
     limit = WIDE_VOID_ID if table.void_id == WIDE_VOID_ID else 255
     for spec in table.classes:
         if not 0 <= spec.class_id <= limit:
-            yield Problem(place, f"gives '{spec.name}' an id outside the mask's range", f"0-{limit}", str(spec.class_id))
+            yield Problem(
+                place, f"gives '{spec.name}' an id outside the mask's range", f"0-{limit}", str(spec.class_id)
+            )
         if spec.class_id == table.void_id:
             fix = "choose another void_id, or leave the class out: void is what nobody is asked to get right"
-            yield Problem(place, f"gives class '{spec.name}' the void id", f"any id but {table.void_id}", str(spec.class_id), fix)
+            yield Problem(
+                place, f"gives class '{spec.name}' the void id", f"any id but {table.void_id}", str(spec.class_id), fix
+            )
         if spec.kind not in ("stuff", "thing"):
             yield Problem(place, f"gives '{spec.name}' an unknown kind", "stuff, thing", str(spec.kind))
         if not spec.name or spec.name == "void":

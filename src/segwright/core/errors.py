@@ -1,11 +1,11 @@
 """The one exception tree.
 
-    SegwrightError                 carries one or more `Problem`s; exit code 2
-    ├── DataError                  a frame, a mask, an annotation file, a split
-    ├── ConfigError                the project file or a command line
-    ├── ArtefactError              a run, a bundle, predictions: missing, foreign, damaged
-    ├── DependencyMissing          an extra that is not installed
-    └── GateFailed                 everything was read, and the answer is no; exit code 1
+SegwrightError                 carries one or more `Problem`s; exit code 2
+├── DataError                  a frame, a mask, an annotation file, a split
+├── ConfigError                the project file or a command line
+├── ArtefactError              a run, a bundle, predictions: missing, foreign, damaged
+├── DependencyMissing          an extra that is not installed
+└── GateFailed                 everything was read, and the answer is no; exit code 1
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ class Probabilities:
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or self.values.shape[0] != len(self.classes):
-            raise ValueError(f"probabilities are ({len(self.classes)} channels, height, width), got {self.values.shape}")
+            raise ValueError(
+                f"probabilities are ({len(self.classes)} channels, height, width), got {self.values.shape}"
+            )
         if self.values.dtype != np.float32:
             raise ValueError(f"probabilities are float32, got {self.values.dtype}")
         object.__setattr__(self, "values", frozen(self.values))

@@ -1,0 +1,92 @@
+"""What a person or a machine sees of long work: progress bars on stderr, the answer on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from segwright.core import events
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print the answer as JSON on stdout; events as JSON lines on stderr.")
+]
+
+
+class Face:
+    """Draws events while work runs and prints its answer at the end. Use as a context manager."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self.err = Console(stderr=True, highlight=False)
+        self._bars = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=self.err,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Face:
+        if not self.as_json:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._bars.stop()
+
+    def listener(self, event: events.Event) -> None:
+        """Show one event: a bar for people, a JSON line on stderr for machines."""
+        if self.as_json:
+            print(json.dumps(_event_row(event), ensure_ascii=False), file=sys.stderr, flush=True)
+        elif isinstance(event, events.Progress):
+            self._draw(event)
+        elif isinstance(event, events.Note):
+            style = "yellow" if event.level == "warning" else "default"
+            self._bars.console.print(f"{event.stage}: {event.text}", style=style, markup=False)
+
+    def say(self, content: RenderableType) -> None:
+        """Print text or a table for people; nothing with --json."""
+        if not self.as_json:
+            self.out.print(content, markup=False) if isinstance(content, str) else self.out.print(content)
+
+    def finish(self, payload: Mapping[str, Any], content: RenderableType = "") -> None:
+        """Print the answer: `payload` with --json, else `content`."""
+        self._bars.stop()
+        if self.as_json:
+            print(json.dumps(payload, ensure_ascii=False, indent=1), flush=True)
+        elif content:
+            self.say(content)
+
+    def _draw(self, event: events.Progress) -> None:
+        task = self._tasks.get(event.stage)
+        if task is None:
+            task = self._bars.add_task(event.stage, total=event.total, unit=event.unit, detail=event.detail)
+            self._tasks[event.stage] = task
+        self._bars.update(task, completed=event.done, total=event.total, detail=event.detail)
+
+
+def _event_row(event: events.Event) -> dict[str, Any]:
+    fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
+    if isinstance(event, events.Measured):
+        fields["values"] = dict(event.values)
+    return {"event": type(event).__name__.lower(), **fields}
