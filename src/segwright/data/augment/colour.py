@@ -1,0 +1,99 @@
+"""What another camera, lamp or day would do to a crop. float32 in, float32 out, 0..1, in place where it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Crop = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ColourRanges:
+    """Largest change of each effect and, in `share`, how often it is used. 0 switches an effect off."""
+
+    gain: float = 0.35  # overall exposure, as +- log2 steps x this
+    gamma: float = 0.35
+    contrast: float = 0.3
+    channel_gain: float = 0.12  # white balance
+    saturation: float = 0.5
+    light_gradient: float = 0.3  # a lamp to one side
+    blur_px: float = 1.2
+    sharpen: float = 0.8
+    noise: float = 0.04
+    jpeg_quality: int = 40  # lowest quality
+    share: float = 0.5
+
+
+def vary_colour(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    """The crop `(height, width, bands)` as another camera might have seen it; clipped to 0..1."""
+    for effect in (_gain, _light_gradient, _gamma, _contrast, _channel_gain, _saturation, _focus, _noise, _jpeg):
+        if rng.random() < ranges.share:
+            crop = effect(crop, ranges, rng)
+            np.clip(crop, 0.0, 1.0, out=crop)
+    return crop
+
+
+def _gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    crop *= np.float32(2.0 ** rng.uniform(-2 * ranges.gain, 2 * ranges.gain))
+    return crop
+
+
+def _gamma(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    return cv2.pow(crop, float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma)))).reshape(crop.shape)
+
+
+def _contrast(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    mean = crop.mean(dtype=np.float64)
+    factor = 1.0 + rng.uniform(-ranges.contrast, ranges.contrast)
+    crop *= np.float32(factor)
+    crop += np.float32(mean * (1.0 - factor))
+    return crop
+
+
+def _channel_gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    crop *= (1.0 + rng.uniform(-ranges.channel_gain, ranges.channel_gain, crop.shape[2])).astype(np.float32)
+    return crop
+
+
+def _saturation(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    if crop.shape[2] != 3:
+        return crop
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
+    factor = np.float32(max(0.0, 1.0 + rng.uniform(-2 * ranges.saturation, ranges.saturation)))
+    return grey + (crop - grey) * factor
+
+
+def _light_gradient(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    height, width = crop.shape[:2]
+    angle = rng.uniform(0, 2 * np.pi)
+    rows = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis] * np.float32(np.sin(angle))
+    columns = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis, :] * np.float32(np.cos(angle))
+    crop *= (1.0 + np.float32(rng.uniform(0, ranges.light_gradient)) * (rows + columns))[:, :, np.newaxis]
+    return crop
+
+
+def _focus(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    """Blur or sharpen, never both."""
+    if rng.random() < 0.6:
+        sigma = rng.uniform(0.2, max(ranges.blur_px, 0.21))
+        return cv2.GaussianBlur(crop, (0, 0), sigma).reshape(crop.shape)
+    soft = cv2.GaussianBlur(crop, (0, 0), 1.0).reshape(crop.shape)
+    return crop + np.float32(rng.uniform(0, ranges.sharpen)) * (crop - soft)
+
+
+def _noise(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    crop += rng.standard_normal(crop.shape, dtype=np.float32) * np.float32(rng.uniform(0, ranges.noise))
+    return crop
+
+
+def _jpeg(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    if crop.shape[2] not in (1, 3) or rng.random() < 0.5:
+        return crop
+    quality = int(rng.integers(ranges.jpeg_quality, 96))
+    coded = cv2.imencode(".jpg", np.round(crop * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
+    return decoded.reshape(crop.shape).astype(np.float32) / np.float32(255)

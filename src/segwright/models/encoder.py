@@ -1,0 +1,70 @@
+"""Encoders: any timm backbone that gives a feature pyramid, under timm's own names."""
+
+from __future__ import annotations
+
+import difflib
+
+import timm
+from torch import Tensor, nn
+
+from segwright.core import ConfigError
+
+PYRAMID = (2, 4, 8, 16, 32)
+
+
+class Encoder(nn.Module):
+    """A timm backbone as a pyramid: features at 1/2, 1/4, 1/8, 1/16 and 1/32 of the frame, fine to coarse.
+
+    `stages` are its layers from the input upwards, one entry a pyramid level: what transfer learning freezes.
+    """
+
+    def __init__(self, name: str, bands: int) -> None:
+        super().__init__()
+        self.backbone = _backbone(name, bands)
+        info = self.backbone.feature_info
+        self.widths: tuple[int, ...] = tuple(info.channels())
+        self.strides: tuple[int, ...] = tuple(info.reduction())
+        if self.strides != PYRAMID:
+            raise ConfigError.of(
+                f"model.encoder: {name}",
+                "does not give the feature pyramid a U-Net needs",
+                allowed=f"features at strides {PYRAMID}",
+                found=str(self.strides),
+                fix="choose another encoder, for example resnet34, mobilenetv2_100 or efficientnet_b0",
+            )
+
+    def forward(self, frames: Tensor) -> list[Tensor]:
+        return self.backbone(frames)
+
+    @property
+    def stages(self) -> list[list[nn.Module]]:
+        """The backbone's children grouped by pyramid level: `stages[0]` ends at 1/2, `stages[-1]` at 1/32."""
+        ends = set(getattr(self.backbone, "return_layers", ()))
+        stages: list[list[nn.Module]] = [[]]
+        for name, child in self.backbone.named_children():
+            stages[-1].append(child)
+            if name in ends and len(stages) < len(self.strides):
+                stages.append([])
+        return [stage for stage in stages if stage]
+
+
+def _backbone(name: str, bands: int) -> nn.Module:
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=4)
+        raise ConfigError.of(
+            "model.encoder",
+            "is not an encoder timm knows",
+            allowed="a name that `timm.list_models()` prints",
+            found=name,
+            fix=f"did you mean {', '.join(close)}?" if close else "for example resnet34",
+        )
+    try:
+        return timm.create_model(name, features_only=True, pretrained=False, in_chans=bands)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        raise ConfigError.of(
+            f"model.encoder: {name}",
+            "cannot give a feature pyramid",
+            allowed="timm models that support features_only",
+            found=str(error),
+            fix="choose another encoder, for example resnet34",
+        ) from error

@@ -1,0 +1,63 @@
+"""What every semantic network is made of, and the one dict of those that exist."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from segwright.core import ConfigError
+from segwright.models.encoder import Encoder
+from segwright.models.semantic.unet import UNetDecoder
+
+DECODERS = {"unet": UNetDecoder}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """Everything needed to build the same network again: names, bands in, channels out, decoder widths."""
+
+    network: str
+    encoder: str
+    bands: int
+    channels: int
+    decoder_widths: tuple[int, ...] = (128, 64, 48, 32, 16)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "decoder_widths": list(self.decoder_widths)}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> NetworkSpec:
+        return NetworkSpec(**{**data, "decoder_widths": tuple(data["decoder_widths"])})
+
+
+class SegmentationNetwork(nn.Module):
+    """Logits `(batch, channels, height, width)` at the size of the input `(batch, bands, height, width)`.
+
+    Height and width must be multiples of `stride_px`; the tile engine pads to that.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.encoder = Encoder(spec.encoder, spec.bands)
+        self.decoder = DECODERS[spec.network](self.encoder.widths, spec.decoder_widths, spec.bands)
+        self.head = nn.Conv2d(self.decoder.width, spec.channels, kernel_size=1)
+        self.stride_px = self.encoder.strides[-1]
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.head(self.decoder(frames, self.encoder(frames)))
+
+
+def build_network(spec: NetworkSpec) -> SegmentationNetwork:
+    """The network that `spec` describes, with random weights.
+
+    Raises:
+        ConfigError: the network or the encoder does not exist.
+    """
+    if spec.network not in DECODERS:
+        raise ConfigError.of(
+            "model.network", "is not a network of segwright", allowed=", ".join(DECODERS), found=spec.network
+        )
+    return SegmentationNetwork(spec)

@@ -1,0 +1,1 @@
+"""Decoders that turn a feature pyramid into one feature map at the frame's own size."""

@@ -1,0 +1,58 @@
+"""U-Net's decoder on a pretrained pyramid (Ronneberger et al. 2015, figure 1), with a skip at full resolution.
+
+Encoders from image classification start with a stride-2 layer, so their finest feature map has half the frame's
+resolution; scratches of 1-4 px are decided above that. `detail` gives the decoder the frame's own pixels once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+DETAIL_WIDTH = 16
+
+
+class UNetDecoder(nn.Module):
+    """Features `(batch, width, height, width)` at the frame's size from the frame and its pyramid (fine to coarse)."""
+
+    def __init__(self, encoder_widths: Sequence[int], widths: Sequence[int], bands: int) -> None:
+        super().__init__()
+        *skips, deepest = encoder_widths
+        inputs = [deepest, *widths[:-1]]
+        skip_widths = [*reversed(skips), DETAIL_WIDTH]
+        self.detail = ConvBlock(bands, DETAIL_WIDTH)
+        self.blocks = nn.ModuleList(
+            UpBlock(below, skip, width) for below, skip, width in zip(inputs, skip_widths, widths, strict=True)
+        )
+        self.width = widths[-1]
+
+    def forward(self, frames: Tensor, pyramid: list[Tensor]) -> Tensor:
+        *skips, features = pyramid
+        for block, skip in zip(self.blocks, [*reversed(skips), self.detail(frames)], strict=True):
+            features = block(features, skip)
+        return features
+
+
+class UpBlock(nn.Module):
+    """Double the resolution, join the encoder's features of that resolution, mix with two convolutions."""
+
+    def __init__(self, below: int, skip: int, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Sequential(ConvBlock(below + skip, width), ConvBlock(width, width))
+
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+        return self.mix(torch.cat([F.interpolate(features, scale_factor=2.0, mode="nearest"), skip], dim=1))
+
+
+class ConvBlock(nn.Sequential):
+    """3x3 convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )

@@ -1,0 +1,177 @@
+"""What may stand in segwright.yaml. `auto` means: decided by the plan from the data, with a reason written down."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
+
+Auto = Literal["auto"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A block of the file; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Classes(Section):
+    """What the ids in the masks mean."""
+
+    names: dict[str, int] = Field(min_length=1, description="class name -> id in the mask files")
+    void: int = Field(DEFAULT_VOID_ID, description="the id nobody is asked to get right")
+    background: str | None = Field(None, description="the class that means 'nothing here'; null where all are equal")
+    things: list[str] = Field(default_factory=list, description="classes whose objects can be counted")
+    colours: dict[str, tuple[int, int, int]] = Field(default_factory=dict)
+
+    def table(self) -> ClassTable:
+        """The class table these settings describe."""
+        specs = tuple(
+            ClassSpec(class_id, name, "thing" if name in self.things else "stuff", self.colours.get(name))
+            for name, class_id in self.names.items()
+        )
+        return ClassTable(specs, self.void, self.background)
+
+
+class Data(Section):
+    """Where the labelled frames are and which columns describe them."""
+
+    root: str = Field(description="folder or annotation file, relative to segwright.yaml")
+    format: str = Field("auto", description="auto, index_png, class_folders, coco_json, cvat_xml")
+    columns_from: str | None = Field(None, description="regular expression with named groups over the frame's stem")
+    columns_csv: str | None = Field(None, description="CSV whose first column names the image")
+    options: dict[str, str | int | float | bool | list[str]] = Field(default_factory=dict)
+
+
+class Split(Section):
+    """Which frames train and which are held out."""
+
+    file: str = Field("split.json", description="written by `segwright split`, readable, checked before training")
+    by: str | None = Field(None, description="the column whose values stay together: line, camera, sequence, patient")
+
+
+class Model(Section):
+    """The network."""
+
+    network: str = "unet"
+    encoder: str = Field("resnet34", description="a timm name")
+    weights: str | None = Field(
+        "auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
+    )
+    decoder_widths: tuple[int, int, int, int, int] = (128, 64, 48, 32, 16)
+
+
+class Loss(Section):
+    """The weighted sum that training lowers."""
+
+    cross_entropy: float = Field(0.5, ge=0)
+    dice: float = Field(0.5, ge=0)
+    dice_classes: Literal["foreground", "all"] = "foreground"
+    class_weights: Literal["none", "inverse_sqrt"] | dict[str, float] = "none"
+
+    @model_validator(mode="after")
+    def _some_term(self) -> Loss:
+        if self.cross_entropy + self.dice <= 0:
+            raise ValueError("at least one of cross_entropy and dice is above 0")
+        return self
+
+
+class Augment(Section):
+    """How far a crop is varied. A flip is valid only where the mirrored part is still a possible part."""
+
+    colour: float = Field(1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
+    flip_horizontal: bool = True
+    flip_vertical: bool | Auto = "auto"
+    rotate_degrees: float | Auto = "auto"
+    scale: tuple[float, float] = (0.75, 1.35)
+
+
+class Training(Section):
+    """How long and how the network is trained."""
+
+    steps: Positive | Auto = "auto"
+    batch: Positive | Auto = "auto"
+    crop: Positive | Auto = Field("auto", description="side of the square crops, px, a multiple of 32")
+    learning_rate: float | Auto = "auto"
+    encoder_learning_rate: float | Auto = "auto"
+    weight_decay: float = 0.01
+    warmup_steps: int | Auto = "auto"
+    clip_gradient: float = 5.0
+    ema_decay: float | Auto = "auto"
+    rare_crops: float = Field(0.6, ge=0, le=1, description="share of crops centred on a pixel of a chosen class")
+    freeze: Literal["auto", "none", "deep_first"] = "auto"
+    validate_every: Positive | Auto = "auto"
+    patience: Positive = Field(8, description="validation rounds without a better score before training stops")
+    select: str = Field("auto", description="the score that decides which checkpoint is best")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    workers: int | Auto = "auto"
+    cache_gb: float = Field(4.0, ge=0)
+    seed: int = 0
+    augment: Augment = Augment()
+    loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = ["tensorboard"]
+
+
+class Inference(Section):
+    """How a whole frame is read: tiles of one size, overlapping, blended by a window."""
+
+    tile: Positive | Auto = "auto"
+    overlap_px: int | Auto = "auto"
+    blend: Literal["gaussian", "constant"] = "gaussian"
+    flips: bool = Field(False, description="average the frame with its mirror image: twice the time")
+
+
+class Cleanup(Section):
+    """Morphology after the decision, per class. Opening deletes lines thinner than its disk: leave thin classes out."""
+
+    opening_radius_px: dict[str, int] = Field(default_factory=dict)
+    min_area_px: int | dict[str, int] = 0
+    fill_holes_px: int = 0
+
+
+class Alerts(Section):
+    """When a frame is rejected: the area of these classes, as a share of the part, above a limit."""
+
+    classes: list[str] = Field(default_factory=list, description="empty: every class but the background")
+    area_percent: float = Field(2.0, ge=0, le=100)
+    per_class_percent: dict[str, float] = Field(default_factory=dict)
+    part: Literal["background", "frame"] | list[str] = Field(
+        "frame", description="the part's pixels: the whole frame, some classes, or what stands out from the belt"
+    )
+
+
+class Project(Section):
+    """segwright.yaml."""
+
+    name: str = "segwright"
+    task: Literal["semantic"] = "semantic"
+    classes: Classes
+    data: Data
+    split: Split = Split()
+    model: Model = Model()
+    loss: Loss = Loss()
+    training: Training = Training()
+    inference: Inference = Inference()
+    cleanup: Cleanup = Cleanup()
+    alerts: Alerts = Alerts()
+
+    @model_validator(mode="after")
+    def _known_classes(self) -> Project:
+        named = {
+            "classes.background": [self.classes.background] if self.classes.background else [],
+            "classes.things": self.classes.things,
+            "cleanup.opening_radius_px": list(self.cleanup.opening_radius_px),
+            "cleanup.min_area_px": list(self.cleanup.min_area_px) if isinstance(self.cleanup.min_area_px, dict) else [],
+            "alerts.classes": self.alerts.classes,
+            "alerts.per_class_percent": list(self.alerts.per_class_percent),
+            "alerts.part": self.alerts.part if isinstance(self.alerts.part, list) else [],
+            "loss.class_weights": list(self.loss.class_weights) if isinstance(self.loss.class_weights, dict) else [],
+        }
+        for key, names in named.items():
+            for name in names:
+                if name not in self.classes.names:
+                    raise ValueError(f"{key} names '{name}', which is not one of {', '.join(self.classes.names)}")
+        return self
