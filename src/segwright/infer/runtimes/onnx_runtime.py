@@ -1,0 +1,83 @@
+"""Runs an ONNX file with ONNX Runtime; needs no torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.core import ArtefactError, DependencyMissing
+
+
+class OnnxRuntime:
+    """An ONNX network whose one output holds probabilities. Runs on the GPU where ONNX Runtime can, else on the CPU.
+
+    `threads` None takes every core this process may use.
+
+    Raises:
+        DependencyMissing: onnxruntime is not installed.
+        ArtefactError: the file is not an ONNX network of one input and one output with a fixed number of channels.
+    """
+
+    def __init__(self, path: Path, *, stride_px: int = 32, threads: int | None = None) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise DependencyMissing.of(
+                str(path), "needs ONNX Runtime", found="onnxruntime is not installed", fix="pip install onnxruntime"
+            ) from error
+        self.stride_px = stride_px
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, _options(onnxruntime, threads), providers=_providers(onnxruntime)
+            )
+        except Exception as error:  # its exceptions are one unrelated class for each status code
+            raise ArtefactError.of(
+                str(path),
+                "is not a network that ONNX Runtime can run",
+                found=str(error).splitlines()[0][:300],
+                fix="export the run again: segwright export RUN --to onnx",
+            ) from error
+        provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
+        self.name = f"onnxruntime {onnxruntime.__version__} ({provider})"
+        self.channels = _channels(path, self._session)
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
+        answers = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
+        return np.asarray(answers[0], np.float32)
+
+
+def _options(onnxruntime: ModuleType, threads: int | None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
+    options.inter_op_num_threads = 1  # the graph is one chain: parallel operators only add hand-over
+    options.log_severity_level = 3  # errors; its warnings go past Python to stderr
+    return options
+
+
+def _providers(onnxruntime: ModuleType) -> list[str]:
+    available = onnxruntime.get_available_providers()
+    return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+
+
+def _channels(path: Path, session: Any) -> int:
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    shape = outputs[0].shape
+    if len(inputs) != 1 or len(outputs) != 1 or len(shape) != 4 or not isinstance(shape[1], int):
+        raise ArtefactError.of(
+            str(path),
+            "is not a segmentation network",
+            allowed="one input (batch, bands, height, width), one output (batch, channels, height, width)",
+            found=f"{len(inputs)} inputs, {len(outputs)} outputs, output shape {shape}",
+        )
+    return shape[1]
+
+
+def usable_cores() -> int:
+    """How many cores this process may run on (its affinity, not the machine's count)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
