@@ -104,9 +104,14 @@ def _large_regions(mask: npt.NDArray[np.bool_], void: npt.NDArray[np.bool_], are
     """`mask` without its regions below `area_px`; a region that touches void is counted with the void it touches."""
     if area_px <= 1 or not mask.any():
         return mask
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats((mask | void).astype(np.uint8), connectivity=8)
-    keep = statistics[:, cv2.CC_STAT_AREA] >= area_px
-    return mask & np.take(keep, regions)
+    regions, statistics = _regions(mask | void, connectivity=8)
+    return mask & (statistics[:, cv2.CC_STAT_AREA] >= area_px)[regions]
+
+
+def _regions(mask: npt.NDArray[np.bool_], *, connectivity: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """(the region number of each pixel, 0 outside the mask; OpenCV's statistics, one row a region)."""
+    _, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
+    return np.asarray(regions, np.int32), np.asarray(statistics, np.int32)
 
 
 def _without(ids: Ids, doomed: npt.NDArray[np.bool_], classes: ClassTable) -> Ids:
@@ -128,8 +133,7 @@ def _without(ids: Ids, doomed: npt.NDArray[np.bool_], classes: ClassTable) -> Id
 
 def _fill_holes(ids: Ids, classes: ClassTable, area_px: int) -> None:
     """Fill in place. Background is 4-connected where classes are 8-connected: a region and its hole do not cross."""
-    background = (ids == classes.background_id).astype(np.uint8)
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats(background, connectivity=4)
+    regions, statistics = _regions(ids == classes.background_id, connectivity=4)
     rows, columns = np.nonzero(_enclosed(statistics, ids.shape, area_px)[regions])
     region = regions[rows, columns]
     lowest = np.full(len(statistics), np.iinfo(ids.dtype).max, ids.dtype)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,8 @@ from segwright.infer.runtimes import Runtime
 
 Blend = Literal["gaussian", "constant"]
 SIGMA_OF_TILE = 1 / 8
-Reader = Callable[[Box], npt.NDArray[np.float32]]
+Pixels = npt.NDArray[np.float32]
+Reader = Callable[[Box], Pixels]
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,15 @@ class TilePlan:
     """How a frame is cut. Neighbouring tiles share at least `overlap_px`; they are spread evenly over each axis.
 
     An axis no longer than `stretch` times the tile is taken whole, padded by reflection to the network's stride:
-    one pass over 640 px costs less than two overlapping passes over 512.
+    one pass over 640 px costs less than two overlapping passes over 512. `flips` averages every tile's answer with
+    that of its mirror image, for twice the time.
     """
 
     tile: Size = field(default_factory=lambda: Size(512, 512))
     overlap_px: int = 128
     blend: Blend = "gaussian"
     stretch: float = 1.25
+    flips: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap_px < min(self.tile.height, self.tile.width):
@@ -64,16 +68,16 @@ class TilePlan:
             "overlap_px": self.overlap_px,
             "blend": self.blend,
             "stretch": self.stretch,
+            "flips": self.flips,
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> TilePlan:
-        return TilePlan(Size(data["height"], data["width"]), data["overlap_px"], data["blend"], data["stretch"])
+        size = Size(data["height"], data["width"])
+        return TilePlan(size, data["overlap_px"], data["blend"], data["stretch"], data["flips"])
 
 
-def predict_probabilities(
-    pixels: npt.NDArray[np.float32], runtime: Runtime, plan: TilePlan, *, batch: int = 4
-) -> npt.NDArray[np.float32]:
+def predict_probabilities(pixels: Pixels, runtime: Runtime, plan: TilePlan, *, batch: int = 4) -> Pixels:
     """The blended probabilities (channels, height, width), float32, of a preprocessed frame (bands, height, width).
 
     A runtime that returns its input gives `pixels` back. Holds all classes of all pixels at once; for frames where
@@ -88,7 +92,7 @@ def predict_probabilities(
 
 def probability_bands(
     size: Size, read: Reader, runtime: Runtime, plan: TilePlan, *, batch: int = 4
-) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+) -> Iterator[tuple[int, Pixels]]:
     """The blended probabilities in bands of whole rows from the top: (first row, (channels, rows, width) float32).
 
     `read(box)` gives the preprocessed pixels (bands, height, width) of a box inside the frame. A band is valid only
@@ -96,9 +100,10 @@ def probability_bands(
     512 px tiles, a 10,000 px wide frame: 389 MB, where the whole frame would be 7.6 GB), and one batch of tiles.
     """
     rows, columns = (_axis(plan, length, tile, runtime.stride_px) for length, tile in _axes(plan, size))
+    run = partial(_run_mirrored if plan.flips else _run, runtime)
     blended = np.zeros((runtime.channels, rows.length, size.width), np.float32)
     for index, top in enumerate(rows.starts):
-        for left, answer, weights in _row_of_tiles(size, top, read, runtime, (rows, columns), batch):
+        for left, answer, weights in _row_of_tiles(size, top, read, run, (rows, columns), batch):
             vertical = rows.weights[index][:, None]
             inside = answer[:, : len(vertical), : len(weights)]
             blended[:, : len(vertical), left : left + len(weights)] += inside * (vertical * weights[None])
@@ -109,26 +114,31 @@ def probability_bands(
 
 
 def _row_of_tiles(
-    size: Size, top: int, read: Reader, runtime: Runtime, axes: tuple[_Axis, _Axis], batch: int
-) -> Iterator[tuple[int, npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    size: Size, top: int, read: Reader, run: Callable[[Pixels], Pixels], axes: tuple[_Axis, _Axis], batch: int
+) -> Iterator[tuple[int, Pixels, Pixels]]:
     """(left edge, answer, horizontal weights) of each tile in the row that starts at `top`."""
     rows, columns = axes
     shape = Size(rows.length, columns.length)
     for first in range(0, len(columns.starts), batch):
         lefts = columns.starts[first : first + batch]
         boxes = [Box(top, left, top + shape.height, left + shape.width).clipped(size) for left in lefts]
-        answers = _run(runtime, np.stack([_padded(read(box), shape) for box in boxes]))
+        answers = run(np.stack([_padded(read(box), shape) for box in boxes]))
         for offset, left in enumerate(lefts):
             yield left, answers[offset], columns.weights[first + offset]
 
 
-def _padded(pixels: npt.NDArray[np.float32], shape: Size) -> npt.NDArray[np.float32]:
+def _padded(pixels: Pixels, shape: Size) -> Pixels:
     """Reflected at the bottom and right to `shape`; a single row or column has no reflection and is repeated."""
     below, right = shape.height - pixels.shape[1], shape.width - pixels.shape[2]
     return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="reflect") if below or right else pixels
 
 
-def _run(runtime: Runtime, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _run_mirrored(runtime: Runtime, batch: Pixels) -> Pixels:
+    mirrored = _run(runtime, np.ascontiguousarray(batch[..., ::-1]))[..., ::-1]
+    return np.multiply(_run(runtime, batch) + mirrored, 0.5, dtype=np.float32)
+
+
+def _run(runtime: Runtime, batch: Pixels) -> Pixels:
     answer = runtime(batch)
     expected = (batch.shape[0], runtime.channels, *batch.shape[2:])
     if answer.shape != expected:
@@ -159,7 +169,7 @@ class _Axis:
 
     starts: tuple[int, ...]
     length: int
-    weights: tuple[npt.NDArray[np.float32], ...]
+    weights: tuple[Pixels, ...]
 
 
 def _axes(plan: TilePlan, size: Size) -> tuple[tuple[int, int], tuple[int, int]]:
