@@ -1,0 +1,169 @@
+"""A stream of frame pairs -> counts -> an `Evaluation`. The engine under every face of `evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import length_hint
+from typing import Any
+
+from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, silent
+from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
+from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow
+from segwright.evaluate.scores import Score, Scores, definitions_of, image_scores, score_counts
+
+# A column with more values than this is a name, not a domain: a table of hundreds of one-frame rows tells nothing.
+MAX_DOMAIN_VALUES = 20
+
+# what a frame's domain is called where its column has no value
+NO_VALUE = "(none)"
+
+
+def score_frames(
+    pairs: Iterable[FramePair],
+    classes: ClassTable,
+    *,
+    boundary_px: Sequence[int] = (3,),
+    listener: Listener = silent,
+    provenance: Mapping[str, Any] | None = None,
+) -> Evaluation:
+    """Score a stream of frames; holds one frame at a time, and a few numbers a frame.
+
+    `boundary_px` are the distances of boundary F; with none, boundaries are not looked at (faster).
+
+    Raises:
+        DataError: every frame whose size or class table differs from its truth's, a stem that comes twice, no frame.
+    """
+    return summarise(
+        count_frames(pairs, classes, boundary_px=boundary_px, listener=listener),
+        listener=listener,
+        provenance=provenance,
+    )
+
+
+def count_frames(
+    pairs: Iterable[FramePair], classes: ClassTable, *, boundary_px: Sequence[int] = (3,), listener: Listener = silent
+) -> Counts:
+    """The counts of a stream of frames, to be added to those of other workers before `summarise`.
+
+    Raises:
+        DataError: as `score_frames`, but no frame at all is fine.
+    """
+    distances = tuple(sorted(set(boundary_px)))
+    pixels, rows, problems = PixelCounts.none(classes), [], []
+    total = length_hint(pairs)
+    for done, pair in enumerate(pairs, start=1):
+        found = _pair_problems(pair, classes)
+        problems += found
+        if not found:
+            frame_pixels, row = count_frame(pair, boundary_px=distances)
+            pixels += frame_pixels
+            rows.append(row)
+        listener(Progress("evaluate", done, max(total, done)))
+    if problems:
+        raise DataError(*problems)
+    return Counts(classes, distances, pixels, tuple(rows))
+
+
+def summarise(
+    counts: Counts, *, listener: Listener = silent, provenance: Mapping[str, Any] | None = None
+) -> Evaluation:
+    """The evaluation of counts, however many workers and machines they were added up from.
+
+    Raises:
+        DataError: the counts hold no frame.
+    """
+    if not counts.frames:
+        raise DataError.of(
+            "evaluation", "has no frame to score", allowed="at least one frame with prediction and truth", found="none"
+        )
+    classes, distances = counts.classes, counts.boundary_px
+    scores = score_counts(counts.frames, classes, distances)
+    by_domain, notes = _by_domain(counts)
+    collapsed = tuple(_collapsed(scores, by_domain))
+    for row in collapsed:
+        listener(Note("evaluate", str(row), "warning"))
+    all_px = counts.pixels.valid_px + counts.pixels.void_px
+    names = [*scores.overall, *next(iter(scores.classes.values()))]
+    return Evaluation(
+        class_table=classes,
+        images=scores.images,
+        void_fraction=counts.pixels.void_px / all_px,
+        scores=scores.overall,
+        classes=scores.classes,
+        by_domain=by_domain,
+        confusion=tuple(tuple(int(cell) for cell in row) for row in counts.pixels.confusion),
+        definitions=definitions_of(names),
+        frames=tuple(_frame_row(row, classes, distances) for row in counts.frames),
+        collapsed=collapsed,
+        provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
+        notes=notes,
+    )
+
+
+def _pair_problems(pair: FramePair, classes: ClassTable) -> list[Problem]:
+    problems = pair_problems(pair.prediction, pair.truth, place=pair.stem)
+    if pair.truth.classes is not classes and pair.truth.classes.content_hash != classes.content_hash:
+        fix = "read the truth with the class table that is scored"
+        problems.append(
+            Problem(
+                pair.stem, "has a truth of another class table", classes.describe(), pair.truth.classes.describe(), fix
+            )
+        )
+    return problems
+
+
+def _by_domain(counts: Counts) -> tuple[dict[str, dict[str, Scores]], tuple[str, ...]]:
+    """Scores by column and value; a note for each column with too many values to be a domain."""
+    tables: dict[str, dict[str, Scores]] = {}
+    notes = []
+    for column in sorted({name for row in counts.frames for name in row.columns}):
+
+        def value_of(row: FrameCounts, column: str = column) -> str:
+            return row.columns.get(column) or NO_VALUE
+
+        groups = {value: list(rows) for value, rows in groupby(sorted(counts.frames, key=value_of), key=value_of)}
+        if len(groups) > MAX_DOMAIN_VALUES:
+            notes.append(
+                f"column '{column}' has {len(groups)} values; scores by domain are given up to {MAX_DOMAIN_VALUES}"
+            )
+            continue
+        tables[column] = {
+            value: score_counts(rows, counts.classes, counts.boundary_px) for value, rows in groups.items()
+        }
+    return tables, tuple(notes)
+
+
+def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -> Iterable[Collapsed]:
+    domains = [
+        (f"{column}={value}", scores) for column, values in by_domain.items() for value, scores in values.items()
+    ]
+    for domain, scores in [(None, overall), *domains]:
+        for name, row in scores.classes.items():
+            iou, pixels = row["iou"], int(row["truth_px"] or 0)
+            if pixels and iou is not None and iou < COLLAPSED_IOU:
+                yield Collapsed(name, domain, iou, pixels)
+
+
+def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]) -> FrameRow:
+    iou = image_scores(row, classes)
+    return FrameRow(
+        stem=row.stem,
+        columns=dict(row.columns),
+        image_miou=_mean_present(iou.values()),
+        image_miou_foreground=_mean_present(iou[spec.name] for spec in classes.foreground),
+        iou=iou,
+        boundary_f={
+            f"boundary_f@{distance}": dict(zip(classes.names, row.boundaries.f_scores(distance), strict=True))
+            for distance in distances
+        },
+        correct_px=tuple(row.correct_px.tolist()),
+        truth_px=tuple(row.truth_px.tolist()),
+        predicted_px=tuple(row.predicted_px.tolist()),
+        void_px=row.void_px,
+    )
+
+
+def _mean_present(scores: Iterable[Score]) -> Score:
+    present = [score for score in scores if score is not None]
+    return sum(present) / len(present) if present else None

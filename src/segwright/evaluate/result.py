@@ -1,0 +1,222 @@
+"""The `Evaluation`: scores with everything needed to believe them, as a value and as `evaluation.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segwright._version import __version__
+from segwright.core import ArtefactError, ClassTable
+from segwright.evaluate.reliability import Reliability
+from segwright.evaluate.scores import Score, Scores
+
+SCHEMA_VERSION = 1
+
+# Below a tenth of overlap a class is not found, it is hit by chance: a mask of the right size dropped beside a blob and
+# touching a fifth of it already scores 0.11. Nobody can act on such a class; it is listed whatever the mean is.
+COLLAPSED_IOU = 0.1
+
+
+@dataclass(frozen=True)
+class FrameRow:
+    """One frame's part: per-class IoU and boundary F of this image alone, and the counts they come from.
+
+    `correct_px`, `truth_px`, `predicted_px` are in the order of the class table; None is an absent class.
+    """
+
+    stem: str
+    columns: Mapping[str, str]
+    image_miou: Score
+    image_miou_foreground: Score
+    iou: Mapping[str, Score]
+    boundary_f: Mapping[str, Mapping[str, Score]]
+    correct_px: tuple[int, ...]
+    truth_px: tuple[int, ...]
+    predicted_px: tuple[int, ...]
+    void_px: int
+
+    @property
+    def wrong_px(self) -> int:
+        """Valid pixels without the right class."""
+        return sum(self.truth_px) - sum(self.correct_px)
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """A class of the truth with a pooled IoU below `COLLAPSED_IOU`, overall or in one domain (`column=value`)."""
+
+    name: str
+    domain: str | None
+    iou: float
+    pixels: int
+
+    def __str__(self) -> str:
+        where = f" where {self.domain}" if self.domain else ""
+        return f"{self.name} collapsed{where}: IoU {self.iou:.3f} on {self.pixels} true pixels"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of `images` frames, by class and by domain, with the confusion, frames and definitions behind them.
+
+    `confusion` has a row a true class and a column a predicted class, in the order of `class_table`, then a column of
+    undecided pixels. `by_domain` is column -> value -> `Scores`. `provenance` says what was scored: dataset and its
+    hash, split part, seed, model, as far as the caller knew. Absent is None.
+    """
+
+    class_table: ClassTable
+    images: int
+    void_fraction: float
+    scores: Mapping[str, Score]
+    classes: Mapping[str, Mapping[str, Score]]
+    by_domain: Mapping[str, Mapping[str, Scores]]
+    confusion: tuple[tuple[int, ...], ...]
+    definitions: Mapping[str, str]
+    frames: tuple[FrameRow, ...] = ()
+    collapsed: tuple[Collapsed, ...] = ()
+    reliability: Reliability | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    task: str = "semantic"
+
+    def worst_frames(self, count: int) -> tuple[FrameRow, ...]:
+        """The `count` frames with errors and the lowest foreground mean IoU; among equals, most wrong pixels first."""
+
+        def key(row: FrameRow) -> tuple[float, int, str]:
+            score = row.image_miou if row.image_miou_foreground is None else row.image_miou_foreground
+            return (1.0 if score is None else score, -row.wrong_px, row.stem)
+
+        return tuple(sorted((row for row in self.frames if row.wrong_px), key=key)[:count])
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `evaluation.json`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "segwright_version": __version__,
+            "task": self.task,
+            "images": self.images,
+            "void_fraction": self.void_fraction,
+            "scores": dict(self.scores),
+            "classes": {name: dict(row) for name, row in self.classes.items()},
+            "collapsed": [
+                {"class": row.name, "domain": row.domain, "iou": row.iou, "pixels": row.pixels}
+                for row in self.collapsed
+            ],
+            "by_domain": {
+                column: {value: _domain_row(scores) for value, scores in values.items()}
+                for column, values in self.by_domain.items()
+            },
+            "confusion": {
+                "rows": list(self.class_table.names),
+                "columns": [*self.class_table.names, "undecided"],
+                "pixels": [list(row) for row in self.confusion],
+            },
+            "reliability": None if self.reliability is None else self.reliability.to_json(),
+            "definitions": dict(self.definitions),
+            "provenance": dict(self.provenance),
+            "notes": list(self.notes),
+            "class_table": self.class_table.to_json(),
+            "frames": [_frame_json(row) for row in self.frames],
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Evaluation:
+        """The value that `to_json` wrote.
+
+        Raises:
+            ArtefactError: another schema version, or a field is missing.
+        """
+        if data.get("schema_version") != SCHEMA_VERSION:
+            raise ArtefactError.of(
+                "evaluation.json", "is of another schema version", allowed=str(SCHEMA_VERSION),
+                found=str(data.get("schema_version")), fix="evaluate again with this version of segwright",
+            )  # fmt: skip
+        try:
+            return _from_json(data)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ArtefactError.of(
+                "evaluation.json",
+                f"lacks or garbles a field: {error!r}",
+                fix="evaluate again; the file was edited or cut short",
+            ) from error
+
+    def write(self, path: Path) -> None:
+        """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(
+            json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
+        temporary.replace(path)
+
+    @staticmethod
+    def read(path: Path) -> Evaluation:
+        """The evaluation at `path`.
+
+        Raises:
+            ArtefactError: there is none, it is not JSON, or it is not an evaluation.
+        """
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArtefactError.of(
+                str(path),
+                f"is not a readable evaluation: {error}",
+                fix="write one with `segwright evaluate --json FILE`",
+            ) from error
+        if not isinstance(data, dict):
+            raise ArtefactError.of(
+                str(path), "is not an evaluation", allowed="a JSON object", found=type(data).__name__
+            )
+        return Evaluation.from_json(data)
+
+
+def _domain_row(scores: Scores) -> dict[str, Any]:
+    return {
+        "images": scores.images,
+        **scores.overall,
+        "classes": {name: dict(row) for name, row in scores.classes.items()},
+    }
+
+
+def _frame_json(row: FrameRow) -> dict[str, Any]:
+    fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def _from_json(data: Mapping[str, Any]) -> Evaluation:
+    def domain(row: Mapping[str, Any]) -> Scores:
+        return Scores(
+            row["images"],
+            {name: value for name, value in row.items() if name not in ("images", "classes")},
+            row["classes"],
+        )
+
+    def frame(row: Mapping[str, Any]) -> FrameRow:
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+        }
+        return FrameRow(**fields)
+
+    return Evaluation(
+        class_table=ClassTable.from_json(data["class_table"]),
+        images=data["images"],
+        void_fraction=data["void_fraction"],
+        scores=data["scores"],
+        classes=data["classes"],
+        by_domain={
+            column: {value: domain(row) for value, row in values.items()}
+            for column, values in data["by_domain"].items()
+        },
+        confusion=tuple(tuple(row) for row in data["confusion"]["pixels"]),
+        definitions=data["definitions"],
+        frames=tuple(frame(row) for row in data["frames"]),
+        collapsed=tuple(Collapsed(row["class"], row["domain"], row["iou"], row["pixels"]) for row in data["collapsed"]),
+        reliability=None if data["reliability"] is None else Reliability.from_json(data["reliability"]),
+        provenance=data["provenance"],
+        notes=tuple(data["notes"]),
+        task=data["task"],
+    )

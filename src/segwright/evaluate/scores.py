@@ -1,0 +1,165 @@
+"""Counts -> scores. Every ratio of the semantic task, its name, its averaging rule and its definition.
+
+The absent rule, everywhere: a class that is in neither the truth nor the prediction has no score (None) and is in no
+mean. A class that is predicted but nowhere in the truth has IoU 0, and that 0 is in the mean: painting a defect that
+does not exist is an error, not an absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.core import ClassTable
+from segwright.evaluate.counts import FrameCounts
+
+Score = float | None
+
+# name -> one sentence; `boundary_f@K` stands for every distance K that was counted
+DEFINITIONS: Mapping[str, str] = {
+    "pooled_miou": (
+        "Mean over classes of IoU, each IoU computed once over the pixels of all images together; a class in neither "
+        "truth nor prediction is left out, a class predicted but never true counts as 0."
+    ),
+    "pooled_miou_foreground": "pooled_miou without the background class.",
+    "mean_image_miou": (
+        "Mean over images of the mean IoU of the classes in that image's truth or prediction; images of only void are "
+        "left out."
+    ),
+    "iou": (
+        "Pixels in truth and prediction over pixels in truth or prediction, over the pixels of all images together "
+        "(pooled)."
+    ),
+    "mean_image_iou": ("Mean of the class's IoU of single images, over the images where it is in truth or prediction."),
+    "dice": (
+        "Twice the pixels in truth and prediction over the sum of both areas, pooled over all images; equals 2 IoU / "
+        "(1 + IoU) and pixel F1."
+    ),
+    "precision": (
+        "Share of the pixels predicted as the class that are the class, pooled; null where it is never predicted."
+    ),
+    "recall": "Share of the pixels of the class that are predicted as it, pooled; null where it is never true.",
+    "boundary_f@K": (
+        "F of precision and recall of the outlines, an outline pixel matched when the other outline is within K px "
+        "(DAVIS definition); mean over the images where the class is in truth or prediction; overall, the mean over "
+        "foreground classes."
+    ),
+    "truth_px": "Pixels of the class in the truth.",
+    "predicted_px": "Pixels predicted as the class where the truth is not void.",
+    "images": "Number of images; for a class, the images whose truth has it.",
+    "ece": (
+        "Expected calibration error: mean gap between the confidence of the decided class and its share of right "
+        "pixels, over 15 confidence bins weighted by pixels; void pixels left out."
+    ),
+    "brier": (
+        "Mean over valid pixels of the squared distance between the predicted probabilities and the true class (0 "
+        "best, 2 worst)."
+    ),
+    "pixel_accuracy": (
+        "Share of valid pixels with the right class, pooled. MISLEADING on imbalanced classes: painting background "
+        "everywhere scores the background's share."
+    ),
+    "void": (
+        "Pixels whose truth is void are in no score, whatever the prediction says there; a void prediction is a "
+        "missed pixel of its true class."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one set of frames: overall, and for each class. `images` is how many frames they come from.
+
+    `pixel_accuracy` is the last of `overall`, because it misleads.
+    """
+
+    images: int
+    overall: Mapping[str, Score]
+    classes: Mapping[str, Mapping[str, Score]]
+
+
+def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px: tuple[int, ...]) -> Scores:
+    """The scores of the frames counted in `frames`, in no matter which order they were counted."""
+    ordered = sorted(frames, key=lambda row: row.stem)
+    correct, truth, predicted = (
+        _stacked(ordered, name, len(classes)) for name in ("correct_px", "truth_px", "predicted_px")
+    )
+    image_iou = ratio(correct, truth + predicted - correct)
+    columns: dict[str, npt.NDArray] = _pooled_columns(correct.sum(axis=0), truth.sum(axis=0), predicted.sum(axis=0))
+    columns["mean_image_iou"] = _mean(image_iou, axis=0)
+    for distance in boundary_px:
+        columns[f"boundary_f@{distance}"] = _mean(_boundary_scores(ordered, distance, len(classes)), axis=0)
+    counts = {"truth_px": truth.sum(axis=0), "predicted_px": predicted.sum(axis=0), "images": (truth > 0).sum(axis=0)}
+    per_class = {
+        spec.name: {name: _score(values[channel]) for name, values in columns.items()}
+        | {name: int(values[channel]) for name, values in counts.items()}
+        for channel, spec in enumerate(classes)
+    }
+    foreground = [classes.channel(spec.name) for spec in classes.foreground]
+    overall = {
+        "pooled_miou": _score(_mean(columns["iou"])),
+        "pooled_miou_foreground": _score(_mean(columns["iou"][foreground])),
+        "mean_image_miou": _score(_mean(_mean(image_iou, axis=1))),
+        **{
+            name: _score(_mean(values[foreground]))
+            for name, values in columns.items()
+            if name.startswith("boundary_f@")
+        },
+        "pixel_accuracy": _score(ratio(correct.sum(), truth.sum())),
+    }
+    return Scores(len(ordered), overall, per_class)
+
+
+def image_scores(row: FrameCounts, classes: ClassTable) -> Mapping[str, Score]:
+    """One image's IoU of each class (None where it is in neither map)."""
+    iou = ratio(row.correct_px, row.truth_px + row.predicted_px - row.correct_px)
+    return {spec.name: _score(iou[channel]) for channel, spec in enumerate(classes)}
+
+
+def definitions_of(names: Sequence[str]) -> dict[str, str]:
+    """The definition of each score of `names` (`boundary_f@3` takes that of `boundary_f@K`), and the void rule."""
+    found = {}
+    for name in names:
+        key = "boundary_f@K" if name.startswith("boundary_f@") else name
+        if key in DEFINITIONS:
+            found[name] = DEFINITIONS[key].replace("K px", f"{name.partition('@')[2]} px")
+    return {**found, "void": DEFINITIONS["void"]}
+
+
+def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """`part / whole`, NaN where the whole is 0; NaN becomes None at the door."""
+    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _pooled_columns(correct: npt.NDArray, truth: npt.NDArray, predicted: npt.NDArray) -> dict[str, npt.NDArray]:
+    return {
+        "iou": ratio(correct, truth + predicted - correct),
+        "dice": ratio(2 * correct, truth + predicted),
+        "precision": ratio(correct, predicted),
+        "recall": ratio(correct, truth),
+    }
+
+
+def _boundary_scores(frames: Sequence[FrameCounts], distance_px: int, classes: int) -> npt.NDArray[np.float64]:
+    rows = [[np.nan if score is None else score for score in row.boundaries.f_scores(distance_px)] for row in frames]
+    return np.array(rows, dtype=np.float64).reshape(len(frames), classes)
+
+
+def _stacked(frames: Sequence[FrameCounts], name: str, classes: int) -> npt.NDArray[np.int64]:
+    rows = [getattr(row, name) for row in frames]
+    return np.array(rows, dtype=np.int64).reshape(len(frames), classes)
+
+
+def _mean(values: npt.NDArray[np.float64], axis: int | None = None) -> npt.NDArray[np.float64]:
+    """The mean over what is not NaN; NaN where nothing is left."""
+    present = ~np.isnan(values)
+    return ratio(np.where(present, values, 0.0).sum(axis=axis), present.sum(axis=axis))
+
+
+def _score(value: npt.NDArray | np.floating) -> Score:
+    number = float(value)
+    return None if np.isnan(number) else number
