@@ -16,7 +16,7 @@ BRUSH_WANDER_PX = 14.0
 
 
 def wandering(random: np.random.Generator, points: npt.NDArray[np.float64], step_px: float) -> npt.NDArray[np.float64]:
-    """The brush's path along a centreline (count, 2) with points `step_px` apart: beside it by a smooth, random offset."""
+    """The brush's path along a centreline (count, 2) with points `step_px` apart: off it by a smooth random offset."""
     noise = gaussian_filter1d(random.standard_normal(len(points)), BRUSH_WANDER_PX / step_px, mode="reflect")
     spread = float(np.sqrt((noise**2).mean()))
     offset = noise * (knobs.BRUSH_JITTER_RMS_PX / spread) if spread > 0 else noise

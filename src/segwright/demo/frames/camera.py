@@ -11,7 +11,7 @@ import numpy.typing as npt
 from segwright.core import Size
 from segwright.demo.frames.looks import Look
 from segwright.demo.frames.spec import FrameSpec, random_stream
-from segwright.demo.frames.texture import Field
+from segwright.demo.frames.texture import Field, in_colour
 
 PATTERN_STREAM, SESSION_STREAM, FRAME_STREAM = 1, 2, 3
 
@@ -26,20 +26,23 @@ def lens_field(size: Size, vignette: float) -> Field:
     return field
 
 
-@lru_cache(maxsize=16)
-def session_field(spec: FrameSpec, line: str, session: int, vignette: float) -> Field:
-    """Lens and its dust in one session: soft dark specks that stay where they are from frame to frame."""
+@lru_cache(maxsize=2)
+def session_field(spec: FrameSpec, line: str, session: int, look: Look) -> Field:
+    """Lens, gain and white balance of one session, (height, width, 3), with dust on the lens: soft dark specks that
+    stay where they are from frame to frame.
+    """
     random = random_stream(spec, line, SESSION_STREAM, session)
-    field = np.array(lens_field(spec.size, vignette))
+    field = np.array(lens_field(spec.size, look.vignette))
     for _speck in range(int(random.integers(2, 7))):
         x, y = (float(random.uniform(0, side)) for side in (spec.size.width, spec.size.height))
         radius = float(random.uniform(2.5, 6.0)) * spec.scale
         rows, columns = np.ogrid[: spec.size.height, : spec.size.width]
-        distance2 = ((columns - x) ** 2 + (rows - y) ** 2) / radius**2
+        distance2 = np.minimum(((columns - x) ** 2 + (rows - y) ** 2) / radius**2, 4)
         field *= (1 - float(random.uniform(0.05, 0.12)) * np.exp(-(distance2**2))).astype(np.float32)
-    field *= np.float32(random.uniform(0.96, 1.04))
-    field.flags.writeable = False
-    return field
+    gain = look.gain * float(random.uniform(0.96, 1.04))
+    passed = in_colour(field, [gain * balance for balance in look.white_balance])
+    passed.flags.writeable = False
+    return passed
 
 
 @lru_cache(maxsize=4)
@@ -54,10 +57,9 @@ def pattern_noise(spec: FrameSpec, line: str, amplitude: float) -> Field:
 
 
 def exposed(light: Field, look: Look, lens: Field) -> Field:
-    """The frame before noise, (height, width, 3), 1 is full scale: blur, lens, gain and white balance."""
+    """The frame before noise, (height, width, 3), 1 is full scale: blurred, then `lens` passes its share."""
     soft = cv2.GaussianBlur(light, (0, 0), look.blur_sigma_px)
-    gain = np.array(look.white_balance, dtype=np.float32) * np.float32(look.gain)
-    soft *= lens[:, :, None] * gain
+    soft *= lens
     soft += np.float32(look.black)
     return soft
 
@@ -65,12 +67,12 @@ def exposed(light: Field, look: Look, lens: Field) -> Field:
 def developed(clean: Field, look: Look, pattern: Field, random: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Sensor noise on the exposed frame, cut to 8 bits: shot and read noise, colour noise two pixels wide."""
     height, width = clean.shape[:2]
-    sigma = cv2.sqrt(np.maximum(clean[:, :, 1], 0) * np.float32(look.shot_noise) + np.float32(look.read_noise**2))
+    sigma = cv2.sqrt(cv2.extractChannel(clean, 1) * np.float32(look.shot_noise) + np.float32(look.read_noise**2))
     noise = random.standard_normal((height, width), dtype=np.float32) * sigma
     noise += pattern
     coarse = random.standard_normal((-(-height // 2), -(-width // 2), 3), dtype=np.float32)
     colour = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     colour *= np.float32(0.7 * look.read_noise)
     colour += clean
-    colour += noise[:, :, None]
+    colour += cv2.merge([noise, noise, noise])
     return cv2.convertScaleAbs(np.maximum(colour, 0, out=colour), alpha=255.0)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Box
+from segwright.core import Box, Size
 from segwright.demo.frames import knobs
 from segwright.demo.frames.annotator import BRUSH_OVERSAMPLING, brush_width_px, normals, outlined, wandering
 from segwright.demo.frames.scene import Scene
@@ -29,7 +29,7 @@ OIL_COLOUR = np.array([0.72, 0.66, 0.55], dtype=np.float32)
 
 @dataclass(frozen=True)
 class Mark:
-    """A defect on a bracket: inside `box`, `factor` (height, width, 3) multiplies the metal's light and `painted` is its mask."""
+    """A defect on a bracket, inside `box`: `factor` (height, width, 3) times the metal's light; `painted`, its mask."""
 
     class_id: int
     box: Box
@@ -264,7 +264,5 @@ def _box_around(path: Path, margin: int, scene: Scene) -> Box:
     return Box(int(top), int(left), int(bottom), int(right)).clipped(scene.setting.size)
 
 
-def _size_of(box: Box):
-    from segwright.core import Size
-
+def _size_of(box: Box) -> Size:
     return Size(box.height, box.width)

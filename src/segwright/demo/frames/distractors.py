@@ -16,13 +16,13 @@ LETTER_HEIGHT = 0.085
 
 
 def disturb(metal: Field, scene: Scene, random: np.random.Generator) -> None:
-    """Multiply the metal's light (height, width, 3) by whatever harmless things this bracket carries, in place."""
+    """Multiply the metal's brightness (height, width) by whatever harmless things this bracket carries, in place."""
     if random.random() < knobs.STAMP_SHARE:
-        metal *= _stamped_number(scene, random)[:, :, None]
+        metal *= _stamped_number(scene, random)
     if random.random() < knobs.TOOL_MARKS_SHARE:
-        metal *= _tool_marks(scene, random)[:, :, None]
+        metal *= _tool_marks(scene, random)
     if random.random() < knobs.SHADOW_SHARE:
-        metal *= _cast_shadow(scene, random)[:, :, None]
+        metal *= _cast_shadow(scene, random)
     _dust(metal, random, int(26 * scene.setting.scale**2))
 
 
@@ -86,4 +86,4 @@ def _cast_shadow(scene: Scene, random: np.random.Generator) -> Field:
 
 def _dust(metal: Field, random: np.random.Generator, count: int) -> None:
     rows, columns = random.integers(metal.shape[0], size=count), random.integers(metal.shape[1], size=count)
-    metal[rows, columns] *= random.uniform(0.6, 1.5, size=(count, 1)).astype(np.float32)
+    metal[rows, columns] *= random.uniform(0.6, 1.5, size=count).astype(np.float32)

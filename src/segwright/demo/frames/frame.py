@@ -18,10 +18,10 @@ from segwright.demo.frames.distractors import disturb
 from segwright.demo.frames.glare import draw_glare, paint_glare
 from segwright.demo.frames.looks import LIGHTS, LOOKS
 from segwright.demo.frames.planning import defect_percent, painted_labels, plan_marks
-from segwright.demo.frames.scene import Scene, Setting, build_scene, metal_rgb
+from segwright.demo.frames.scene import Scene, Setting, build_scene
 from segwright.demo.frames.shapes import draw_bracket, place
 from segwright.demo.frames.spec import CLASSES, VOID_ID, FrameSpec, GeneratedFrame, random_stream
-from segwright.demo.frames.texture import Field
+from segwright.demo.frames.texture import Field, in_colour
 
 
 def make_frame(spec: FrameSpec, line: str, index: int) -> GeneratedFrame:
@@ -33,20 +33,21 @@ def make_frame(spec: FrameSpec, line: str, index: int) -> GeneratedFrame:
     pose = place(bracket, spec.size, float(random.uniform(*knobs.PART_SHARE)), look.distortion, random)
     scene = build_scene(setting, bracket, pose, random)
     glare = draw_glare(scene, random)
-    metal = metal_rgb(scene)
-    void = paint_glare(scene, glare, _saturation(scene, metal, glare), random)
-    disturb(metal, scene, random)
+    void = paint_glare(scene, glare, _saturation(scene, glare), random)
+    brightness = scene.metal.copy()
+    disturb(brightness, scene, random)
+    metal = in_colour(brightness, look.metal)
     marks = plan_marks(scene, spec, void, random)
     for mark in marks:
         metal[mark.box.slices] *= mark.factor
-    lens = session_field(spec, line, spec.session(index), look.vignette)
+    lens = session_field(spec, line, spec.session(index), look)
     clean = exposed(_light(scene, metal, glare), look, lens)
     image = developed(clean, look, pattern_noise(spec, line, look.pattern_noise), random)
     labels = painted_labels(scene, marks, void)
     return GeneratedFrame(spec.stem(line, index), image, labels, scene.part, _columns(spec, line, index, scene, labels))
 
 
-def _saturation(scene: Scene, metal: Field, glare: Field) -> Field:
+def _saturation(scene: Scene, glare: Field) -> Field:
     """The weakest band of the frame before noise where there is glare: 1 is full scale."""
     look = scene.setting.look
     if not glare.any():
@@ -58,14 +59,14 @@ def _saturation(scene: Scene, metal: Field, glare: Field) -> Field:
 
 def _light(scene: Scene, metal: Field, glare: Field) -> Field:
     """Belt, metal and glare in one field of light (height, width, 3), with the halo a lens makes around a hot spot."""
-    cover = scene.cover[:, :, None]
-    light = scene.belt * (1 - cover) + metal * cover
+    light = metal * in_colour(scene.cover, (1, 1, 1))
+    light += scene.belt
     if glare.any():
         halo = cv2.GaussianBlur(
             cv2.resize(glare, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 4.0 * scene.setting.scale
         )
         wide = cv2.resize(halo, (glare.shape[1], glare.shape[0]), interpolation=cv2.INTER_LINEAR)
-        light += (glare + 0.10 * wide)[:, :, None]
+        light += in_colour(glare + 0.10 * wide, (1, 1, 1))
     return light
 
 

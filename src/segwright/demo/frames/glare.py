@@ -31,7 +31,7 @@ def draw_glare(scene: Scene, random: np.random.Generator) -> Field:
             (x * math.cos(turn) + y * math.sin(turn)) / long,
             (y * math.cos(turn) - x * math.sin(turn)) / wide,
         )
-        light += float(random.uniform(1.0, 1.9)) * cv2.exp(-(along * along + across * across))
+        light += float(random.uniform(1.0, 1.9)) * cv2.exp(-np.minimum(along * along + across * across, np.float32(18)))
     if light.any():
         light *= np.clip(1 + 0.18 * clouds(random, size, 5 * scale), 0.3, 2) * scene.cover
     return light

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from segwright.core import Size
 from segwright.demo.frames.looks import Light, Look
 from segwright.demo.frames.shapes import Bend, Bracket, Pose, coverage
-from segwright.demo.frames.texture import Field, brushed, clouds, weave
+from segwright.demo.frames.texture import Field, bell, brushed, clouds, weave
 
 EDGE_SIGMA_PX = 1.1
 CHAMFER_SIGMA_PX = 2.6
@@ -47,7 +47,8 @@ class Scene:
     """One bracket as it lies: fields are (height, width).
 
     cover: share of the pixel that is metal. part: cover of one half or more. depth_px: distance of a part pixel to
-    the nearest edge, 0 elsewhere. metal: brightness of the sound metal relative to its tone. belt: RGB light.
+    the nearest edge, 0 elsewhere. metal: brightness of the sound metal relative to its tone. belt: light from all
+    that is not metal, (height, width, 3).
     """
 
     setting: Setting
@@ -111,7 +112,7 @@ def _illumination(setting: Setting, random: np.random.Generator) -> Field:
     reach = 2 / math.hypot(size.width, size.height)
     along = linear_field(size, x * reach, y * reach, -(x * size.width + y * size.height) * reach / 2)
     at, width = float(random.uniform(-0.35, 0.5)), float(random.uniform(0.12, 0.22))
-    streak = cv2.exp(-(((along - at) / width) ** 2))
+    streak = bell((along - at) / width)
     drift = float(random.uniform(0.96, 1.04))
     return drift * (1 + light.gradient * along + light.streak * float(random.uniform(0.6, 1.2)) * streak)
 
@@ -166,9 +167,11 @@ def _belt(setting: Setting, cover: Field, illumination: Field, random: np.random
     shadow = cv2.GaussianBlur(_shifted(cover, -x * reach, -y * reach), (0, 0), light.shadow_blur_px * scale)
     grey *= illumination * (1 - light.shadow * shadow)
     wall = _shifted(cover, 1.6 * scale, 2.8 * scale)
-    belt = grey[:, :, None] * np.array(look.belt, dtype=np.float32)
-    side = 0.34 * wall[:, :, None] * np.array(look.metal, dtype=np.float32)
-    return belt * (1 - wall[:, :, None]) + side
+    open_belt = 1 - cover
+    side = 0.34 * wall * open_belt
+    open_belt *= grey * (1 - wall)
+    bands = zip(look.belt, look.metal, strict=True)
+    return cv2.merge([open_belt * np.float32(belt) + side * np.float32(metal) for belt, metal in bands])
 
 
 def _shifted(field: Field, right_px: float, down_px: float) -> Field:
@@ -182,16 +185,11 @@ def _seam(setting: Setting, random: np.random.Generator) -> Field:
     angle = math.radians(float(random.uniform(60, 120)))
     at = float(random.uniform(0.1, 0.9)) * setting.size.width
     distance = linear_field(setting.size, math.sin(angle) / scale, math.cos(angle) / scale, -at / scale)
-    dark = cv2.exp(-((distance / 1.6) ** 2))
-    return 1 - 0.55 * dark + 0.35 * cv2.exp(-(((distance - 3.2) / 1.4) ** 2))
+    dark = bell(distance / 1.6)
+    return 1 - 0.55 * dark + 0.35 * bell((distance - 3.2) / 1.4)
 
 
 def _sprinkle(field: Field, random: np.random.Generator, count: int, brightness: float) -> None:
     rows = random.integers(field.shape[0], size=count)
     columns = random.integers(field.shape[1], size=count)
     field[rows, columns] *= random.uniform(0.6, 1.0 + 2 * (brightness - 1), size=count).astype(np.float32)
-
-
-def metal_rgb(scene: Scene) -> Field:
-    """Light from the sound metal, (height, width, 3)."""
-    return scene.metal[:, :, None] * np.array(scene.setting.look.metal, dtype=np.float32)
