@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -40,9 +42,7 @@ def test_tiles__cover_every_pixel_and_overlap_by_at_least_the_plan(size, tile, o
         seen[box.clipped(size).slices] += 1
     assert seen.min() >= 1
     lefts = sorted({box.left for box in boxes})
-    assert all(
-        left + boxes[0].width - following >= overlap_px for left, following in zip(lefts, lefts[1:], strict=False)
-    )
+    assert all(left + boxes[0].width - following >= overlap_px for left, following in pairwise(lefts))
     assert len({(box.height, box.width) for box in boxes}) == 1
 
 

@@ -48,7 +48,7 @@ class SemanticPrediction:
         return overlay(self.image, self.label_map, opacity=opacity)
 
     def save(self, path: str | Path) -> None:
-        """Write the class ids as a one-band PNG or TIFF, as evaluation reads it."""
+        """Write the class ids as a one-band PNG, as evaluation reads it."""
         from segwright.data.codecs import write_label_map
 
         write_label_map(Path(path), self.label_map)
