@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ClassTable, DataError, LabelMap, Problem
+from segwright.core import ClassTable, DataError, LabelMap, Probabilities, Problem
 from segwright.evaluate.boundary import BoundaryCounts, count_boundaries
 
 _WIDE = 65536
@@ -192,8 +192,8 @@ def require_same_frame(prediction: LabelMap, truth: LabelMap, *, place: str = "p
         raise DataError(*problems)
 
 
-def pair_problems(prediction: LabelMap, truth: LabelMap, *, place: str) -> list[Problem]:
-    """Why two label maps cannot be compared; empty where they can."""
+def pair_problems(prediction: LabelMap | Probabilities, truth: LabelMap, *, place: str) -> list[Problem]:
+    """Why a prediction cannot be compared with its truth; empty where it can."""
     problems = []
     if prediction.size != truth.size:
         problems.append(
