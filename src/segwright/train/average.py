@@ -1,0 +1,26 @@
+"""An exponential moving average of the weights: what is validated, kept and exported."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """A copy of `network` that `update_parameters` moves towards it, batch-norm statistics included.
+
+    The decay grows from 0.1 towards `decay` as (1 + n) / (10 + n), so that a short run is not an average with its
+    random start (the warm-up TensorFlow's ExponentialMovingAverage describes for `num_updates`).
+    """
+
+    def blend(average: list[Tensor] | tuple[Tensor, ...], current: list[Tensor] | tuple[Tensor, ...], updates: Tensor | int) -> None:
+        count = int(updates)
+        weight = 1 - min(decay, (1 + count) / (10 + count))
+        if average[0].is_floating_point():
+            torch._foreach_lerp_(list(average), list(current), weight)
+        else:
+            for kept, new in zip(average, current, strict=True):
+                kept.copy_(new)
+
+    return AveragedModel(network, multi_avg_fn=blend, use_buffers=True)

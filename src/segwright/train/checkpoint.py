@@ -1,0 +1,74 @@
+"""Checkpoints on disk: written to a temporary name, flushed, renamed; read without unpickling objects."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from segwright.core import ArtefactError
+
+LAST = "last.pt"
+BEST = "best.safetensors"
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place with one rename.
+
+    Raises:
+        ArtefactError: the disk is full or the folder cannot be written; what stood at `path` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        temporary.unlink(missing_ok=True)
+        raise ArtefactError.of(
+            str(path),
+            "could not be written",
+            found=str(error),
+            fix="free some space or choose another folder, then `segwright train --resume`: nothing written so far is lost",
+        ) from error
+
+
+def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Network weights as safetensors."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    write_atomically(path, lambda part: save_file(tensors, part))
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Network weights from safetensors."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ArtefactError.of(str(path), "does not exist", fix="train first, or name another run") from None
+    except Exception as error:
+        raise ArtefactError.of(str(path), "is not a readable safetensors file", found=str(error)) from error
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """The whole training state: tensors, numbers, names."""
+    write_atomically(path, lambda part: torch.save(state, part))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """A training state; files that hold anything but tensors and plain values are refused."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        fix = "start without --resume, or name the run that was interrupted"
+        raise ArtefactError.of(str(path), "does not exist", found="nothing to resume", fix=fix) from None
+    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError) as error:
+        raise ArtefactError.of(str(path), "is not a readable checkpoint", found=str(error).split("\n")[0]) from error

@@ -1,0 +1,98 @@
+"""The training frames in memory: decoded once, with an index of where each class is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.core import DataError, Listener, Note, Problem, SegwrightError, silent, tracked
+from segwright.data import Dataset, Frame
+from segwright.infer.preprocess import Preprocessing
+
+VOID = 255  # in the arrays below: channel numbers are at most 254 here
+PLACES_PER_CLASS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFrame:
+    """Pixels (height, width, bands) and channel numbers (height, width), `VOID` where void."""
+
+    pixels: npt.NDArray
+    channels: npt.NDArray[np.uint8]
+
+
+class TrainingFrames:
+    """Frames of one part of the split, decoded on first use and kept while they fit in `cache_gb`.
+
+    `places[frame][channel]` holds up to `PLACES_PER_CLASS` (row, column) pixels of that class, drawn once by a
+    seed that depends on the frame's name alone; a class that a frame lacks has no entry.
+    """
+
+    def __init__(self, dataset: Dataset, stems: Sequence[str], preprocessing: Preprocessing, cache_gb: float) -> None:
+        self._dataset = dataset
+        self._frames: list[Frame] = [dataset.frame(stem) for stem in stems]
+        self._preprocessing = preprocessing
+        self._budget_bytes = int(cache_gb * 2**30)
+        self._cached: dict[int, LoadedFrame] = {}
+        self._cached_bytes = 0
+        self.places: list[dict[int, npt.NDArray[np.int32]]] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> LoadedFrame:
+        held = self._cached.get(index)
+        return held if held is not None else self._load(index)
+
+    def index(self, workers: int, listener: Listener = silent) -> None:
+        """Read every frame once, keep what fits, and note where each class is.
+
+        Raises:
+            DataError: with one problem for each frame that cannot be read or used; none is skipped.
+        """
+        problems: list[Problem] = []
+        with ThreadPoolExecutor(max(1, workers)) as pool:
+            answers = pool.map(self._places_of, range(len(self)))
+            for answer in tracked(answers, listener, "reading", len(self)):
+                if isinstance(answer, SegwrightError):
+                    problems.extend(answer.problems)
+                else:
+                    self.places.append(answer)
+        if problems:
+            raise DataError(*problems)
+        if len(self._cached) < len(self):
+            held = f"{len(self._cached)} of {len(self)} frames fit in the cache; the others are decoded each time"
+            listener(Note("reading", held + " (training.cache_gb)"))
+
+    def _places_of(self, index: int) -> dict[int, npt.NDArray[np.int32]] | SegwrightError:
+        try:
+            frame = self[index]
+        except SegwrightError as error:
+            return error
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(self._frames[index].stem.encode()).digest()[:8]))
+        places: dict[int, npt.NDArray[np.int32]] = {}
+        flat = frame.channels.ravel()
+        for channel in np.flatnonzero(np.bincount(flat, minlength=256)[:VOID]):
+            found = np.flatnonzero(flat == channel)
+            if len(found) > PLACES_PER_CLASS:
+                found = rng.choice(found, PLACES_PER_CLASS, replace=False)
+            rows, columns = np.divmod(found, frame.channels.shape[1])
+            places[int(channel)] = np.column_stack([rows, columns]).astype(np.int32)
+        return places
+
+    def _load(self, index: int) -> LoadedFrame:
+        labelled = self._dataset.read(self._frames[index])
+        self._preprocessing.check(labelled.image)
+        image = labelled.image.as_rgb() if len(self._preprocessing.bands) == 3 else labelled.image
+        channels = labelled.labels.channels(void_as=VOID).astype(np.uint8)
+        loaded = LoadedFrame(image.pixels, channels)
+        size = channels.nbytes + image.pixels.nbytes
+        if self._cached_bytes + size <= self._budget_bytes:
+            self._cached[index] = loaded
+            self._cached_bytes += size
+        return loaded

@@ -1,0 +1,33 @@
+"""What this machine offers a network: which accelerator, which number formats, how many cores."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """`accelerator` as Fabric names it; `bf16` and `fp16` where the hardware gains from them."""
+
+    accelerator: str
+    bf16: bool
+    fp16: bool
+    cores: int
+
+
+def this_machine() -> Hardware:
+    """The hardware of this process. On a CPU bf16 is said only where it has instructions for it: elsewhere it is slower."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if torch.cuda.is_available():
+        return Hardware("cuda", torch.cuda.is_bf16_supported(), True, cores)
+    if torch.backends.mps.is_available():
+        return Hardware("mps", False, True, cores)
+    return Hardware("cpu", _cpu_has_bf16(), False, cores)
+
+
+def _cpu_has_bf16() -> bool:
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name)()) for name in checks if hasattr(torch.cpu, name))

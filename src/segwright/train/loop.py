@@ -1,0 +1,240 @@
+"""The training loop: batches, steps, validation rounds, checkpoints. It executes a plan and decides nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from segwright.core import ArtefactError, Listener, Measured, Note, Progress
+from segwright.models import SegmentationNetwork
+from segwright.models.losses import SegmentationLoss
+from segwright.train.average import averaged
+from segwright.train.checkpoint import BEST, LAST, load_state, save_state, save_weights
+from segwright.train.feed import Batch, Feed
+from segwright.train.guard import Guard
+from segwright.train.history import History
+from segwright.train.schedule import rate_factor
+from segwright.train.settings import Plan
+from segwright.train.transfer import freeze, parameter_groups
+
+SAVE_EVERY_SECONDS = 60.0
+REPORTS_PER_ROUND = 5
+# Frozen stages are thawed after this many rounds without a better score, and at the latest at this share of the run.
+THAW_AFTER_STALE_ROUNDS = 2
+THAW_LATEST = 0.4
+
+Validate = Callable[[nn.Module], dict[str, Any]]
+
+
+@dataclass
+class TrainingState:
+    """What a checkpoint holds: everything that makes the next step what it is."""
+
+    network: SegmentationNetwork
+    average: AveragedModel
+    optimiser: torch.optim.Optimizer
+    guard: Guard
+    frozen_stages: int
+    step: int = 0
+    stopped: bool = False
+
+    def save(self, path: Path) -> None:
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "guard": self.guard.state(),
+            "frozen_stages": self.frozen_stages,
+            "step": self.step,
+            "stopped": self.stopped,
+            "random": torch.get_rng_state(),
+        }
+        save_state(path, state)
+
+    def restore(self, path: Path) -> None:
+        state = load_state(path)
+        try:
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ArtefactError.of(str(path), "does not belong to this plan", found=str(error).split("\n")[0]) from error
+        self.guard = Guard.from_state(state["guard"])
+        self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
+        torch.set_rng_state(state["random"])
+
+
+def run_training(
+    plan: Plan,
+    network: SegmentationNetwork,
+    feed: Feed,
+    validate: Validate,
+    fabric: Fabric,
+    folder: Path,
+    *,
+    resume: bool,
+    listener: Listener,
+) -> TrainingState:
+    """Train `network` as `plan` says, or go on from `folder`'s last checkpoint; returns the final state.
+
+    `checkpoints/best.safetensors` holds the averaged weights of the best round, `last.pt` the state to resume from.
+    A resumed run ends with the same weights as an undisturbed one on the same machine and thread count.
+    """
+    state = _fresh_state(plan, fabric.to_device(network).to(memory_format=torch.channels_last))
+    history = History(folder / "history.jsonl")
+    if resume:
+        state.restore(folder / "checkpoints" / LAST)
+        history.rewind(state.step)
+        listener(Note("training", f"resumed after step {state.step} of {plan.optimiser.steps}"))
+    loop = _Loop(plan, state, feed, validate, fabric, folder, history, listener)
+    if not state.stopped:
+        loop.run()
+    return state
+
+
+def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
+    settings = plan.optimiser
+    groups = parameter_groups(
+        network,
+        learning_rate=settings.learning_rate,
+        encoder_learning_rate=settings.encoder_learning_rate,
+        weight_decay=settings.weight_decay,
+    )
+    optimiser = torch.optim.AdamW(groups, fused=True)
+    return TrainingState(network, averaged(network, settings.ema_decay), optimiser, Guard(), settings.frozen_stages)
+
+
+@dataclass
+class _Loop:
+    plan: Plan
+    state: TrainingState
+    feed: Feed
+    validate: Validate
+    fabric: Fabric
+    folder: Path
+    history: History
+    listener: Listener
+
+    def __post_init__(self) -> None:
+        loss = self.plan.loss
+        weights = {"cross_entropy": loss.cross_entropy, "dice": loss.dice}
+        self._loss = SegmentationLoss(weights, loss.dice_channels, loss.class_weights)
+        self._sums: dict[str, float] = {}
+        self._counted = 0
+        self._started = time.perf_counter()
+        self._seconds_validating = 0.0
+        self._saved = time.monotonic()
+
+    def run(self) -> None:
+        steps = self.plan.optimiser.steps
+        self._ready()
+        self.listener(Progress("training", self.state.step, steps, "steps"))
+        for batch in self.feed.batches(self.state.step, steps):
+            self._learn(batch)
+            self.state.step = batch.step + 1
+            self._report()
+            if self._round_is_due():
+                self._validation_round()
+                if self.state.stopped:
+                    break
+            elif time.monotonic() - self._saved > SAVE_EVERY_SECONDS:
+                self._save_last()
+
+    def _ready(self) -> None:
+        self.state.network.train()
+        freeze(self.state.network, self.state.frozen_stages, batch_norm=self.plan.optimiser.freeze_batch_norm)
+
+    def _learn(self, batch: Batch) -> None:
+        settings, state = self.plan.optimiser, self.state
+        factor = rate_factor(batch.step, steps=settings.steps, warmup_steps=settings.warmup_steps)
+        for group in state.optimiser.param_groups:
+            group["lr"] = group["peak"] * factor
+        frames = self.fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)
+        with self.fabric.autocast():
+            logits = state.network(frames)
+        loss, terms = self._loss(logits, self.fabric.to_device(batch.target))
+        self._check_finite(loss, batch.step)
+        state.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_gradient)
+        state.optimiser.step()
+        state.average.update_parameters(state.network)
+        for name, term in {"loss": loss.detach(), **terms}.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(term)
+        self._counted += 1
+
+    def _check_finite(self, loss: torch.Tensor, step: int) -> None:
+        if not torch.isfinite(loss):
+            raise ArtefactError.of(
+                f"step {step}",
+                "the loss is not a finite number",
+                found=str(float(loss)),
+                fix="lower training.learning_rate, or train with training.precision=fp32; "
+                "the last checkpoint is untouched: segwright train --resume",
+            )
+
+    def _report(self) -> None:
+        step, steps = self.state.step, self.plan.optimiser.steps
+        seconds = time.perf_counter() - self._started - self._seconds_validating
+        waiting = self.feed.waited_seconds / max(seconds, 1e-9)
+        means = {name: value / self._counted for name, value in self._sums.items()}
+        detail = f"loss {means['loss']:.3f}  waiting {waiting:.0%}"
+        self.listener(Progress("training", step, steps, "steps", detail))
+        if step % max(1, self.plan.validation.every // REPORTS_PER_ROUND) == 0 or step == steps:
+            rates = [group["lr"] for group in self.state.optimiser.param_groups]
+            row = {**means, "learning_rate": max(rates), "waiting_share": waiting}
+            self._log(step, "train", row)
+            self._sums, self._counted = {}, 0
+
+    def _round_is_due(self) -> bool:
+        step = self.state.step
+        return step % self.plan.validation.every == 0 or step == self.plan.optimiser.steps
+
+    def _validation_round(self) -> None:
+        started = time.perf_counter()
+        scores = self.validate(self.state.average.module)
+        selected = scores["scores"].get(self.plan.validation.select)
+        verdict = self.state.guard.judge(self.state.step, selected, scores["class_iou"])
+        if verdict.collapsed:
+            names = ", ".join(verdict.collapsed)
+            text = f"step {self.state.step}: {self.plan.validation.select} rose to {selected:.3f}, but not kept as best: "
+            self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
+        row = {**scores["scores"], **{f"iou/{name}": value for name, value in scores["class_iou"].items()}}
+        self._log(self.state.step, "validation", row)
+        if verdict.best:
+            save_weights(self.folder / "checkpoints" / BEST, self.state.average.module.state_dict())
+        self._thaw_or_stop()
+        self._save_last()
+        self._ready()
+        self._seconds_validating += time.perf_counter() - started
+
+    def _thaw_or_stop(self) -> None:
+        state, steps = self.state, self.plan.optimiser.steps
+        stale = state.guard.stale_rounds
+        late = state.step >= THAW_LATEST * steps
+        if state.frozen_stages and (stale >= THAW_AFTER_STALE_ROUNDS or late):
+            why = f"no better score for {stale} rounds" if stale >= THAW_AFTER_STALE_ROUNDS else f"{THAW_LATEST:.0%} done"
+            self.listener(Note("training", f"step {state.step}: all encoder stages learn from here ({why})"))
+            state.frozen_stages, state.guard.stale_rounds = 0, 0
+        elif stale >= self.plan.validation.patience and state.step < steps:
+            self.listener(Note("training", f"stopped at step {state.step}: no better score for {stale} rounds"))
+            state.stopped = True
+
+    def _save_last(self) -> None:
+        self.state.save(self.folder / "checkpoints" / LAST)
+        self._saved = time.monotonic()
+
+    def _log(self, step: int, kind: str, values: dict[str, float | None]) -> None:
+        self.history.append({"step": step, "kind": kind, **values})
+        self.listener(Measured(kind, step, values))
+        numbers = {f"{kind}/{name}": value for name, value in values.items() if value is not None}
+        for logger in self.fabric.loggers:
+            logger.log_metrics(numbers, step)

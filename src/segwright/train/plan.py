@@ -1,0 +1,288 @@
+"""From a project file and the data's fingerprint to a plan in which nothing is left to decide, and every choice has a reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from segwright._version import __version__
+from segwright.core import RGB, ClassTable, ConfigError, Size
+from segwright.data import Dataset, Fingerprint, Split
+from segwright.data.augment import ColourRanges, GeometryRanges
+from segwright.infer.cleanup import Cleanup
+from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from segwright.infer.tiles import TilePlan
+from segwright.models import NetworkSpec
+from segwright.project.schema import Project
+from segwright.train.hardware import Hardware
+from segwright.train.settings import DataPlan, LossPlan, OptimiserPlan, Plan, SamplingPlan, ValidationPlan
+from segwright.train.weights import imagenet_at_hand
+
+STRIDE_PX = 32
+Value = TypeVar("Value")
+
+
+@dataclass
+class Reasons:
+    """Collects why each setting is what it is."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def choose(self, setting: str, given: Value | str, automatic: Value, why: str) -> Value:
+        """`given` where the project file says something else than auto, else `automatic` with its reason."""
+        if given == "auto":
+            self.texts[setting] = why
+            return automatic
+        self.texts[setting] = "segwright.yaml says so"
+        return given  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """Everything a plan is resolved from."""
+
+    project: Project
+    dataset: Dataset
+    split: Split
+    split_file: str
+    fingerprint: Fingerprint
+    hardware: Hardware
+
+
+def make_plan(inputs: PlanInputs) -> Plan:
+    """The plan for a project on its data and this machine.
+
+    Raises:
+        ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32, no training frames).
+    """
+    project, classes, reasons = inputs.project, inputs.dataset.classes, Reasons()
+    weights = _weights(project, reasons)
+    sampling = _sampling(inputs, reasons)
+    optimiser = _optimiser(inputs, sampling, weights is not None, reasons)
+    preprocessing = _preprocessing(inputs, weights, reasons)
+    return Plan(
+        name=project.name,
+        task=project.task,
+        segwright=__version__,
+        classes=classes,
+        data=_data(inputs),
+        network=NetworkSpec(
+            project.model.network,
+            project.model.encoder,
+            len(preprocessing.bands),
+            len(classes),
+            project.model.decoder_widths,
+        ),
+        weights=weights,
+        preprocessing=preprocessing,
+        sampling=sampling,
+        loss=_loss(inputs, reasons),
+        optimiser=optimiser,
+        validation=_validation(inputs, optimiser, reasons),
+        tiles=_tiles(inputs, sampling, reasons),
+        flips=project.inference.flips,
+        cleanup=Cleanup(
+            project.cleanup.opening_radius_px, project.cleanup.min_area_px, project.cleanup.fill_holes_px
+        ),
+        alerts=project.alerts.model_dump(),
+        loggers=tuple(project.training.loggers),
+        fingerprint=inputs.fingerprint.to_json(),
+        reasons=reasons.texts,
+    )
+
+
+def _data(inputs: PlanInputs) -> DataPlan:
+    data = inputs.project.data
+    return DataPlan(
+        uri=data.root,
+        format=inputs.dataset.format,
+        columns_from=data.columns_from,
+        columns_csv=data.columns_csv,
+        options=dict(data.options),
+        dataset_hash=inputs.dataset.content_hash,
+        split_file=inputs.split_file,
+        split_hash=inputs.split.content_hash,
+        split_by=inputs.split.by,
+        part_frames={part: len(stems) for part, stems in inputs.split.parts.items()},
+    )
+
+
+def _weights(project: Project, reasons: Reasons) -> str | None:
+    wanted = project.model.weights
+    if wanted != "auto":
+        reasons.texts["weights"] = "segwright.yaml says so"
+        return wanted
+    if imagenet_at_hand(project.model.encoder):
+        reasons.texts["weights"] = f"timm has ImageNet weights for {project.model.encoder}"
+        return "imagenet"
+    reasons.texts["weights"] = (
+        f"random: ImageNet weights for {project.model.encoder} are neither cached nor reachable; "
+        "set model.weights to a local file to start from pretrained features"
+    )
+    return None
+
+
+def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) -> Preprocessing:
+    fingerprint = inputs.fingerprint
+    scale = 1 / 255 if fingerprint.dtype == "uint8" else fingerprint.scale
+    grey_or_rgb = len(fingerprint.bands) in (1, 3)
+    bands = RGB if grey_or_rgb else fingerprint.bands
+    if weights is not None and grey_or_rgb and fingerprint.dtype == "uint8":
+        if str(weights).endswith("_u8.pt"):
+            reasons.texts["preprocessing"] = "the range the weights were trained with: -1..1"
+            return Preprocessing(bands, scale, (0.5,) * 3, (0.5,) * 3, fingerprint.dtype)
+        reasons.texts["preprocessing"] = "ImageNet mean and std: what the pretrained encoder was trained with"
+        return Preprocessing(bands, scale, IMAGENET_MEAN, IMAGENET_STD, fingerprint.dtype)
+    reasons.texts["preprocessing"] = "mean and std of the training frames"
+    mean, std = fingerprint.mean, tuple(max(value, 1e-3) for value in fingerprint.std)
+    if len(fingerprint.bands) == 1:
+        mean, std = mean * 3, std * 3
+    return Preprocessing(bands, scale, mean, std, fingerprint.dtype)
+
+
+def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
+    training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
+    usual = 256 if machine.accelerator == "cpu" else 512
+    largest = _up(max(fingerprint.size_median.height, fingerprint.size_median.width))
+    crop = reasons.choose(
+        "sampling.crop",
+        training.crop,
+        min(usual, largest),
+        f"{usual} px on a {machine.accelerator}, but no more than the median frame ({fingerprint.size_median})",
+    )
+    if crop % STRIDE_PX:
+        allowed = f"a multiple of {STRIDE_PX}, such as {_up(crop)}"
+        raise ConfigError.of("training.crop", "does not fit the network", allowed=allowed, found=str(crop))
+    batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
+    augment = training.augment
+    vertical = reasons.choose(
+        "sampling.flip_vertical", augment.flip_vertical, False, "off: only you know whether upside down can happen"
+    )
+    degrees = reasons.choose("sampling.rotate_degrees", augment.rotate_degrees, 10.0, "10: a camera is never quite level")
+    return SamplingPlan(
+        crop=crop,
+        batch=batch,
+        rare_share=training.rare_crops,
+        class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
+        geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, augment.scale),
+        colour=_colour(augment.colour),
+        workers=reasons.choose("sampling.workers", training.workers, max(1, min(8, machine.cores)), f"{machine.cores} cores"),
+        cache_gb=training.cache_gb,
+    )
+
+
+def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reasons) -> dict[str, float]:
+    """How often a class-centred crop is centred on each class: as one over the square root of its pixels."""
+    wanted = classes.foreground if classes.background else tuple(classes)
+    pixels = {spec.name: fingerprint.classes[spec.name].pixels for spec in wanted}
+    roots = {name: 1 / math.sqrt(count) for name, count in pixels.items() if count}
+    reasons.texts["sampling.class_shares"] = "one over the square root of a class's pixels: rare classes often, none always"
+    return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
+
+
+def _colour(strength: float) -> ColourRanges:
+    usual = ColourRanges()
+    if strength == 0:
+        return ColourRanges(share=0.0)
+    names = ("gain", "gamma", "contrast", "channel_gain", "saturation", "light_gradient", "blur_px", "sharpen", "noise")
+    return ColourRanges(**{name: getattr(usual, name) * strength for name in names})
+
+
+def _loss(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
+    loss, classes = inputs.project.loss, inputs.dataset.classes
+    chosen = classes.foreground if loss.dice_classes == "foreground" else tuple(classes)
+    weights = None
+    if isinstance(loss.class_weights, dict):
+        weights = tuple(float(loss.class_weights.get(spec.name, 1.0)) for spec in classes)
+        reasons.texts["loss.class_weights"] = "segwright.yaml says so"
+    elif loss.class_weights == "inverse_sqrt":
+        pixels = [max(1, inputs.fingerprint.classes[spec.name].pixels) for spec in classes]
+        roots = [1 / math.sqrt(count) for count in pixels]
+        weights = tuple(round(root * len(roots) / sum(roots), 4) for root in roots)
+        reasons.texts["loss.class_weights"] = "one over the square root of each class's training pixels, mean 1"
+    channels = tuple(classes.channel(spec.name) for spec in chosen)
+    return LossPlan(loss.cross_entropy, loss.dice, channels, weights)
+
+
+def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, reasons: Reasons) -> OptimiserPlan:
+    training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
+    frames = len(inputs.split.parts.get("train", ()))
+    views = 40 if machine.accelerator == "cpu" else 200
+    wanted = views * frames * fingerprint.size_median.area_px / (sampling.batch * sampling.crop**2)
+    low, high = (200, 3000) if machine.accelerator == "cpu" else (2000, 40000)
+    steps = reasons.choose(
+        "optimiser.steps",
+        training.steps,
+        int(min(max(wanted, low), high)),
+        f"each pixel of {frames} frames about {views} times, between {low} and {high} on a {machine.accelerator}",
+    )
+    rate = reasons.choose(
+        "optimiser.learning_rate", training.learning_rate, 2e-3, "AdamW on a decoder that starts from random"
+    )
+    encoder_rate = reasons.choose(
+        "optimiser.encoder_learning_rate",
+        training.encoder_learning_rate,
+        rate / 4 if pretrained else rate,
+        "a quarter of the decoder's: pretrained features should move, not vanish" if pretrained else "random as the decoder",
+    )
+    return OptimiserPlan(
+        steps=steps,
+        learning_rate=rate,
+        encoder_learning_rate=encoder_rate,
+        weight_decay=training.weight_decay,
+        warmup_steps=reasons.choose("optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps"),
+        clip_gradient=training.clip_gradient,
+        ema_decay=reasons.choose(
+            "optimiser.ema_decay", training.ema_decay, round(1 - 1 / max(10, steps / 20), 5), "averages the last 5 % of the run"
+        ),
+        frozen_stages=_frozen(training.freeze, pretrained, reasons),
+        freeze_batch_norm=pretrained and sampling.batch < 8,
+        precision=_precision(training.precision, machine, reasons),
+        accelerator=machine.accelerator,
+        seed=training.seed,
+    )
+
+
+def _frozen(wanted: str, pretrained: bool, reasons: Reasons) -> int:
+    if wanted == "deep_first" or (wanted == "auto" and pretrained):
+        reasons.texts["optimiser.frozen_stages"] = (
+            "pretrained: decoder and the last two encoder stages first; the others learn once validation stalls"
+        )
+        return 3
+    reasons.texts["optimiser.frozen_stages"] = "nothing to keep: the encoder starts from random" if not pretrained else "off"
+    return 0
+
+
+def _precision(wanted: str, machine: Hardware, reasons: Reasons) -> str:
+    best = "bf16" if machine.bf16 else "fp16" if machine.fp16 else "fp32"
+    why = f"the fastest number format this {machine.accelerator} has instructions for"
+    return reasons.choose("optimiser.precision", wanted, best, why)
+
+
+def _validation(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reasons) -> ValidationPlan:
+    training, classes = inputs.project.training, inputs.dataset.classes
+    every = reasons.choose(
+        "validation.every", training.validate_every, max(1, math.ceil(optimiser.steps / 10)), "ten rounds in a run"
+    )
+    score = "pooled_miou_foreground" if classes.background else "pooled_miou"
+    why = "the mean IoU of what is looked for" if classes.background else "the mean IoU of all classes"
+    select = reasons.choose("validation.select", training.select, score, why)
+    return ValidationPlan("validation", every, select, training.patience, boundary_px=3)
+
+
+def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:
+    inference, largest = inputs.project.inference, inputs.fingerprint.size_max
+    usual = 2 * sampling.crop
+    tile = reasons.choose(
+        "tiles.tile",
+        inference.tile,
+        min(usual, max(_up(largest.height), _up(largest.width))),
+        f"twice the training crop, or the whole frame where it is smaller ({largest})",
+    )
+    overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
+    return TilePlan(Size(tile, tile), overlap, inference.blend)
+
+
+def _up(length: int) -> int:
+    return math.ceil(length / STRIDE_PX) * STRIDE_PX

@@ -1,0 +1,117 @@
+"""A run folder as an object: its plan, its best weights, its data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from torch import nn
+
+from segwright.core import ArtefactError, ClassTable
+from segwright.data import Dataset, Split, open_dataset, read_split
+from segwright.data.columns import columns_from_csv, columns_from_pattern
+from segwright.infer.predictor import Predictor
+from segwright.infer.runtimes.torch_runtime import TorchRuntime
+from segwright.models import build_network
+from segwright.train.checkpoint import BEST, load_weights, write_atomically
+from segwright.train.settings import SCHEMA_VERSION, DataPlan, Plan
+
+PLAN_FILE = "plan.yaml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """`runs/NAME/`: read-only. `module()` and `predictor()` hold the best checkpoint's averaged weights."""
+
+    path: Path
+    plan: Plan
+
+    @property
+    def classes(self) -> ClassTable:
+        return self.plan.classes
+
+    @cached_property
+    def plan_hash(self) -> str:
+        """sha256 of plan.yaml as it lies there."""
+        return hashlib.sha256((self.path / PLAN_FILE).read_bytes()).hexdigest()
+
+    def module(self) -> nn.Module:
+        """The network in evaluation mode, float32, on the CPU: (batch, bands, height, width) -> logits."""
+        network = build_network(self.plan.network)
+        network.load_state_dict(load_weights(self.path / "checkpoints" / BEST))
+        return network.eval()
+
+    def predictor(self) -> Predictor:
+        """The whole pipeline in torch, float32: what an export is compared with."""
+        network = self.module()
+        return Predictor(
+            TorchRuntime(network, channels=len(self.classes), stride_px=network.stride_px),
+            self.classes,
+            self.plan.preprocessing,
+            self.plan.tiles,
+            cleanup=self.plan.cleanup,
+        )
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The frames the run was made from; their present content may differ, see `data_changed`."""
+        return dataset_of(self.plan.data, self.classes)
+
+    @cached_property
+    def split(self) -> Split:
+        return read_split(Path(self.plan.data.split_file))
+
+    @property
+    def evaluation(self) -> dict[str, Any] | None:
+        """The final evaluation of the validation part, or None where the run has not finished."""
+        path = self.path / "evaluation.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in the folder `path`.
+
+    Raises:
+        ArtefactError: no plan.yaml there, not readable, or of another schema version.
+    """
+    folder = Path(path)
+    return Run(folder, read_plan(folder / PLAN_FILE))
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a plan.yaml."""
+    fix = "name a folder that `segwright train` wrote, such as runs/NAME"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtefactError.of(str(path.parent), "is not a run", "a folder with plan.yaml", "none", fix) from None
+    except yaml.YAMLError as error:
+        raise ArtefactError.of(str(path), "is not YAML", found=str(error).replace("\n", " "), fix=fix) from None
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ArtefactError.of(
+            str(path), "has another schema version", str(SCHEMA_VERSION), str(version), "train again with this segwright"
+        )
+    return Plan.from_json(content)
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """plan.yaml: every value, then every reason."""
+    head = f"# The plan of run '{plan.name}': what training executes. Reasons stand at the end.\n"
+    text = head + yaml.safe_dump(plan.to_json(), sort_keys=False, allow_unicode=True, width=110)
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def dataset_of(data: DataPlan, classes: ClassTable) -> Dataset:
+    """The dataset a plan names, with its columns."""
+    dataset = open_dataset(data.uri, format=data.format, classes=classes, options=data.options)
+    if data.columns_from:
+        dataset = columns_from_pattern(dataset, data.columns_from)
+    if data.columns_csv:
+        dataset = columns_from_csv(dataset, Path(data.columns_csv))
+    return dataset

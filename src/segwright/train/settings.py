@@ -1,0 +1,184 @@
+"""The plan's values, grouped: what a run executes and nothing else. Every field is a plain number, name or list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from segwright.core import ClassTable, Size
+from segwright.data.augment import ColourRanges, GeometryRanges
+from segwright.infer.cleanup import Cleanup
+from segwright.infer.preprocess import Preprocessing
+from segwright.infer.tiles import TilePlan
+from segwright.models import NetworkSpec
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlan:
+    """Which frames, by content: changing a mask afterwards is noticed."""
+
+    uri: str
+    format: str
+    columns_from: str | None
+    columns_csv: str | None
+    options: dict[str, Any]
+    dataset_hash: str
+    split_file: str
+    split_hash: str
+    split_by: str | None
+    part_frames: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingPlan:
+    """Where crops are cut: `rare_share` of them around a pixel of a class drawn from `class_shares`."""
+
+    crop: int
+    batch: int
+    rare_share: float
+    class_shares: dict[str, float]
+    geometry: GeometryRanges
+    colour: ColourRanges
+    workers: int
+    cache_gb: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossPlan:
+    """Weights of the loss terms and the channels Dice looks at."""
+
+    cross_entropy: float
+    dice: float
+    dice_channels: tuple[int, ...]
+    class_weights: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserPlan:
+    """AdamW with warm-up and cosine; the encoder learns at its own, lower rate; deep stages first where frozen."""
+
+    steps: int
+    learning_rate: float
+    encoder_learning_rate: float
+    weight_decay: float
+    warmup_steps: int
+    clip_gradient: float
+    ema_decay: float
+    frozen_stages: int
+    freeze_batch_norm: bool
+    precision: str
+    accelerator: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationPlan:
+    """When the held-out frames are scored, by which score the best checkpoint is chosen, and when to give up."""
+
+    part: str
+    every: int
+    select: str
+    patience: int
+    boundary_px: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs, resolved, with `reasons` (setting -> why). Written to plan.yaml before training."""
+
+    name: str
+    task: str
+    segwright: str
+    classes: ClassTable
+    data: DataPlan
+    network: NetworkSpec
+    weights: str | None
+    preprocessing: Preprocessing
+    sampling: SamplingPlan
+    loss: LossPlan
+    optimiser: OptimiserPlan
+    validation: ValidationPlan
+    tiles: TilePlan
+    flips: bool
+    cleanup: Cleanup
+    alerts: dict[str, Any]
+    loggers: tuple[str, ...]
+    fingerprint: dict[str, Any]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as they stand in plan.yaml."""
+        return _plain(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "name": self.name,
+                "task": self.task,
+                "segwright": self.segwright,
+                "classes": self.classes.to_json(),
+                "data": asdict(self.data),
+                "network": self.network.to_json(),
+                "weights": self.weights,
+                "preprocessing": self.preprocessing.to_json(),
+                "sampling": asdict(self.sampling),
+                "loss": asdict(self.loss),
+                "optimiser": asdict(self.optimiser),
+                "validation": asdict(self.validation),
+                "tiles": self.tiles.to_json(),
+                "flips": self.flips,
+                "cleanup": self.cleanup.to_json(),
+                "alerts": self.alerts,
+                "loggers": list(self.loggers),
+                "fingerprint": self.fingerprint,
+                "reasons": self.reasons,
+            }
+        )
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Plan:
+        sampling, loss = data["sampling"], data["loss"]
+        return Plan(
+            name=data["name"],
+            task=data["task"],
+            segwright=data["segwright"],
+            classes=ClassTable.from_json(data["classes"]),
+            data=DataPlan(**data["data"]),
+            network=NetworkSpec.from_json(data["network"]),
+            weights=data["weights"],
+            preprocessing=Preprocessing.from_json(data["preprocessing"]),
+            sampling=SamplingPlan(
+                **{
+                    **sampling,
+                    "geometry": GeometryRanges(**{**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}),
+                    "colour": ColourRanges(**sampling["colour"]),
+                }
+            ),
+            loss=LossPlan(
+                loss["cross_entropy"],
+                loss["dice"],
+                tuple(loss["dice_channels"]),
+                None if loss["class_weights"] is None else tuple(loss["class_weights"]),
+            ),
+            optimiser=OptimiserPlan(**data["optimiser"]),
+            validation=ValidationPlan(**data["validation"]),
+            tiles=TilePlan.from_json(data["tiles"]),
+            flips=data["flips"],
+            cleanup=Cleanup.from_json(data["cleanup"]),
+            alerts=data["alerts"],
+            loggers=tuple(data["loggers"]),
+            fingerprint=data["fingerprint"],
+            reasons=data["reasons"],
+        )
+
+    @property
+    def crop_size(self) -> Size:
+        return Size(self.sampling.crop, self.sampling.crop)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,58 @@
+"""Transfer learning as the guide has it: decoder and last encoder stages first, deeper ones when validation stalls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import nn
+
+from segwright.models import SegmentationNetwork
+
+# Each encoder stage below the last learns at this share of the rate of the one above it: general features move least.
+# Source for the idea: Howard & Ruder 2018 (ULMFiT), "discriminative fine-tuning", which uses 1/2.6 a layer.
+STAGE_RATE = 0.7
+
+
+def parameter_groups(
+    network: SegmentationNetwork, *, learning_rate: float, encoder_learning_rate: float, weight_decay: float
+) -> list[dict[str, Any]]:
+    """Optimiser groups with their own `peak` rate; biases and norm scales are not decayed.
+
+    Every parameter is in exactly one group, frozen or not: thawing a stage needs no new optimiser.
+    """
+    stages = network.encoder.stages
+    groups: list[dict[str, Any]] = []
+    for depth, stage in enumerate(stages):
+        peak = encoder_learning_rate * STAGE_RATE ** (len(stages) - 1 - depth)
+        groups.extend(_by_decay(stage, peak, weight_decay))
+    groups.extend(_by_decay([network.decoder, network.head], learning_rate, weight_decay))
+    return groups
+
+
+def freeze(network: SegmentationNetwork, stages: int, *, batch_norm: bool) -> None:
+    """Freeze the first `stages` encoder stages; with `batch_norm` the whole encoder keeps its running statistics.
+
+    Call it again after `network.train()`: a frozen stage's batch norm must stay in evaluation mode, or the running
+    statistics of pretrained features drift while their weights stand still.
+    """
+    for depth, stage in enumerate(network.encoder.stages):
+        frozen = depth < stages
+        for module in stage:
+            module.requires_grad_(not frozen)
+            if frozen or batch_norm:
+                _hold_batch_norm(module)
+
+
+def _hold_batch_norm(module: nn.Module) -> None:
+    for layer in module.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
+
+
+def _by_decay(modules: Iterable[nn.Module], peak: float, weight_decay: float) -> Iterator[dict[str, Any]]:
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    for decayed in (True, False):
+        chosen = [parameter for parameter in parameters if (parameter.ndim > 1) is decayed]
+        if chosen:
+            yield {"params": chosen, "peak": peak, "lr": peak, "weight_decay": weight_decay if decayed else 0.0}

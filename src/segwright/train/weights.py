@@ -1,0 +1,156 @@
+"""Pretrained weights for an encoder: from timm by name, from a file, or from an earlier run; nothing is unpickled.
+
+A weights source in segwright.yaml is one of
+
+    null                    random
+    imagenet                timm's own weights for the encoder (needs its download, or its cache)
+    auto                    imagenet where the weights can be had, else random, said in the plan
+    FILE.safetensors|.pt    a state dict of the encoder, of a classifier built on it, or quantised folded layers
+    runs/NAME               an earlier segwright run: encoder and decoder, head where the classes are the same
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from segwright.core import ArtefactError, ConfigError
+from segwright.models import SegmentationNetwork
+from segwright.models.folded import FoldedLayer, load_folded
+from segwright.train.checkpoint import BEST, load_state, load_weights
+
+KEYS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WeightReport:
+    """What was loaded into what: tensor names taken, left at random, and left over in the file."""
+
+    source: str
+    matched: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = [f"{self.matched} tensors from {self.source}"]
+        for what, names in (("not in the file", self.missing), ("not in the network", self.unexpected)):
+            if names:
+                shown = ", ".join(names[:KEYS_SHOWN]) + (", ..." if len(names) > KEYS_SHOWN else "")
+                parts.append(f"{len(names)} {what} ({shown})")
+        return "; ".join(parts)
+
+
+def load_pretrained(network: SegmentationNetwork, source: str | None) -> WeightReport | None:
+    """Fill the network's encoder (for a run: the whole network) from `source`; None leaves it random.
+
+    Raises:
+        ConfigError: `imagenet` weights that timm does not have or cannot fetch, offline.
+        ArtefactError: a file that is not there, not readable, or of another network.
+    """
+    if source is None:
+        return None
+    if source == "imagenet":
+        return _from_timm(network)
+    path = Path(source)
+    if (path / "checkpoints" / BEST).is_file():
+        return _load_matching(network, load_weights(path / "checkpoints" / BEST), str(path))
+    state = _read_state(path)
+    if any(name.endswith(".weight_q") for name in state):
+        return _from_folded(network, state, path)
+    return _load_matching(network.encoder.backbone, _as_backbone(state), str(path))
+
+
+def imagenet_at_hand(encoder: str) -> bool:
+    """True where timm's weights for `encoder` are in the local cache or can be fetched now."""
+    try:
+        timm.create_model(encoder, pretrained=True)
+    except Exception:
+        return False
+    return True
+
+
+def _from_timm(network: SegmentationNetwork) -> WeightReport:
+    name = network.spec.encoder
+    try:
+        model = timm.create_model(name, features_only=True, pretrained=True, in_chans=network.spec.bands)
+    except Exception as error:
+        raise ConfigError.of(
+            "model.weights: imagenet",
+            f"timm's weights for '{name}' cannot be had",
+            allowed="an encoder with published weights, reachable or in the local cache",
+            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
+        ) from error
+    return _load_matching(network.encoder.backbone, model.state_dict(), f"timm {name}")
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ArtefactError.of(
+            f"model.weights: {path}", "does not exist", "imagenet, a file, a run folder, or null", "no such file"
+        )
+    state = load_weights(path) if path.suffix == ".safetensors" else load_state(path)
+    for wrapper in ("state_dict", "model", "model_state_dict"):
+        if isinstance(state.get(wrapper), Mapping):
+            state = dict(state[wrapper])
+    return {name.removeprefix("module."): value for name, value in state.items()}
+
+
+def _as_backbone(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Classifier names as a feature backbone has them: timm flattens `blocks.0.` to `blocks_0.` there."""
+    prefixes = ("encoder.backbone.", "backbone.", "encoder.")
+    prefix = next((text for text in prefixes if any(name.startswith(text) for name in state)), "")
+    return {name.removeprefix(prefix): value for name, value in state.items()}
+
+
+def _load_matching(module: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+    own = module.state_dict()
+    renamed = {_own_name(name, own): value for name, value in state.items()}
+    fitting = {name: value for name, value in renamed.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise ArtefactError.of(
+            source,
+            "holds no weights for this network",
+            allowed=", ".join(list(own)[:KEYS_SHOWN]) + ", ...",
+            found=", ".join(list(state)[:KEYS_SHOWN]) + ", ...",
+            fix="choose the encoder the file was made for (model.encoder)",
+        )
+    module.load_state_dict(fitting, strict=False)
+    counters = [name for name in own if name.endswith("num_batches_tracked")]
+    missing = tuple(name for name in own if name not in fitting and name not in counters)
+    return WeightReport(source, len(fitting), missing, tuple(name for name in renamed if name not in fitting))
+
+
+def _own_name(name: str, own: Mapping[str, Tensor]) -> str:
+    flattened = name.replace(".", "_", 1)
+    return flattened if name not in own and flattened in own else name
+
+
+def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: Path) -> WeightReport:
+    """Quantised layers with batch norm folded in: `NN.weight_q`, `.scale`, `.zero_point`, `.bias` in network order."""
+    numbers = sorted({name.split(".")[0] for name in state})
+    layers = []
+    for number in numbers:
+        scale, zero = state[f"{number}.scale"].double(), state[f"{number}.zero_point"].double()
+        weight = ((state[f"{number}.weight_q"].double() - zero) * scale).float()
+        layers.append(FoldedLayer(weight, state[f"{number}.bias"].float()))
+    description = path.with_suffix(".json")
+    names = json.loads(description.read_text())["source"] if description.is_file() else path.name
+    loaded, left = load_folded(network.encoder.backbone, layers)
+    unexpected = tuple(numbers[len(numbers) - left :]) if left else ()
+    return WeightReport(f"{path.name} ({names}, batch norm folded)", loaded, (), unexpected)
+
+
+def folded_statistics(network: SegmentationNetwork, frames: Tensor) -> None:
+    """Give batch-norm layers loaded from folded weights the statistics of `frames` without changing what they say."""
+    from segwright.models.folded import unfold_batch_norm
+
+    with torch.no_grad():
+        unfold_batch_norm(network.encoder.backbone, frames)
