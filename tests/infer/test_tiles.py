@@ -29,7 +29,7 @@ def test_tiles__identity_model_gives_the_input_back(size, tile, overlap, blend, 
     pixels = np.random.default_rng(size.area_px).random((3, size.height, size.width), np.float32)
     plan = TilePlan(tile, int(overlap * min(tile.height, tile.width)), blend, stretch, flips)
     answer = predict_probabilities(pixels, Identity(), plan, batch=batch)
-    np.testing.assert_allclose(answer, pixels, atol=2e-6)
+    np.testing.assert_allclose(answer, pixels, atol=1e-5)  # up to 256 tiles meet in one pixel
 
 
 @settings(deadline=None, max_examples=100)

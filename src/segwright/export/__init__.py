@@ -1,0 +1,7 @@
+"""Run -> bundle, with the parity proof."""
+
+from segwright.export.bundle_export import BundleFacts, export_bundle
+from segwright.export.onnx_export import export_onnx
+from segwright.export.parity import ParityFrame, ParityProof, Tolerance, parity
+
+__all__ = ["BundleFacts", "ParityFrame", "ParityProof", "Tolerance", "export_bundle", "export_onnx", "parity"]

@@ -1,0 +1,116 @@
+"""A trained network to a bundle: export, proof, one rename. What fails the proof is never called a bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+from torch import nn
+
+from segwright.core import GateFailed, Image, Listener, Note, Problem, silent
+from segwright.data.codecs import write_image
+from segwright.export.onnx_export import OPSET, export_onnx
+from segwright.export.parity import Disagreement, ParityFrame, ParityProof, Tolerance, parity
+from segwright.infer.bundle import Bundle, Lineage, Weights, file_hash, require_new, write_bundle
+from segwright.infer.overlay import as_display
+from segwright.infer.predictor import Predictor
+from segwright.infer.runtimes.onnx_runtime import OnnxRuntime
+
+WEIGHTS = "model.onnx"
+DIFFERENCE_COLOUR = (255, 0, 255)
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What a bundle says beyond its pipeline: where it comes from, how it scored, when it alerts."""
+
+    name: str
+    lineage: Lineage = field(default_factory=Lineage)
+    alerts: Mapping[str, Any] | None = None
+    scores: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
+
+
+def export_bundle(
+    network: nn.Module,
+    reference: Predictor,
+    frames: Sequence[ParityFrame],
+    to: Path,
+    facts: BundleFacts,
+    *,
+    tolerance: Tolerance = Tolerance(),
+    listener: Listener = silent,
+) -> Bundle:
+    """Write the bundle `to`: `network` (logits) as ONNX inside the pipeline of `reference`, proved equal on `frames`.
+
+    `frames` may be any sequence; one that reads each frame when it is asked for keeps memory small.
+
+    Raises:
+        GateFailed: the exported pipeline differs by more than `tolerance`. Nothing is left at `to`; the proof and
+            pictures of where it differs are in a folder beside it whose name ends in `.parity-failed`.
+        ArtefactError: `to` exists or cannot be written, or the network cannot be written as ONNX.
+    """
+    require_new(to)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    stride_px = reference.runtime.stride_px
+    with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
+        weights = Path(folder) / WEIGHTS
+        listener(Note("export", "writing the network as ONNX"))
+        export_onnx(network, weights, bands=len(reference.preprocessing.bands), stride_px=stride_px)
+        exported = replace(reference, runtime=OnnxRuntime(weights, stride_px=stride_px))
+        proof = parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)
+        if not proof.passed:
+            raise _failed(proof, to)
+        bundle = Bundle(
+            path=to,
+            name=facts.name,
+            classes=reference.classes,
+            preprocessing=reference.preprocessing,
+            tiles=reference.tiles,
+            weights=Weights(WEIGHTS, "onnx", file_hash(weights), exported.runtime.channels, stride_px, opset=OPSET),
+            decision=reference.decision,
+            cleanup=reference.cleanup,
+            lineage=facts.lineage,
+            alerts=facts.alerts,
+            scores=facts.scores,
+            calibration=facts.calibration,
+            parity=proof.to_json(),
+            training=facts.training,
+        )
+        return write_bundle(bundle, weights, to)
+
+
+def _failed(proof: ParityProof, to: Path) -> GateFailed:
+    """Write the evidence beside `to` and return the error that points to it."""
+    folder = to.with_name(f"{to.name.removesuffix('.bundle')}.parity-failed")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "parity.json").write_text(json.dumps(proof.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+    for rank, frame in enumerate(proof.worst, start=1):
+        write_image(folder / f"{rank} {Path(frame.stem).name}.png", difference_picture(frame))
+    fix = f"look at {folder}; a wider tolerance is a decision for whoever relies on the bundle"
+    problems = (Problem(str(to), "is not what was trained", _allowed(proof), reason, fix) for reason in proof.reasons)
+    return GateFailed(*problems)
+
+
+def _allowed(proof: ParityProof) -> str:
+    limits = proof.tolerance
+    shares = f"up to {limits.pixel_share:.2%} of all pixels, {limits.class_share:.2%} of a class"
+    return f"{shares}, pooled IoU within {limits.score:.4f}"
+
+
+def difference_picture(frame: Disagreement) -> Image:
+    """The frame in grey with every pixel that differs in magenta, thickened by one pixel so that single ones show."""
+    grey = as_display(frame.image).mean(axis=2, keepdims=True) * 0.6
+    canvas = np.repeat(grey.astype(np.uint8), 3, axis=2)
+    thick = cv2.dilate(frame.differs.astype(np.uint8), np.ones((3, 3), np.uint8))
+    canvas[thick > 0] = DIFFERENCE_COLOUR
+    return Image(canvas)

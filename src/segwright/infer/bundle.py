@@ -1,0 +1,267 @@
+"""The bundle: a folder with everything a frame needs to be read, and what it came from. Never unpickled, never edited.
+
+NAME.bundle/
+  bundle.json    this module's `Bundle`
+  model.onnx     the network, softmax inside
+  card.md        the same for people
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Protocol
+
+from segwright._version import __version__
+from segwright.core import ArtefactError, ClassTable, SegwrightError
+from segwright.infer.card import model_card
+from segwright.infer.cleanup import Cleanup
+from segwright.infer.decide import Decision
+from segwright.infer.preprocess import Preprocessing
+from segwright.infer.tiles import TilePlan
+
+SCHEMA_VERSION = 1
+MANIFEST, CARD = "bundle.json", "card.md"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The network's file: its name in the bundle, what runs it, its hash, and what it takes and gives."""
+
+    file: str
+    format: str
+    sha256: str
+    channels: int
+    stride_px: int
+    precision: str = "float32"
+    opset: int | None = None
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What made the bundle, by hash; `parent` is the bundle it was calibrated from. None where it is not known."""
+
+    run: str | None = None
+    plan_hash: str | None = None
+    dataset_hash: str | None = None
+    split_hash: str | None = None
+    seed: int | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle as it lies on disk at `path`.
+
+    `scores`, `parity`, `training` and `calibration` are JSON as others wrote it. `alerts` holds the project file's
+    `alerts:` block: the area rule and where the part's pixels come from.
+    """
+
+    path: Path = field(compare=False)
+    name: str
+    classes: ClassTable
+    preprocessing: Preprocessing
+    tiles: TilePlan
+    weights: Weights
+    decision: Decision = field(default_factory=Decision)
+    cleanup: Cleanup = field(default_factory=Cleanup)
+    lineage: Lineage = field(default_factory=Lineage)
+    alerts: Mapping[str, Any] | None = None
+    scores: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
+    parity: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] | None = None
+    task: str = "semantic"
+    segwright: str = __version__
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """sha256 of the manifest, which holds the hash of the weights: one changed threshold is another bundle."""
+        return hashlib.sha256(_as_text(self).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "task": self.task,
+            "segwright": self.segwright,
+            "created": self.created,
+            "classes": {**self.classes.to_json(), "hash": self.classes.content_hash},
+            "preprocessing": self.preprocessing.to_json(),
+            "tiles": self.tiles.to_json(),
+            "decision": self.decision.to_json(),
+            "cleanup": self.cleanup.to_json(),
+            "alerts": self.alerts,
+            "weights": asdict(self.weights),
+            "lineage": asdict(self.lineage),
+            "training": self.training,
+            "scores": self.scores,
+            "calibration": self.calibration,
+            "parity": self.parity,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any], path: Path) -> Bundle:
+        return Bundle(
+            path=path,
+            classes=ClassTable.from_json(data["classes"]),
+            preprocessing=Preprocessing.from_json(data["preprocessing"]),
+            tiles=TilePlan.from_json(data["tiles"]),
+            weights=Weights(**data["weights"]),
+            decision=Decision.from_json(data["decision"]),
+            cleanup=Cleanup.from_json(data["cleanup"]),
+            lineage=Lineage(**data["lineage"]),
+            **{key: data[key] for key in ("name", "task", "segwright", "created")},
+            **{key: data[key] for key in ("alerts", "scores", "calibration", "parity", "training")},
+        )
+
+
+class Calibrated(Protocol):
+    """What `with_thresholds` needs of a calibration: the decision it chose and its account of it."""
+
+    @property
+    def decision(self) -> Decision: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+def read_bundle(path: str | Path) -> Bundle:
+    """The bundle in the folder `path`, its weights checked against their hash.
+
+    Raises:
+        ArtefactError: no bundle, one of another schema version, or one that is damaged or incomplete.
+    """
+    folder = Path(path)
+    bundle = _read_manifest(folder)
+    if bundle.weights.file != Path(bundle.weights.file).name:
+        raise _damaged(folder, "names weights outside its folder", "a plain file name", bundle.weights.file)
+    weights = folder / bundle.weights.file
+    if not weights.is_file():
+        raise _damaged(folder, "has lost its weights", bundle.weights.file, "no such file")
+    found = file_hash(weights)
+    if found != bundle.weights.sha256:
+        raise _damaged(weights, "are not the weights the bundle was made with", bundle.weights.sha256, found)
+    return bundle
+
+
+def write_bundle(bundle: Bundle, weights: Path, to: Path) -> Bundle:
+    """Write `bundle`, a copy of its `weights` file and its card to the new folder `to`; returns it as it lies there.
+
+    Raises:
+        ArtefactError: `to` exists (a bundle is never edited), or cannot be written.
+    """
+    require_new(to)
+    written = replace(bundle, path=to)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(mkdtemp(prefix=f".{to.name}.", dir=to.parent))
+        try:
+            shutil.copyfile(weights, part / bundle.weights.file)
+            (part / MANIFEST).write_text(_as_text(written), encoding="utf-8")
+            (part / CARD).write_text(model_card(written.to_json()), encoding="utf-8")
+            part.chmod(0o755)  # mkdtemp's folders are the owner's alone
+            part.replace(to)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise ArtefactError.of(
+            str(to), "cannot be written", found=error.strerror or str(error), fix="free space, or choose another folder"
+        ) from error
+    return written
+
+
+def with_thresholds(
+    source: Bundle,
+    calibration: Calibrated,
+    to: str | Path,
+    *,
+    on: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """A new bundle at `to`: the weights of `source`, the thresholds of `calibration`. `source` is not touched.
+
+    `on` says what was calibrated on (dataset hash, part). The parity proof is kept as it was made: with the decision
+    of `source`, which it states.
+
+    Raises:
+        ArtefactError: `to` exists or cannot be written.
+    """
+    target = Path(to)
+    renewed = replace(
+        source,
+        path=target,
+        name=target.name.removesuffix(".bundle"),
+        decision=calibration.decision,
+        calibration={**calibration.to_json(), **({"on": dict(on)} if on else {})},
+        lineage=replace(source.lineage, parent=source.content_hash),
+        segwright=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    renewed.decision.check(renewed.classes)
+    return write_bundle(renewed, source.path / source.weights.file, target)
+
+
+def require_new(path: Path) -> None:
+    """Raise ArtefactError where something lies at `path`: an artefact, once written, is never edited."""
+    if os.path.lexists(path):
+        raise ArtefactError.of(
+            str(path),
+            "exists, and a bundle is never edited",
+            allowed="a new name",
+            fix="choose another name for the new one",
+        )
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file, hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _read_manifest(folder: Path) -> Bundle:
+    path = folder / MANIFEST
+    if not path.is_file():
+        found = "no bundle.json in it" if folder.is_dir() else "a file" if folder.exists() else "nothing there"
+        raise ArtefactError.of(
+            str(folder),
+            "is not a bundle",
+            allowed="a folder with bundle.json",
+            found=found,
+            fix="make one: segwright export RUN --to onnx",
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        version = data["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, "is not a bundle's manifest", "the JSON that segwright wrote", str(error)) from error
+    if version != SCHEMA_VERSION:
+        written_by = data.get("segwright", "another version")
+        raise ArtefactError.of(
+            str(folder),
+            "has another schema version",
+            allowed=str(SCHEMA_VERSION),
+            found=f"{version}, written by segwright {written_by}",
+            fix="export the run again with this version, or install the one that wrote it",
+        )
+    try:
+        return Bundle.from_json(data, folder)
+    except (KeyError, TypeError, ValueError, SegwrightError) as error:
+        found = f"{type(error).__name__}: {error}".replace("\n", " ")
+        raise _damaged(path, "is not a bundle's manifest", "every section segwright writes", found) from error
+
+
+def _damaged(place: Path, rule: str, allowed: str, found: str) -> SegwrightError:
+    fix = "copy the bundle again from where it was made, or export the run again"
+    return ArtefactError.of(str(place), rule, allowed=allowed, found=found, fix=fix)
+
+
+def _as_text(bundle: Bundle) -> str:
+    return json.dumps(bundle.to_json(), ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,59 @@
+"""From a bundle to a predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from segwright.core import ArtefactError, ConfigError
+from segwright.infer.bundle import Bundle, read_bundle
+from segwright.infer.predictor import Predictor
+from segwright.infer.runtimes import Runtime
+from segwright.infer.runtimes.onnx_runtime import OnnxRuntime
+
+
+def _onnxruntime(bundle: Bundle, threads: int | None) -> Runtime:
+    return OnnxRuntime(bundle.path / bundle.weights.file, stride_px=bundle.weights.stride_px, threads=threads)
+
+
+# runtime -> (the weights it can run, how it is started); `auto` takes the first that can run the bundle's weights
+RUNTIMES: dict[str, tuple[str, Callable[[Bundle, int | None], Runtime]]] = {"onnxruntime": ("onnx", _onnxruntime)}
+
+
+def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None) -> Predictor:
+    """The model in the bundle at `path`, ready to predict. Needs no torch; loading never unpickles.
+
+    `threads` None takes every core this process may use.
+
+    Raises:
+        ArtefactError: no bundle, one of another schema version, damaged, or with a network for other classes.
+        ConfigError: a runtime that does not exist or cannot run these weights.
+        DependencyMissing: the runtime is not installed.
+    """
+    return predictor_of(read_bundle(path), runtime=runtime, threads=threads)
+
+
+def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None = None) -> Predictor:
+    """The predictor of a bundle that was read already; see `load`."""
+    able = [name for name, (weights, _) in RUNTIMES.items() if weights == bundle.weights.format]
+    if not able:
+        formats = ", ".join(sorted({weights for weights, _ in RUNTIMES.values()}))
+        raise ArtefactError.of(
+            str(bundle.path), "holds weights no runtime here can run", allowed=formats, found=bundle.weights.format
+        )
+    chosen = able[0] if runtime == "auto" else runtime
+    if chosen not in able:
+        raise ConfigError.of("runtime", "cannot run this bundle", allowed=", ".join(["auto", *able]), found=runtime)
+    _, start = RUNTIMES[chosen]
+    started = start(bundle, threads)
+    if started.channels != len(bundle.classes) or bundle.weights.channels != len(bundle.classes):
+        raise ArtefactError.of(
+            str(bundle.path),
+            "has a class table its network does not answer for",
+            allowed=f"{started.channels} classes: the network has {started.channels} channels",
+            found=f"{len(bundle.classes)} classes: {', '.join(bundle.classes.names)}",
+            fix="export the run again",
+        )
+    return Predictor(
+        started, bundle.classes, bundle.preprocessing, bundle.tiles, decision=bundle.decision, cleanup=bundle.cleanup
+    )
