@@ -1,0 +1,20 @@
+"""Image and mask files: the only room that knows BGR, EXIF, palettes and CMYK."""
+
+from segwright.data.codecs.header import SUFFIXES, ImageHeader
+from segwright.data.codecs.labels import FrameShape, MaskOrientation, read_label_map
+from segwright.data.codecs.reading import image_size, read_header, read_image, read_with_header
+from segwright.data.codecs.writing import write_image, write_label_map
+
+__all__ = [
+    "SUFFIXES",
+    "FrameShape",
+    "ImageHeader",
+    "MaskOrientation",
+    "image_size",
+    "read_header",
+    "read_image",
+    "read_label_map",
+    "read_with_header",
+    "write_image",
+    "write_label_map",
+]

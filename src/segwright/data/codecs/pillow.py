@@ -1,0 +1,80 @@
+"""BMP, WebP and GIF, through Pillow's plug-in classes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import BmpImagePlugin, GifImagePlugin, Image, WebPImagePlugin
+
+from segwright.data.codecs.header import REPLACE, Colour, ImageHeader, RefusedError, size_of
+from segwright.data.codecs.orientation import exif_orientation
+
+# The plug-in classes themselves: Image.open would apply Pillow's own process-wide pixel limit.
+_PLUGINS = {
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+}
+_COLOURS: dict[str, Colour] = {
+    "1": "grey", "L": "grey", "LA": "grey_alpha", "P": "palette", "RGB": "rgb", "RGBA": "rgba", "RGBX": "rgba",
+    "CMYK": "cmyk",
+}  # fmt: skip
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError)
+
+
+def bmp_header(data: bytes) -> ImageHeader:
+    return _header(data, "BMP")
+
+
+def gif_header(data: bytes) -> ImageHeader:
+    return _header(data, "GIF")
+
+
+def webp_header(data: bytes) -> ImageHeader:
+    """WebP is lossy where it holds a `VP8 ` chunk, and exact where it holds `VP8L`. Source: RFC 9649."""
+    return _header(data, "WebP", lossy=b"VP8L" not in data[12:64] and data.find(b"VP8 ", 12) >= 0)
+
+
+def _header(data: bytes, name: str, *, lossy: bool = False) -> ImageHeader:
+    try:
+        picture = _PLUGINS[name](io.BytesIO(data))
+    except _DAMAGE as error:
+        raise RefusedError(
+            f"is not a whole {name} file", found=str(error) or "a damaged header", fix=REPLACE
+        ) from error
+    if picture.mode not in _COLOURS:
+        raise RefusedError(f"has an unusual {name} pixel mode", allowed=", ".join(_COLOURS), found=picture.mode)
+    size = size_of(picture.height, picture.width)
+    orientation = exif_orientation(picture.info.get("exif", b""))
+    bits = 1 if picture.mode == "1" else 8
+    frames = getattr(picture, "n_frames", 1)
+    return ImageHeader(name, size, _COLOURS[picture.mode], bits, orientation, lossy, frames)
+
+
+def decode(data: bytes, header: ImageHeader) -> npt.NDArray:
+    """Stored pixels: (height, width) for grey, (height, width, 3) RGB otherwise; alpha is dropped, not composited."""
+    picture = _loaded(data, header)
+    if header.colour in ("grey", "grey_alpha"):
+        return np.array(picture.convert("L") if picture.mode == "1" else picture.getchannel(0))
+    if header.colour == "rgba":
+        return np.array(picture)[..., :3]
+    return np.array(picture.convert("RGB"))
+
+
+def decode_values(data: bytes, header: ImageHeader) -> npt.NDArray:
+    """Stored values: palette indices and single bits as they are."""
+    pixels = np.array(_loaded(data, header))
+    return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
+
+
+def _loaded(data: bytes, header: ImageHeader) -> Image.Image:
+    try:
+        picture = _PLUGINS[header.format](io.BytesIO(data))
+        picture.load()
+    except _DAMAGE as error:
+        raise RefusedError(
+            "cannot be decoded", allowed=f"a whole {header.format}", found=str(error), fix=REPLACE
+        ) from error
+    return picture

@@ -1,0 +1,82 @@
+"""Images and label maps to files: to a temporary name, then one rename."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from segwright.core import GREY, RGB, DataError, Image, LabelMap
+
+_BY_OPENCV = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+def write_image(path: Path | str, image: Image, *, jpeg_quality: int = 92) -> None:
+    """Write an image in the format its suffix names; folders above it are made.
+
+    PNG and TIFF are exact; TIFF alone holds float pixels and bands other than grey and RGB.
+
+    Raises:
+        DataError: a suffix that cannot hold these pixels, or a full or read-only disk.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    plain = image.bands in (GREY, RGB) and image.pixels.dtype != np.float32
+    deep = image.pixels.dtype == np.uint16 and suffix != ".png"
+    if suffix in (".tif", ".tiff"):
+        colour = "rgb" if image.bands == RGB else "minisblack"
+        pixels = image.pixels[..., 0] if image.bands == GREY else image.pixels
+        _replace(target, lambda name: tifffile.imwrite(name, pixels, photometric=colour, compression="zlib"))
+    elif suffix in _BY_OPENCV and plain and not deep:
+        pixels = image.pixels[..., ::-1] if image.bands == RGB else image.pixels
+        _replace(target, lambda name: Path(name).write_bytes(_encoded(suffix, pixels, jpeg_quality)))
+    else:
+        raise DataError.of(
+            str(path),
+            f"cannot hold {image.pixels.dtype} pixels of bands {', '.join(image.bands)}",
+            allowed=".tif for anything; .png for 8 and 16 bit; .jpg, .bmp, .webp for 8 bit grey and RGB",
+            found=suffix or "no suffix",
+            fix="write to a .tif or .png name",
+        )
+
+
+def write_label_map(path: Path | str, labels: LabelMap) -> None:
+    """Write class ids as a grey PNG of 8 or 16 bits: value = class id, void = the table's void id.
+
+    Raises:
+        DataError: a name that does not end in .png, or a full or read-only disk.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise DataError.of(str(path), "is not a name for a mask", allowed=".png", found=target.suffix or "no suffix")
+    _replace(target, lambda name: Path(name).write_bytes(_encoded(".png", labels.ids, 0)))
+
+
+def _encoded(suffix: str, pixels: npt.NDArray, jpeg_quality: int) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if suffix in (".jpg", ".jpeg") else []
+    done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
+    if not done:
+        raise OSError(f"OpenCV cannot write these pixels as {suffix}")
+    return data.tobytes()
+
+
+def _replace(target: Path, write) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write(str(temporary))
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        found = error.strerror or str(error)
+        raise DataError.of(
+            str(target),
+            "cannot be written",
+            allowed="a folder with room and permission",
+            found=found,
+            fix="free space, or choose another folder",
+        ) from error

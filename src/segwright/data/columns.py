@@ -1,0 +1,149 @@
+"""Columns: what is known about a frame beyond its pixels, from its name, its folder or a CSV."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from segwright.core import ConfigError, DataError, Problem, raise_collected
+from segwright.data.dataset import Dataset
+from segwright.data.listing import stem_of
+
+_SHOWN = 5
+
+
+def columns_from_pattern(dataset: Dataset, pattern: str) -> Dataset:
+    r"""The frames with a column for each named group of a regular expression searched in their stems.
+
+    `r"(?P<sequence>[^_/]+)_[^/]*$"` gives `train/0001TP_006690` the sequence 0001TP.
+
+    Raises:
+        ConfigError: not a regular expression, or one without named groups.
+        DataError: stems in which it is not found; all of them.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ConfigError.of("columns", "is not a regular expression", found=f"{pattern}: {error}") from error
+    if not compiled.groupindex:
+        raise ConfigError.of(
+            "columns", "names no column", allowed=r"named groups such as (?P<line>[^_]+)_", found=pattern
+        )
+    rows: dict[str, dict[str, str]] = {}
+    strangers = []
+    for frame in dataset.frames:
+        match = compiled.search(frame.stem)
+        if match is None:
+            strangers.append(frame.stem)
+        else:
+            rows[frame.stem] = {name: value for name, value in match.groupdict().items() if value is not None}
+    if strangers:
+        raise DataError.of(
+            str(dataset.root),
+            f"{len(strangers)} of {len(dataset)} frame names do not match the column pattern",
+            allowed=pattern,
+            found=_few(strangers),
+            fix="widen the pattern; it is searched in the name without suffix",
+        )
+    return dataset.with_columns(rows)
+
+
+def columns_from_folder(dataset: Dataset, name: str = "folder") -> Dataset:
+    """The frames with a column that holds the folder part of their stem ("." where there is none)."""
+    return dataset.with_columns({frame.stem: {name: str(PurePosixPath(frame.stem).parent)} for frame in dataset.frames})
+
+
+def columns_from_csv(dataset: Dataset, path: Path) -> Dataset:
+    """The frames with the columns of a CSV whose first column names images: path below the root, stem, or file name.
+
+    Rows that match no frame and frames without a row are counted in the notes.
+
+    Raises:
+        DataError: not a CSV with a header and at least two columns, two rows for one frame, or no row that matches.
+    """
+    header, rows = _table(path)
+    names = _names(dataset)
+    found: dict[str, dict[str, str]] = {}
+    strangers: list[str] = []
+    problems: list[Problem] = []
+    for number, row in enumerate(rows, start=2):
+        stem = _stem_named(row[0], names)
+        if stem is None:
+            strangers.append(row[0])
+        elif stem in found:
+            problems.append(Problem(f"{path}:{number}", "describes a frame a second time", "one row a frame", row[0]))
+        else:
+            found[stem] = dict(zip(header[1:], row[1:], strict=False))
+    raise_collected(problems)
+    if not found and rows:
+        raise DataError.of(
+            str(path),
+            "names no frame of the dataset",
+            allowed=_few([f.stem for f in dataset.frames]),
+            found=_few(strangers),
+            fix="write paths below the dataset's root in its first column",
+        )
+    without = [frame.stem for frame in dataset.frames if frame.stem not in found]
+    notes = [f"{path.name}: {len(strangers)} rows name no frame: {_few(strangers)}"] if strangers else []
+    notes += [f"{path.name}: {len(without)} frames have no row: {_few(without)}"] if without else []
+    return replace(dataset.with_columns(found), notes=(*dataset.notes, *notes))
+
+
+def column_files(dataset: Dataset, files: tuple[str, ...]) -> list[Path]:
+    """The CSV files in the root whose first column names frames."""
+    names = _names(dataset)
+    chosen = []
+    for name in files:
+        if "/" in name or not name.lower().endswith(".csv"):
+            continue
+        try:
+            header, rows = _table(dataset.root / name)
+        except DataError:
+            continue
+        if len(header) > 1 and any(_stem_named(row[0], names) is not None for row in rows[:50]):
+            chosen.append(dataset.root / name)
+    return chosen
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError.of(
+            str(path), "is not a readable CSV", allowed="UTF-8, comma separated", found=str(error)
+        ) from error
+    if not lines or len(lines[0]) < 2:
+        raise DataError.of(
+            str(path),
+            "has no columns",
+            allowed="a header line: image,column,...",
+            found=",".join(lines[0]) if lines else "an empty file",
+        )
+    return lines[0], lines[1:]
+
+
+def _names(dataset: Dataset) -> Mapping[str, str]:
+    """Every way a CSV may name a frame -> its stem; a file name that several frames share names none of them."""
+    claims: dict[str, set[str]] = defaultdict(set)
+    for frame in dataset.frames:
+        paths = {frame.stem}
+        if frame.image.is_relative_to(dataset.root):
+            paths.add(stem_of(frame.image.relative_to(dataset.root).as_posix()))
+        for name in (*paths, PurePosixPath(frame.stem).name):
+            claims[name].add(frame.stem)
+    return {name: next(iter(stems)) for name, stems in claims.items() if len(stems) == 1}
+
+
+def _stem_named(cell: str, names: Mapping[str, str]) -> str | None:
+    text = unicodedata.normalize("NFC", cell.strip().replace("\\", "/")).removeprefix("./")
+    return names.get(text) or (names.get(stem_of(text)) if text else None)
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

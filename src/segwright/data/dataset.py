@@ -1,0 +1,160 @@
+"""Labelled frames as one value: what every later stage reads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from segwright.core import ClassTable, DataError, Image, LabelMap
+from segwright.data.codecs import FrameShape, read_header, read_image, read_with_header
+from segwright.data.masks import MaskSource
+from segwright.data.workers import in_threads
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture: its name, its file, where its labels come from, and what is known about it.
+
+    `stem` is unique in a dataset: the posix path below the root without suffix and without a folder that only says
+    "images". `columns` hold what a split may go by: line, camera, sequence, tile. `mask` is None where nobody labelled.
+    """
+
+    stem: str
+    image: Path
+    mask: MaskSource | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """Upright pixels and the class ids that belong to them, of one size."""
+
+    image: Image
+    labels: LabelMap
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Frames in a fixed order with their class table; nothing is decoded until it is asked for.
+
+    `notes` say what was found but left out, how much of it, and why.
+    """
+
+    root: Path
+    classes: ClassTable
+    frames: tuple[Frame, ...]
+    format: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, Frame]:
+        return {frame.stem: frame for frame in self.frames}
+
+    def frame(self, stem: str) -> Frame:
+        """The frame of this stem.
+
+        Raises:
+            DataError: no such frame.
+        """
+        try:
+            return self._by_stem[stem]
+        except KeyError:
+            raise _unknown_stems(self, [stem]) from None
+
+    def read(self, frame: Frame) -> LabelledFrame:
+        """Decode a frame and its labels, upright, at native size; each file is opened and decoded once.
+
+        Raises:
+            DataError: a file is damaged, the labels do not fit, or the frame has none.
+        """
+        image, header = read_with_header(frame.image)
+        if frame.mask is None:
+            raise DataError.of(
+                str(frame.image), "has no labels", allowed="a labelled frame", fix="label it, or predict"
+            )
+        return LabelledFrame(image, frame.mask.read(FrameShape(header.size, header.orientation), self.classes))
+
+    def read_image(self, frame: Frame) -> Image:
+        """Decode a frame without its labels."""
+        return read_image(frame.image)
+
+    def read_labels(self, frame: Frame) -> LabelMap:
+        """The labels of a frame; of the image only the header is read.
+
+        Raises:
+            DataError: a file is damaged, the labels do not fit, or the frame has none.
+        """
+        header = read_header(frame.image)
+        if frame.mask is None:
+            raise DataError.of(
+                str(frame.image), "has no labels", allowed="a labelled frame", fix="label it, or predict"
+            )
+        return frame.mask.read(FrameShape(header.size, header.orientation), self.classes)
+
+    def only(self, stems: Iterable[str]) -> Dataset:
+        """The frames of these stems, in the dataset's own order.
+
+        Raises:
+            DataError: a stem that no frame has.
+        """
+        wanted = set(stems)
+        unknown = sorted(wanted - self._by_stem.keys())
+        if unknown:
+            raise _unknown_stems(self, unknown)
+        return replace(self, frames=tuple(frame for frame in self.frames if frame.stem in wanted))
+
+    def with_columns(self, rows: Mapping[str, Mapping[str, str]]) -> Dataset:
+        """The same frames knowing more: `rows` maps a stem to its new columns, which win over old ones of that name.
+
+        Raises:
+            DataError: a stem that no frame has.
+        """
+        unknown = sorted(rows.keys() - self._by_stem.keys())
+        if unknown:
+            raise _unknown_stems(self, unknown)
+        frames = (replace(frame, columns={**frame.columns, **rows.get(frame.stem, {})}) for frame in self.frames)
+        return replace(self, frames=tuple(frames))
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Every column that some frame has, sorted."""
+        return tuple(sorted({name for frame in self.frames for name in frame.columns}))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A hash of names, image bytes, labels, columns and class table; where the files lie does not matter."""
+        total = hashlib.sha256(self.classes.content_hash.encode())
+        for frame, content in zip(self.frames, in_threads(_frame_hash, self.frames), strict=True):
+            total.update(repr((frame.stem, content, sorted(frame.columns.items()))).encode())
+        return total.hexdigest()
+
+
+def _frame_hash(frame: Frame) -> str:
+    masks = () if frame.mask is None else frame.mask.files
+    digest = "unlabelled" if frame.mask is None else frame.mask.digest
+    return "".join([*(_file_hash(path) for path in (frame.image, *masks)), digest])
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it") from error
+
+
+def _unknown_stems(dataset: Dataset, stems: list[str]) -> DataError:
+    known = ", ".join(frame.stem for frame in dataset.frames[:5]) + (" ..." if len(dataset) > 5 else "")
+    return DataError.of(  # type: ignore[return-value]
+        str(dataset.root),
+        f"has no frame of {len(stems)} of the names asked for",
+        allowed=known,
+        found=", ".join(stems[:10]) + (" ..." if len(stems) > 10 else ""),
+        fix="run `segwright split` again on this dataset",
+    )

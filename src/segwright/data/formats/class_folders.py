@@ -1,0 +1,155 @@
+"""A folder a class, each image beside a binary mask of that class: the layout of the magnetic tile set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from segwright.core import ClassTable, ConfigError, DataError, raise_collected
+from segwright.data.class_files import CLASS_FILES
+from segwright.data.codecs.header import RefusedError
+from segwright.data.codecs.labels import read_values
+from segwright.data.dataset import Dataset, Frame
+from segwright.data.formats.format import Format, Options
+from segwright.data.formats.pairs import Pairing, pair_by_name
+from segwright.data.listing import Listing
+from segwright.data.masks import BinaryMask, EmptyMask, MaskSource
+
+CUT = 128
+BACKGROUND = "background"
+_LOOKED_AT = 16
+
+
+def recognise(listing: Listing) -> str | None:
+    """At least two top folders of image-mask pairs whose masks are black and white rather than small ids."""
+    if any(name in listing.files for name in CLASS_FILES):
+        return None
+    folders = _folders(pair_by_name(listing))
+    if len(folders) < 2:
+        return None
+    masks = [listing.path(mask) for pairs in folders.values() for _, mask in list(pairs.values())[:4]]
+    if not _binary(masks):
+        return None
+    return f"{len(folders)} folders of images with black-and-white masks beside them: {', '.join(sorted(folders))}"
+
+
+def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
+    """Frames whose masks are cut at `cut`: the folder's class above, background below.
+
+    The free folder (no defects) is the one given as `free`, or the one whose masks are all empty; its frames are
+    background all over, and a mask in it that turns out painted is an error when it is read.
+
+    Raises:
+        DataError: no pairs, or two files of one name.
+        ConfigError: a folder that no class of a given table is named after, or no such free folder.
+    """
+    pairing = pair_by_name(listing)
+    raise_collected(pairing.problems)
+    folders = _folders(pairing)
+    if not folders:
+        raise DataError.of(
+            str(listing.root),
+            "has no folders of images with masks beside them",
+            allowed="CLASS/.../name.jpg with CLASS/.../name.png",
+            found=f"{len(listing.images)} image files",
+            fix="say the format: `data: {format: index_png}` or another",
+        )
+    cut = int(options.get("cut", CUT))
+    free = _free_folder(listing, folders, options.get("free"), cut)
+    table = _table(folders, free, classes, str(options.get("background", BACKGROUND)))
+    orientation = options.get("mask_orientation", "auto")
+    frames = []
+    for folder, pairs in folders.items():
+        for stem, (image, mask) in pairs.items():
+            source: MaskSource = (
+                EmptyMask(_background_id(table), listing.path(mask), cut, orientation)
+                if folder == free
+                else BinaryMask(listing.path(mask), table[folder].class_id, _background_id(table), cut, orientation)
+            )
+            frames.append(Frame(stem, listing.path(image), source))
+    frames.sort(key=lambda frame: frame.stem)
+    return Dataset(listing.root, table, tuple(frames), "class_folders", tuple(pairing.notes()))
+
+
+def _folders(pairing: Pairing) -> dict[str, dict[str, tuple[str, str]]]:
+    """Top folder -> its pairs by stem, folders sorted."""
+    folders: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for stem, pair in pairing.pairs.items():
+        parts = PurePosixPath(stem).parts
+        if len(parts) > 1:
+            folders[parts[0]][stem] = pair
+    return dict(sorted(folders.items()))
+
+
+def _binary(masks: list[Path]) -> bool:
+    """Whether what is painted is light (from the cut up) rather than small ids; smooth edges may lie between."""
+    low, light = 0, 0
+    for path in masks:
+        try:
+            values, _ = read_values(path, lossy=True)
+        except RefusedError:
+            continue
+        low += int(np.count_nonzero((values > 0) & (values < CUT // 2)))
+        light += int(np.count_nonzero(values >= CUT))
+    return light > 0 and low < light // 2
+
+
+def _free_folder(listing: Listing, folders: Mapping[str, Mapping], free: str | None, cut: int) -> str | None:
+    if free == "none":
+        return None
+    if free is not None:
+        if free not in folders:
+            raise ConfigError.of("options: free", "names no folder", allowed=f"{', '.join(folders)}, none", found=free)
+        return free
+    empty = [folder for folder, pairs in folders.items() if _all_empty(listing, list(pairs.values()), cut)]
+    return empty[0] if len(empty) == 1 else None
+
+
+def _all_empty(listing: Listing, pairs: list[tuple[str, str]], cut: int) -> bool:
+    """Whether a spread of a folder's masks is empty; a painted mask elsewhere in it is caught when it is read."""
+    step = max(1, len(pairs) // _LOOKED_AT)
+    for _, mask in pairs[::step]:
+        try:
+            values, _ = read_values(listing.path(mask), lossy=True)
+        except RefusedError:
+            continue
+        if np.any(values >= cut):
+            return False
+    return True
+
+
+def _table(folders: Mapping[str, Mapping], free: str | None, given: ClassTable | None, background: str) -> ClassTable:
+    named = [folder for folder in folders if folder != free]
+    if given is None:
+        return ClassTable.of([background, *named], background=background)
+    missing = [folder for folder in named if folder not in given.names]
+    if missing or given.background is None:
+        raise ConfigError.of(
+            "class table",
+            "does not name the class folders and a background",
+            allowed=f"background and {', '.join(named)}",
+            found=given.describe(),
+            fix=f"add {', '.join(missing) or 'background: NAME'} under `classes:` in segwright.yaml",
+        )
+    return given
+
+
+def _background_id(table: ClassTable) -> int:
+    if table.background is None:
+        raise ValueError("a class folder table has a background")
+    return table[table.background].class_id
+
+
+CLASS_FOLDERS = Format(
+    recognise,
+    read,
+    {
+        "free": "the folder of frames without defects; none: there is no such folder",
+        "cut": "grey level from which a mask pixel is painted (128)",
+        "background": "name of the class below the cut (background)",
+        "mask_orientation": "auto, upright or stored: how masks of EXIF-turned images of ambiguous size were drawn",
+    },
+)

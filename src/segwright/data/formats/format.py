@@ -1,0 +1,54 @@
+"""What a dataset format is: a way to recognise its folder and a way to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segwright.core import ClassTable, ConfigError
+from segwright.data.dataset import Dataset
+from segwright.data.listing import Listing
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """`recognise` gives the reason why a folder is of this format, or None; `read` makes a dataset of it.
+
+    `options` names every setting `read` knows, with one sentence each.
+    """
+
+    recognise: Callable[[Listing], str | None]
+    read: Callable[[Listing, ClassTable | None, Options], Dataset]
+    options: Mapping[str, str]
+
+
+def renamings(value: object) -> dict[str, str]:
+    """`map: [7=void, 9=scratch]`, `map: "7=void"` or a mapping, as what is found -> what it becomes.
+
+    Raises:
+        ConfigError: an entry without `=`.
+    """
+    if isinstance(value, Mapping):
+        return {str(found): str(becomes) for found, becomes in value.items()}
+    entries = value.split(",") if isinstance(value, str) else list(value or ())  # type: ignore[call-overload]
+    wrong = [str(entry) for entry in entries if "=" not in str(entry)]
+    if wrong:
+        raise ConfigError.of(
+            "options: map", "has an entry without '='", allowed="[7=void, 9=scratch]", found=", ".join(wrong)
+        )
+    pairs = (str(entry).rpartition("=") for entry in entries)
+    return {found.strip(): becomes.strip() for found, _, becomes in pairs}
+
+
+def id_of(name: str, classes: ClassTable) -> int:
+    """The id that masks hold for a class name, for "void", or for an id written as a number.
+
+    Raises:
+        ConfigError: neither.
+    """
+    if name == "void" or name == str(classes.void_id):
+        return classes.void_id
+    return int(name) if name.isdigit() and int(name) in classes.ids else classes[name].class_id

@@ -1,0 +1,130 @@
+"""Index masks: one mask file an image, its values class ids (PNG, TIFF, BMP, GIF or lossless WebP)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable, ConfigError, DataError, raise_collected
+from segwright.data.class_files import CLASS_FILES, read_class_file
+from segwright.data.codecs.header import RefusedError
+from segwright.data.codecs.labels import read_values
+from segwright.data.dataset import Dataset, Frame
+from segwright.data.formats.format import Format, Options, id_of, renamings
+from segwright.data.formats.pairs import Pairing, pair_by_folder, pair_by_name
+from segwright.data.listing import Listing
+from segwright.data.masks import IndexMask
+from segwright.data.workers import in_threads
+
+_LOOKED_AT = 200
+_INDENT = " " * 11
+
+
+def recognise(listing: Listing) -> str | None:
+    by_folder = pair_by_folder(listing)
+    if by_folder.pairs:
+        return f"{len(by_folder.pairs)} images with a mask of the same name in a sibling folder"
+    by_name = pair_by_name(listing)
+    return f"{len(by_name.pairs)} images with a mask beside them" if by_name.pairs else None
+
+
+def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
+    """Frames from sibling folders (images/ and masks/, train/ and trainannot/) or from pairs inside a folder.
+
+    Raises:
+        DataError: no pairs at all, or two files of one name.
+        ConfigError: no class table was given or found; the message lists the ids in the masks and the table to paste.
+    """
+    pairing = _paired(listing, options)
+    table = classes or _table_beside(listing) or _table_from_masks(listing, pairing, options)
+    mapping = {_value(found): id_of(becomes, table) for found, becomes in renamings(options.get("map")).items()}
+    orientation = options.get("mask_orientation", "auto")
+    frames = tuple(
+        Frame(stem, listing.path(image), IndexMask(listing.path(mask), mapping, orientation))
+        for stem, (image, mask) in pairing.pairs.items()
+    )
+    return Dataset(listing.root, table, frames, "index_png", tuple(pairing.notes()))
+
+
+def _paired(listing: Listing, options: Options) -> Pairing:
+    pairing = pair_by_folder(listing, options.get("images"), options.get("masks"))
+    if not pairing.pairs and "masks" not in options:
+        pairing = pair_by_name(listing)
+    raise_collected(pairing.problems)
+    if not pairing.pairs:
+        raise DataError.of(
+            str(listing.root),
+            "has no image with a mask",
+            allowed="images/ beside masks/ or labels/, X/ beside Xannot/, a.jpg beside a.png, a.png beside a_mask.png",
+            found=f"{len(listing.images)} image files in {', '.join(list(listing.by_folder)[:8]) or 'no folder'}",
+            fix="name the folders: `options: {images: FOLDER, masks: FOLDER}`",
+        )
+    return pairing
+
+
+def _value(text: str) -> int:
+    if not text.isdigit():
+        raise ConfigError.of("options: map", "renames something that is no mask value", allowed="[7=void]", found=text)
+    return int(text)
+
+
+def _table_beside(listing: Listing) -> ClassTable | None:
+    path = next((listing.path(name) for name in CLASS_FILES if name in listing.files), None)
+    return None if path is None else read_class_file(path)
+
+
+def _table_from_masks(listing: Listing, pairing: Pairing, options: Options) -> ClassTable:
+    """`class_0, class_1, ...` where the user agreed to that, else the error that shows what to paste."""
+    step = max(1, len(pairing.pairs) // _LOOKED_AT)
+    masks = [listing.path(mask) for _, mask in pairing.pairs.values()][::step]
+    pixels = _values_in(masks)
+    ids = sorted(pixels.keys() - {DEFAULT_VOID_ID})
+    if options.get("classes_from_masks") and 0 < len(ids) <= DEFAULT_VOID_ID:
+        return _numbered(ids)
+    total = sum(pixels.values())
+    shares = ", ".join(f"{value} ({count / total:.2%} of pixels)" for value, count in sorted(pixels.items())[:24])
+    names = ", ".join(f"class_{value}: {value}" for value in ids[:24])
+    raise ConfigError.of(
+        str(listing.root),
+        "has no class table: nobody says what the ids in the masks mean",
+        allowed=f"`classes:` in segwright.yaml, or a file {CLASS_FILES[1]} with lines such as `0 background`",
+        found=f"values {shares}{' ...' if len(pixels) > 24 else ''} in {len(masks)} of {len(pairing.pairs)} masks",
+        fix=f"paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: {{{names}}}\n{_INDENT}  void: {DEFAULT_VOID_ID}",
+    )
+
+
+def _numbered(ids: Iterable[int]) -> ClassTable:
+    return ClassTable(tuple(ClassSpec(value, f"class_{value}") for value in ids))
+
+
+def _values_in(masks: list[Path]) -> Counter[int]:
+    """How many pixels have each value, over some masks; a mask that cannot be read is left to `check`."""
+    pixels: Counter[int] = Counter()
+    for values in in_threads(_counted, masks):
+        pixels.update(values)
+    return pixels
+
+
+def _counted(path: Path) -> dict[int, int]:
+    try:
+        values, _ = read_values(path)
+    except RefusedError as refusal:
+        raise refusal.at(str(path)) from refusal
+    found, counts = np.unique(values, return_counts=True)
+    return {int(value): int(count) for value, count in zip(found, counts, strict=True)}
+
+
+INDEX_PNG = Format(
+    recognise,
+    read,
+    {
+        "images": "folder of the images, where its name does not tell",
+        "masks": "folder of the masks, where its name does not tell",
+        "map": "values to rename before they are read as class ids: [7=void, 255=scratch]",
+        "classes_from_masks": "true: name the ids found class_0, class_1, ...",
+        "mask_orientation": "auto, upright or stored: how masks of EXIF-turned images of ambiguous size were drawn",
+    },
+)

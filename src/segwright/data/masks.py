@@ -1,0 +1,139 @@
+"""Where a frame's labels come from, file or shapes, and how they become a `LabelMap`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from segwright.core import ClassTable, LabelMap, adopt
+from segwright.data.codecs.header import RefusedError
+from segwright.data.codecs.labels import FrameShape, MaskOrientation, read_label_map, read_values
+
+
+class MaskSource(Protocol):
+    """Something that paints the class ids of one frame."""
+
+    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        """The labels of an image of this shape, upright.
+
+        Raises:
+            DataError: the labels do not fit the image or the class table.
+        """
+        ...
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The mask files read, for hashing; empty where the labels lie in an annotation file."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that decides the labels and is not in `files`."""
+        ...
+
+
+@dataclass(frozen=True)
+class IndexMask:
+    """A file whose values are class ids; `mapping` renames values first."""
+
+    path: Path
+    mapping: Mapping[int, int] = field(default_factory=dict)
+    orientation: MaskOrientation = "auto"
+
+    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        return read_label_map(self.path, classes, expected=shape, mapping=self.mapping, orientation=self.orientation)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    @property
+    def digest(self) -> str:
+        return _digest("index", sorted(self.mapping.items()), self.orientation)
+
+
+@dataclass(frozen=True)
+class BinaryMask:
+    """A grey file that is `class_id` from `cut` up and `background_id` below.
+
+    The cut is what makes grey-level, antialiased and JPEG masks readable: "above 0" would take their noise for class.
+    """
+
+    path: Path
+    class_id: int
+    background_id: int
+    cut: int = 128
+    orientation: MaskOrientation = "auto"
+
+    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        above = _above_cut(self.path, self.cut, shape, self.orientation)
+        ids = np.where(above, np.uint16(self.class_id), np.uint16(self.background_id))
+        return LabelMap(adopt(ids.astype(_id_type(classes))), classes)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    @property
+    def digest(self) -> str:
+        return _digest("binary", self.class_id, self.background_id, self.cut, self.orientation)
+
+
+@dataclass(frozen=True)
+class EmptyMask:
+    """A frame that is `class_id` all over; where a mask file is given as witness, nothing in it may reach `cut`."""
+
+    class_id: int
+    witness: Path | None = None
+    cut: int = 128
+    orientation: MaskOrientation = "auto"
+
+    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        if self.witness is not None:
+            painted = int(np.count_nonzero(_above_cut(self.witness, self.cut, shape, self.orientation)))
+            if painted:
+                raise RefusedError(
+                    f"{painted} pixels are painted in a folder that was taken for free of defects",
+                    allowed=f"nothing from {self.cut} up",
+                    found=f"{painted} pixels",
+                    fix="name the free folder with `options: {free: FOLDER}`, or `free: none`",
+                ).at(str(self.witness))
+        ids = np.full((shape.size.height, shape.size.width), self.class_id, _id_type(classes))
+        return LabelMap(adopt(ids), classes)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return () if self.witness is None else (self.witness,)
+
+    @property
+    def digest(self) -> str:
+        return _digest("empty", self.class_id, self.cut)
+
+
+def _above_cut(path: Path, cut: int, shape: FrameShape, orientation: MaskOrientation) -> np.ndarray:
+    try:
+        values, header = read_values(path, expected=shape, orientation=orientation, lossy=True)
+        if header.colour == "palette" or values.dtype not in (np.uint8, np.uint16):
+            raise RefusedError(
+                "is not a grey mask",
+                allowed="grey, 8 or 16 bits",
+                found=f"{header.colour} {values.dtype}",
+                fix="export the mask as a grey PNG, 0 and 255",
+            )
+    except RefusedError as refusal:
+        raise refusal.at(str(path)) from refusal
+    scale = {1: 255, 2: 85, 4: 17}.get(header.bits, 1)
+    return values >= (cut * 257 if values.dtype == np.uint16 else -(-cut // scale))
+
+
+def _id_type(classes: ClassTable) -> type:
+    return np.uint8 if max(*classes.ids, classes.void_id) <= 255 else np.uint16
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""`open_dataset`: from a path to labelled frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.data.columns import column_files, columns_from_csv, columns_from_folder
+from segwright.data.dataset import Dataset
+from segwright.data.formats import FORMATS, Format
+from segwright.data.listing import Listing, list_files
+
+_BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml"}
+
+
+def open_dataset(
+    uri: str | Path,
+    *,
+    format: str = "auto",  # noqa: A002  # the word users know
+    classes: ClassTable | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """The labelled frames in a folder, a .zip, a COCO .json or a CVAT .xml; no image is decoded yet.
+
+    `format` "auto" takes the first format of `segwright.data.FORMATS` that recognises the folder. A CSV in the root
+    whose first column names images gives columns; frames in several folders get the column "folder". What was found but
+    left out is counted in `notes`.
+
+    Raises:
+        DataError: nothing there, no format fits, files contradict each other; every finding at once.
+        ConfigError: an unknown format or option, or no class table.
+    """
+    path, chosen = Path(uri), format
+    settings = dict(options or {})
+    if path.suffix.lower() in _BY_SUFFIX and not path.is_dir():
+        settings.setdefault("annotations", path.name)
+        chosen = _BY_SUFFIX[path.suffix.lower()] if chosen == "auto" else chosen
+        path = path.parent
+    listing = list_files(path)
+    chosen = _recognised(listing) if chosen == "auto" else chosen
+    if chosen not in FORMATS:
+        raise ConfigError.of(
+            "data: format", "is not a known format", allowed=f"auto, {', '.join(FORMATS)}", found=chosen
+        )
+    _check_options(chosen, FORMATS[chosen], settings)
+    dataset = FORMATS[chosen].read(listing, classes, settings)
+    return _with_columns(dataset, listing)
+
+
+def _recognised(listing: Listing) -> str:
+    for name, form in FORMATS.items():
+        if form.recognise(listing) is not None:
+            return name
+    images = len(listing.images)
+    raise DataError.of(
+        str(listing.root),
+        "is not in a format that is recognised",
+        allowed="images/ with masks/, X/ with Xannot/, CLASS/ folders of image-mask pairs, COCO .json, CVAT .xml/.zip",
+        found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
+        fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
+    )
+
+
+def _check_options(name: str, form: Format, settings: Mapping[str, Any]) -> None:
+    problems = []
+    for option in sorted(settings.keys() - form.options.keys()):
+        close = get_close_matches(option, form.options, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else "remove it"
+        problems.append(Problem(f"options of {name}", "has an unknown option", ", ".join(form.options), option, hint))
+    raise_collected(problems, ConfigError)
+
+
+def _with_columns(dataset: Dataset, listing: Listing) -> Dataset:
+    twice = [frame.stem for frame in dataset.frames]
+    if len(set(twice)) < len(twice):
+        names = sorted({stem for stem in twice if twice.count(stem) > 1})
+        raise DataError.of(
+            str(dataset.root), "has frames of one name", allowed="one frame a name", found=", ".join(names)
+        )
+    if len({frame.stem.rpartition("/")[0] for frame in dataset.frames}) > 1:
+        dataset = columns_from_folder(dataset)
+    for path in column_files(dataset, listing.files):
+        dataset = columns_from_csv(dataset, path)
+    return dataset
