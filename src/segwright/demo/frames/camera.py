@@ -75,4 +75,4 @@ def developed(clean: Field, look: Look, pattern: Field, random: np.random.Genera
     colour *= np.float32(0.7 * look.read_noise)
     colour += clean
     colour += cv2.merge([noise, noise, noise])
-    return cv2.convertScaleAbs(np.maximum(colour, 0, out=colour), alpha=255.0)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(colour, 0, out=colour), alpha=255.0), dtype=np.uint8)

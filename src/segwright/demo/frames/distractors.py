@@ -12,7 +12,7 @@ from segwright.demo.frames.scene import Scene
 from segwright.demo.frames.shapes import coverage
 from segwright.demo.frames.texture import Field
 
-LETTER_HEIGHT = 0.085
+LETTER_HEIGHT = 0.072
 
 
 def disturb(metal: Field, scene: Scene, random: np.random.Generator) -> None:

@@ -99,7 +99,7 @@ LOOKS = {
         pattern_noise=0.004,
     ),
     "press-3": Look(
-        metal=(0.46, 0.485, 0.475),
+        metal=(0.475, 0.48, 0.465),
         brushing=(Brushing(9, 1.5, 0.036), Brushing(110, 5.0, 0.034, scales=True), Brushing(2.2, 2.2, 0.022)),
         brushing_deg=38.0,
         cloudiness=0.065,
@@ -107,7 +107,7 @@ LOOKS = {
         weave_px=5.0,
         weave_amplitude=0.16,
         light_deg=-160.0,
-        white_balance=(0.95, 1.03, 0.97),
+        white_balance=(0.98, 1.02, 0.95),
         gain=1.06,
         black=0.03,
         blur_sigma_px=0.8,

@@ -233,7 +233,7 @@ def _t_bracket(random: np.random.Generator) -> Bracket:
     if random.random() < 0.5:
         holes.append(circle((left + stem / 2, bar * 0.5), random.uniform(0.07, 0.1)))
     bends = (Bend((0, bar + random.uniform(0.03, 0.08)), (0, 1), random.uniform(0.35, 0.7), 0.035),)
-    return _centred(rounded(corners, random.uniform(0.04, 0.10)), holes, bends, (width * 0.3, bar * 0.5))
+    return _centred(rounded(corners, random.uniform(0.04, 0.10)), holes, bends, (width * 0.36, bar * 0.78))
 
 
 def _centred(outline: Points, holes: Sequence[Points], bends: Sequence[Bend], stamp_at: tuple[float, float]) -> Bracket:
