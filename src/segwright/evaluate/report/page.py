@@ -1,0 +1,265 @@
+"""Writing the page: the evaluation laid out for the template, and the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from segwright._version import __version__
+from segwright.core import ClassTable
+from segwright.evaluate.difference import OUTCOME_COLOURS, OUTCOME_MEANINGS
+from segwright.evaluate.report.charts import Axis, Line, line_chart, reliability_chart, spread_chart
+from segwright.evaluate.report.pictures import FramePanel, draw
+from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow
+from segwright.evaluate.scores import DEFINITIONS, Score, Scores
+from segwright.evaluate.threshold_curves import ThresholdCurves
+
+# A page of more rows is slow to open and nobody reads it; the rest is in evaluation.json.
+MAX_FRAME_ROWS = 200
+
+_HEADLINES = {
+    "pooled_miou_foreground": "mIoU, foreground",
+    "pooled_miou": "mIoU, all classes",
+    "mean_image_miou": "mean image mIoU",
+    "ece": "calibration error",
+    "brier": "Brier",
+}
+_COLUMNS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
+
+
+def write_report(
+    path: Path,
+    evaluation: Evaluation,
+    panels: Iterable[FramePanel] = (),
+    *,
+    title: str = "Evaluation",
+    curves: ThresholdCurves | None = None,
+) -> None:
+    """Write `evaluation` as one HTML page that needs no network: tables, charts, and the frames of `panels`.
+
+    `panels` are shown in their order, worst first by custom (`Evaluation.worst_frames`). `curves` adds the threshold
+    curves of a calibration. Written to a temporary name, then renamed.
+    """
+    text = _template().render(
+        **_page(evaluation, title), panels=_panels(evaluation, panels), thresholds=_thresholds(curves)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["score"] = _score_text
+    environment.filters["count"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    environment.filters["percent"] = lambda value: (
+        "–" if value is None else f"{100 * value:.{1 if value >= 0.1 else 2}f} %"
+    )
+    source = files("segwright.evaluate.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source)
+
+
+def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
+    classes = evaluation.class_table
+    distances = [name for name in evaluation.scores if name.startswith("boundary_f@")]
+    tabled = _tabled(distances)
+    return {
+        "title": title,
+        "version": __version__,
+        "evaluation": evaluation,
+        "facts": _facts(evaluation),
+        "headlines": _headlines(evaluation, tabled),
+        "pixel_accuracy": evaluation.scores["pixel_accuracy"],
+        "columns": {**_COLUMNS, **{name: _boundary_label(name) for name in tabled}},
+        "classes": [_class_row(evaluation, name) for name in _foreground_first(classes)],
+        "collapsed_iou": COLLAPSED_IOU,
+        "domains": [
+            _domain(evaluation, column, tabled) for column, values in evaluation.by_domain.items() if len(values) > 1
+        ],
+        "confusion": _confusion(evaluation),
+        "boundary_chart": _boundary_chart(evaluation, distances),
+        "reliability_chart": None if evaluation.reliability is None else reliability_chart(evaluation.reliability),
+        "frame_rows": [_frame_row(row) for row in evaluation.worst_frames(MAX_FRAME_ROWS)],
+        "perfect_frames": sum(1 for row in evaluation.frames if not row.wrong_px),
+        "class_names": _foreground_first(classes),
+        "legend": [(_hex(colour), OUTCOME_MEANINGS[outcome]) for outcome, colour in OUTCOME_COLOURS.items()],
+        "definitions": _definitions(evaluation),
+    }
+
+
+def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What was scored, as label and value, in the order people ask."""
+    known = {
+        "dataset": "dataset", "part": "part", "held_out": "held out", "model": "model", "seed": "seed",
+        "dataset_hash": "dataset hash", "split_hash": "split hash", "class_table_hash": "class table hash",
+    }  # fmt: skip
+    facts = [("images", str(evaluation.images)), ("void", f"{100 * evaluation.void_fraction:.2f} % of pixels")]
+    for key, label in known.items():
+        value = evaluation.provenance.get(key)
+        if value is not None:
+            facts.append((label, str(value)[:12] if key.endswith("hash") else str(value)))
+    return facts
+
+
+def _headlines(evaluation: Evaluation, distances: Sequence[str]) -> list[tuple[str, Score]]:
+    labels = {**_HEADLINES, **{name: _boundary_label(name) for name in distances}}
+    order = ["pooled_miou_foreground", "pooled_miou", *distances, "mean_image_miou", "ece", "brier"]
+    if evaluation.class_table.background is None:
+        order.remove("pooled_miou_foreground")
+    return [(labels[name], evaluation.scores[name]) for name in order if name in evaluation.scores]
+
+
+def _tabled(distances: Sequence[str]) -> list[str]:
+    """The one distance that tables show: 3 px where it was counted, else the smallest; the chart shows them all."""
+    return ["boundary_f@3"] if "boundary_f@3" in distances else list(distances[:1])
+
+
+def _boundary_label(name: str) -> str:
+    return f"Boundary F, {name.partition('@')[2]} px"
+
+
+def _foreground_first(classes: ClassTable) -> list[str]:
+    return [*(spec.name for spec in classes.foreground), *([classes.background] if classes.background else [])]
+
+
+def _class_row(evaluation: Evaluation, name: str) -> dict[str, Any]:
+    scores, classes = evaluation.classes[name], evaluation.class_table
+    colour = _hex(classes.colour(classes[name].class_id))
+    singles = [iou for row in evaluation.frames if (iou := row.iou[name]) is not None]
+    valid_px = sum(int(row["truth_px"] or 0) for row in evaluation.classes.values())
+    return {
+        "name": name,
+        "colour": colour,
+        "scores": scores,
+        "background": name == classes.background,
+        "collapsed": any(row.name == name and row.domain is None for row in evaluation.collapsed),
+        "share": (scores["truth_px"] or 0) / valid_px if valid_px else None,
+        "spread": spread_chart(singles, _ink(colour)),
+        "spread_images": len(singles),
+    }
+
+
+def _domain(evaluation: Evaluation, column: str, distances: Sequence[str]) -> dict[str, Any]:
+    values = evaluation.by_domain[column]
+    names = _foreground_first(evaluation.class_table)
+    rows = [
+        {"value": value, "images": scores.images, "cells": _domain_cells(scores, names, distances)}
+        for value, scores in values.items()
+    ]
+    for index in range(len(rows[0]["cells"])):
+        _mark_worst([row["cells"][index] for row in rows])
+    heads = ["mIoU, foreground", *names, *(_boundary_label(name) for name in distances)]
+    return {"column": column, "heads": heads, "rows": rows}
+
+
+def _domain_cells(scores: Scores, names: Sequence[str], distances: Sequence[str]) -> list[dict[str, Any]]:
+    found = [scores.overall["pooled_miou_foreground"], *(scores.classes[name]["iou"] for name in names)]
+    found += [scores.overall[name] for name in distances]
+    return [{"score": score, "worst": False} for score in found]
+
+
+def _mark_worst(cells: Sequence[dict[str, Any]]) -> None:
+    """Mark the lowest of a column, where the column has something to compare."""
+    present = [cell["score"] for cell in cells if cell["score"] is not None]
+    if len(present) > 1 and min(present) < max(present):
+        for cell in cells:
+            cell["worst"] = cell["score"] == min(present)
+
+
+def _confusion(evaluation: Evaluation) -> dict[str, Any]:
+    names = evaluation.class_table.names
+    undecided = any(row[-1] for row in evaluation.confusion)
+    width = len(names) + (1 if undecided else 0)
+    rows = []
+    for index, row in enumerate(evaluation.confusion):
+        total = sum(row)
+        cells = [
+            {"pixels": row[column], "share": row[column] / total if total else None, "right": index == column}
+            for column in range(width)
+        ]
+        rows.append({"name": names[index], "total": total, "cells": cells})
+    return {"heads": [*names, "undecided"][:width], "rows": rows}
+
+
+def _boundary_chart(evaluation: Evaluation, distances: Sequence[str]) -> str | None:
+    """Boundary F over K for each foreground class, where more than one K was counted."""
+    if len(distances) < 2:
+        return None
+    pixels = [int(name.partition("@")[2]) for name in distances]
+    axis = Axis("K, distance in pixels", low=min(pixels), high=max(pixels), ticks=pixels)
+    lines = [
+        Line(
+            spec.name,
+            _ink(_hex(evaluation.class_table.colour(spec.class_id))),
+            [(k, evaluation.classes[spec.name][name]) for k, name in zip(pixels, distances, strict=True)],
+        )
+        for spec in evaluation.class_table.foreground
+    ]
+    return line_chart(lines, axis, "boundary F")
+
+
+def _thresholds(curves: ThresholdCurves | None) -> list[dict[str, str]]:
+    """Precision, recall and F1 over the threshold, a chart a foreground class."""
+    if curves is None:
+        return []
+    colours = {"precision": "#0072b2", "recall": "#d55e00", "f1": "#1c232b"}
+    charts = []
+    for name, curve in curves.to_json().items():
+        if name != curves.classes.background and curves.truth_px(name):
+            lines = [
+                Line(score, colour, list(zip(curve["threshold"], curve[score], strict=True)))
+                for score, colour in colours.items()
+            ]
+            charts.append({"name": name, "chart": line_chart(lines, Axis("threshold"), "score")})
+    return charts
+
+
+def _panels(evaluation: Evaluation, panels: Iterable[FramePanel]) -> list[dict[str, Any]]:
+    rows = {row.stem: row for row in evaluation.frames}
+    return [
+        {
+            "stem": panel.stem,
+            "row": _frame_row(rows[panel.stem]) if panel.stem in rows else None,
+            "pictures": draw(panel),
+        }
+        for panel in panels
+    ]
+
+
+def _frame_row(row: FrameRow) -> dict[str, Any]:
+    score = row.image_miou if row.image_miou_foreground is None else row.image_miou_foreground
+    columns = ", ".join(f"{name} {value}" for name, value in row.columns.items())
+    return {"stem": row.stem, "columns": columns, "score": score, "iou": row.iou, "wrong_px": row.wrong_px}
+
+
+def _definitions(evaluation: Evaluation) -> list[tuple[str, str]]:
+    order: Mapping[str, str] = {
+        name: evaluation.definitions[name] for name in evaluation.definitions if name != "pixel_accuracy"
+    }
+    last = evaluation.definitions.get("pixel_accuracy", DEFINITIONS["pixel_accuracy"])
+    return [*order.items(), ("pixel_accuracy", last)]
+
+
+def _score_text(score: Score) -> str:
+    return "–" if score is None else f"{score:.3f}"
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def _ink(colour: str) -> str:
+    """The colour, darkened where it would be too pale for a thin line on white."""
+    red, green, blue = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
+    factor = min(1.0, 150 / luminance) if luminance else 1.0
+    return _hex((round(red * factor), round(green * factor), round(blue * factor)))
