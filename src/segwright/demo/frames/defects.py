@@ -75,7 +75,7 @@ def draw_dent(scene: Scene, random: np.random.Generator, size: float) -> Mark | 
     facing = -(x * light[0] + y * light[1]) / reach
     shade = float(random.uniform(*knobs.DENT_SHADE))
     lit = scene.setting.light
-    factor = 1 + shade * wall * (lit.direction * facing - 0.55 * lit.tilt_loss) - 0.25 * shade * inside
+    factor = 1 + shade * wall * (lit.direction * facing - 0.3 * lit.tilt_loss) - 0.25 * shade * inside
     return Mark(DENT_ID, box, outlined(1 - radius2, random), np.repeat(factor[:, :, None], 3, axis=2))
 
 

@@ -135,7 +135,10 @@ def place(bracket: Bracket, size: Size, share: float, distortion: float, random:
 
 
 def coverage(outlines: Sequence[Points], size: Size) -> npt.NDArray[np.float32]:
-    """The share of each pixel that closed pixel outlines cover, 0..1, antialiased; (height, width)."""
+    """The share of each pixel that closed pixel outlines cover, 0..1, antialiased; (height, width).
+
+    OpenCV fills the pixels an outline runs through as well: shapes come out up to a quarter pixel larger a side.
+    """
     canvas = np.zeros((size.height * OVERSAMPLING, size.width * OVERSAMPLING), dtype=np.uint8)
     fill(canvas, outlines, OVERSAMPLING, 255)
     small = cv2.resize(canvas, (size.width, size.height), interpolation=cv2.INTER_AREA)
