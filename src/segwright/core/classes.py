@@ -153,20 +153,21 @@ def _table_problems(table: ClassTable) -> Iterator[Problem]:
             yield Problem(place, f"uses one {what} for two classes", f"each {what} once", ", ".join(twice))
     if table.void_id not in (*range(256), WIDE_VOID_ID):
         yield Problem(place, "has an impossible void id", "0-255, or 65535 for 16-bit masks", str(table.void_id))
-    limit = WIDE_VOID_ID if table.void_id == WIDE_VOID_ID else 255
     for spec in table.classes:
-        if not 0 <= spec.class_id <= limit:
-            yield Problem(
-                place, f"gives '{spec.name}' an id outside the mask's range", f"0-{limit}", str(spec.class_id)
-            )
-        if spec.class_id == table.void_id:
-            fix = "choose another void_id, or leave the class out: void is what nobody is asked to get right"
-            yield Problem(
-                place, f"gives class '{spec.name}' the void id", f"any id but {table.void_id}", str(spec.class_id), fix
-            )
-        if spec.kind not in ("stuff", "thing"):
-            yield Problem(place, f"gives '{spec.name}' an unknown kind", "stuff, thing", str(spec.kind))
-        if not spec.name or spec.name == "void":
-            yield Problem(place, "has a class without a usable name", "any text but 'void'", repr(spec.name))
+        yield from _class_problems(spec, table.void_id)
     if table.background is not None and table.background not in table.names:
         yield Problem(place, "names a background that is not a class", ", ".join(table.names), table.background)
+
+
+def _class_problems(spec: ClassSpec, void_id: int) -> Iterator[Problem]:
+    place = f"class table: '{spec.name}'"
+    limit = WIDE_VOID_ID if void_id == WIDE_VOID_ID else 255
+    if not 0 <= spec.class_id <= limit:
+        yield Problem(place, "has an id outside the mask's range", f"0-{limit}", str(spec.class_id))
+    if spec.class_id == void_id:
+        fix = "choose another void_id, or leave the class out: void is what nobody is asked to get right"
+        yield Problem(place, "has the void id", f"any id but {void_id}", str(spec.class_id), fix)
+    if spec.kind not in ("stuff", "thing"):
+        yield Problem(place, "has an unknown kind", "stuff, thing", str(spec.kind))
+    if not spec.name or spec.name == "void":
+        yield Problem(place, "has no usable name", "any text but 'void'", repr(spec.name))

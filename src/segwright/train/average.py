@@ -14,7 +14,9 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
     random start (the warm-up TensorFlow's ExponentialMovingAverage describes for `num_updates`).
     """
 
-    def blend(average: list[Tensor] | tuple[Tensor, ...], current: list[Tensor] | tuple[Tensor, ...], updates: Tensor | int) -> None:
+    def blend(
+        average: list[Tensor] | tuple[Tensor, ...], current: list[Tensor] | tuple[Tensor, ...], updates: Tensor | int
+    ) -> None:
         count = int(updates)
         weight = 1 - min(decay, (1 + count) / (10 + count))
         if average[0].is_floating_point():

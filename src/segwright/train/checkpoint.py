@@ -38,7 +38,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             str(path),
             "could not be written",
             found=str(error),
-            fix="free some space or choose another folder, then `segwright train --resume`: nothing written so far is lost",
+            fix="free some space, then `segwright train --resume`: nothing written so far is lost",
         ) from error
 
 

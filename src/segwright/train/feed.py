@@ -69,9 +69,7 @@ class Feed:
         frame = self._frames[index]
         size = Size(self._plan.crop, self._plan.crop)
         centre = _centre(frame, place, size, rng)
-        pixels, channels = warped_crop(
-            frame.pixels, frame.channels, centre, size, self._plan.geometry, rng, void=VOID
-        )
+        pixels, channels = warped_crop(frame.pixels, frame.channels, centre, size, self._plan.geometry, rng, void=VOID)
         scaled = pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.share > 0 else scaled
         mean, std = np.float32(self._preprocessing.mean), np.float32(self._preprocessing.std)

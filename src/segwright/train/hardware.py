@@ -19,7 +19,7 @@ class Hardware:
 
 
 def this_machine() -> Hardware:
-    """The hardware of this process. On a CPU bf16 is said only where it has instructions for it: elsewhere it is slower."""
+    """This process's hardware. A CPU has bf16 only where it has instructions for it: elsewhere it is slower."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if torch.cuda.is_available():
         return Hardware("cuda", torch.cuda.is_bf16_supported(), True, cores)

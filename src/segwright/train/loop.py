@@ -66,7 +66,9 @@ class TrainingState:
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ArtefactError.of(str(path), "does not belong to this plan", found=str(error).split("\n")[0]) from error
+            raise ArtefactError.of(
+                str(path), "does not belong to this plan", found=str(error).split("\n")[0]
+            ) from error
         self.guard = Guard.from_state(state["guard"])
         self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
         torch.set_rng_state(state["random"])
@@ -205,7 +207,9 @@ class _Loop:
         verdict = self.state.guard.judge(self.state.step, selected, scores["class_iou"])
         if verdict.collapsed:
             names = ", ".join(verdict.collapsed)
-            text = f"step {self.state.step}: {self.plan.validation.select} rose to {selected:.3f}, but not kept as best: "
+            text = (
+                f"step {self.state.step}: {self.plan.validation.select} rose to {selected:.3f}, but not kept as best: "
+            )
             self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
         row = {**scores["scores"], **{f"iou/{name}": value for name, value in scores["class_iou"].items()}}
         self._log(self.state.step, "validation", row)
@@ -221,7 +225,9 @@ class _Loop:
         stale = state.guard.stale_rounds
         late = state.step >= THAW_LATEST * steps
         if state.frozen_stages and (stale >= THAW_AFTER_STALE_ROUNDS or late):
-            why = f"no better score for {stale} rounds" if stale >= THAW_AFTER_STALE_ROUNDS else f"{THAW_LATEST:.0%} done"
+            why = (
+                f"no better score for {stale} rounds" if stale >= THAW_AFTER_STALE_ROUNDS else f"{THAW_LATEST:.0%} done"
+            )
             self.listener(Note("training", f"step {state.step}: all encoder stages learn from here ({why})"))
             state.frozen_stages, state.guard.stale_rounds = 0, 0
         elif stale >= self.plan.validation.patience and state.step < steps:

@@ -1,10 +1,10 @@
-"""From a project file and the data's fingerprint to a plan in which nothing is left to decide, and every choice has a reason."""
+"""From a project file and the data's fingerprint to a plan: nothing left to decide, a reason for every choice."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from segwright._version import __version__
 from segwright.core import RGB, ClassTable, ConfigError, Size
@@ -54,7 +54,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     """The plan for a project on its data and this machine.
 
     Raises:
-        ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32, no training frames).
+        ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
     project, classes, reasons = inputs.project, inputs.dataset.classes, Reasons()
     weights = _weights(project, reasons)
@@ -81,10 +81,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         optimiser=optimiser,
         validation=_validation(inputs, optimiser, reasons),
         tiles=_tiles(inputs, sampling, reasons),
-        flips=project.inference.flips,
-        cleanup=Cleanup(
-            project.cleanup.opening_radius_px, project.cleanup.min_area_px, project.cleanup.fill_holes_px
-        ),
+        cleanup=Cleanup(project.cleanup.opening_radius_px, project.cleanup.min_area_px, project.cleanup.fill_holes_px),
         alerts=project.alerts.model_dump(),
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
@@ -159,7 +156,9 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
     vertical = reasons.choose(
         "sampling.flip_vertical", augment.flip_vertical, False, "off: only you know whether upside down can happen"
     )
-    degrees = reasons.choose("sampling.rotate_degrees", augment.rotate_degrees, 10.0, "10: a camera is never quite level")
+    degrees = reasons.choose(
+        "sampling.rotate_degrees", augment.rotate_degrees, 10.0, "10: a camera is never quite level"
+    )
     return SamplingPlan(
         crop=crop,
         batch=batch,
@@ -167,7 +166,9 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
         geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, augment.scale),
         colour=_colour(augment.colour),
-        workers=reasons.choose("sampling.workers", training.workers, max(1, min(8, machine.cores)), f"{machine.cores} cores"),
+        workers=reasons.choose(
+            "sampling.workers", training.workers, max(1, min(8, machine.cores)), f"{machine.cores} cores"
+        ),
         cache_gb=training.cache_gb,
     )
 
@@ -177,7 +178,7 @@ def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reason
     wanted = classes.foreground if classes.background else tuple(classes)
     pixels = {spec.name: fingerprint.classes[spec.name].pixels for spec in wanted}
     roots = {name: 1 / math.sqrt(count) for name, count in pixels.items() if count}
-    reasons.texts["sampling.class_shares"] = "one over the square root of a class's pixels: rare classes often, none always"
+    reasons.texts["sampling.class_shares"] = "one over the square root of its pixels: rare classes often"
     return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
 
 
@@ -224,17 +225,22 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
         "optimiser.encoder_learning_rate",
         training.encoder_learning_rate,
         rate / 4 if pretrained else rate,
-        "a quarter of the decoder's: pretrained features should move, not vanish" if pretrained else "random as the decoder",
+        "a quarter of the decoder's: keep pretrained features" if pretrained else "random as the decoder",
     )
     return OptimiserPlan(
         steps=steps,
         learning_rate=rate,
         encoder_learning_rate=encoder_rate,
         weight_decay=training.weight_decay,
-        warmup_steps=reasons.choose("optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps"),
+        warmup_steps=reasons.choose(
+            "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps"
+        ),
         clip_gradient=training.clip_gradient,
         ema_decay=reasons.choose(
-            "optimiser.ema_decay", training.ema_decay, round(1 - 1 / max(10, steps / 20), 5), "averages the last 5 % of the run"
+            "optimiser.ema_decay",
+            training.ema_decay,
+            round(1 - 1 / max(10, steps / 20), 5),
+            "averages the last 5 % of the run",
         ),
         frozen_stages=_frozen(training.freeze, pretrained, reasons),
         freeze_batch_norm=pretrained and sampling.batch < 8,
@@ -250,7 +256,9 @@ def _frozen(wanted: str, pretrained: bool, reasons: Reasons) -> int:
             "pretrained: decoder and the last two encoder stages first; the others learn once validation stalls"
         )
         return 3
-    reasons.texts["optimiser.frozen_stages"] = "nothing to keep: the encoder starts from random" if not pretrained else "off"
+    reasons.texts["optimiser.frozen_stages"] = (
+        "nothing to keep: the encoder starts from random" if not pretrained else "off"
+    )
     return 0
 
 
@@ -281,7 +289,7 @@ def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> Tile
         f"twice the training crop, or the whole frame where it is smaller ({largest})",
     )
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
-    return TilePlan(Size(tile, tile), overlap, inference.blend)
+    return TilePlan(Size(tile, tile), overlap, inference.blend, flips=inference.flips)
 
 
 def _up(length: int) -> int:

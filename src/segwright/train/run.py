@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,11 @@ import yaml
 from torch import nn
 
 from segwright.core import ArtefactError, ClassTable
-from segwright.data import Dataset, Split, open_dataset, read_split
-from segwright.data.columns import columns_from_csv, columns_from_pattern
+from segwright.data import Dataset, Split, columns_from_csv, columns_from_pattern, open_dataset, read_split
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import build_network
+from segwright.project.schema import Project
 from segwright.train.checkpoint import BEST, load_weights, write_atomically
 from segwright.train.settings import SCHEMA_VERSION, DataPlan, Plan
 
@@ -60,7 +61,7 @@ class Run:
     @cached_property
     def dataset(self) -> Dataset:
         """The frames the run was made from; their present content may differ, see `data_changed`."""
-        return dataset_of(self.plan.data, self.classes)
+        return dataset_of_plan(self.plan.data, self.classes)
 
     @cached_property
     def split(self) -> Split:
@@ -95,7 +96,11 @@ def read_plan(path: Path) -> Plan:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         raise ArtefactError.of(
-            str(path), "has another schema version", str(SCHEMA_VERSION), str(version), "train again with this segwright"
+            str(path),
+            "has another schema version",
+            str(SCHEMA_VERSION),
+            str(version),
+            "train again with this segwright",
         )
     return Plan.from_json(content)
 
@@ -107,11 +112,23 @@ def write_plan(path: Path, plan: Plan) -> None:
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def dataset_of(data: DataPlan, classes: ClassTable) -> Dataset:
+def dataset_of_project(project: Project, base: Path) -> Dataset:
+    """The dataset a project file names, with its columns; paths are relative to `base`."""
+    data = project.data
+    csv = None if data.columns_csv is None else base / data.columns_csv
+    return _open(base / data.root, data.format, project.classes.table(), data.options, data.columns_from, csv)
+
+
+def dataset_of_plan(data: DataPlan, classes: ClassTable) -> Dataset:
     """The dataset a plan names, with its columns."""
-    dataset = open_dataset(data.uri, format=data.format, classes=classes, options=data.options)
-    if data.columns_from:
-        dataset = columns_from_pattern(dataset, data.columns_from)
-    if data.columns_csv:
-        dataset = columns_from_csv(dataset, Path(data.columns_csv))
-    return dataset
+    csv = None if data.columns_csv is None else Path(data.columns_csv)
+    return _open(Path(data.uri), data.format, classes, data.options, data.columns_from, csv)
+
+
+def _open(
+    root: Path, form: str, classes: ClassTable, options: Mapping[str, Any], pattern: str | None, csv: Path | None
+) -> Dataset:
+    dataset = open_dataset(root, format=form, classes=classes, options=options)
+    if pattern:
+        dataset = columns_from_pattern(dataset, pattern)
+    return columns_from_csv(dataset, csv) if csv else dataset

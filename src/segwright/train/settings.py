@@ -101,7 +101,6 @@ class Plan:
     optimiser: OptimiserPlan
     validation: ValidationPlan
     tiles: TilePlan
-    flips: bool
     cleanup: Cleanup
     alerts: dict[str, Any]
     loggers: tuple[str, ...]
@@ -126,7 +125,6 @@ class Plan:
                 "optimiser": asdict(self.optimiser),
                 "validation": asdict(self.validation),
                 "tiles": self.tiles.to_json(),
-                "flips": self.flips,
                 "cleanup": self.cleanup.to_json(),
                 "alerts": self.alerts,
                 "loggers": list(self.loggers),
@@ -150,7 +148,9 @@ class Plan:
             sampling=SamplingPlan(
                 **{
                     **sampling,
-                    "geometry": GeometryRanges(**{**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}),
+                    "geometry": GeometryRanges(
+                        **{**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}
+                    ),
                     "colour": ColourRanges(**sampling["colour"]),
                 }
             ),
@@ -163,7 +163,6 @@ class Plan:
             optimiser=OptimiserPlan(**data["optimiser"]),
             validation=ValidationPlan(**data["validation"]),
             tiles=TilePlan.from_json(data["tiles"]),
-            flips=data["flips"],
             cleanup=Cleanup.from_json(data["cleanup"]),
             alerts=data["alerts"],
             loggers=tuple(data["loggers"]),

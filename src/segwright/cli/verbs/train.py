@@ -1,0 +1,106 @@
+"""segwright train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from segwright.evaluate import Evaluation
+    from segwright.train import Run
+
+
+def train(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="[segwright.yaml] [section.key=value ...]", show_default=False)
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")] = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
+    from segwright.project import PROJECT_FILE, read_project
+    from segwright.train import execute, plan_project, start_run
+    from segwright.train.finish import finish
+
+    words = arguments or []
+    overrides = [word for word in words if "=" in word]
+    named = [word for word in words if "=" not in word]
+    with Face(as_json=json) as face:
+        if resume:
+            existing = _run_to_resume(run, overrides)
+            dataset, split = existing.dataset, existing.split
+        else:
+            path = Path(named[0] if named else PROJECT_FILE)
+            project = read_project(path, overrides)
+            plan, dataset, split = plan_project(project, path.parent, face.listener)
+            folder = run or _free_folder(path.parent / "runs", project.name)
+            existing = start_run(plan, folder)
+            face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
+        if plan_only:
+            face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
+            return
+        execute(existing, dataset, split, resume=resume, listener=face.listener)
+        evaluation = finish(existing, dataset, listener=face.listener)
+        payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
+        face.finish(payload, _answer(existing, evaluation))
+
+
+def _run_to_resume(run: Path | None, overrides: list[str]) -> Run:
+    from segwright.core import ConfigError
+    from segwright.train import open_run
+
+    if overrides:
+        raise ConfigError.of(
+            "--resume", "takes no new settings", "nothing: the plan of the run is executed", ", ".join(overrides),
+            "leave them out, or start a new run",
+        )  # fmt: skip
+    if run is None:
+        runs = sorted(Path("runs").glob("*/plan.yaml"), key=lambda plan: plan.stat().st_mtime)
+        if not runs:
+            raise ConfigError.of("runs", "holds no run to resume", fix="name one with --run, or train without --resume")
+        run = runs[-1].parent
+    return open_run(run)
+
+
+def _free_folder(runs: Path, name: str) -> Path:
+    """runs/NAME, or the first of runs/NAME-2, -3, ... that does not exist."""
+    folder, number = runs / name, 2
+    while folder.exists():
+        folder, number = runs / f"{name}-{number}", number + 1
+    return folder
+
+
+def _summary(run: Run) -> str:
+    plan = run.plan
+    parts = ", ".join(f"{part} {count}" for part, count in plan.data.part_frames.items())
+    return (
+        f"  {plan.network.network} on {plan.network.encoder}, weights {plan.weights or 'random'}; frames: {parts}\n"
+        f"  {plan.optimiser.steps} steps of {plan.sampling.batch} crops of {plan.sampling.crop} px, "
+        f"{plan.optimiser.precision} on {plan.optimiser.accelerator}"
+    )
+
+
+def _answer(run: Run, evaluation: Evaluation) -> str:
+    rows = [f"{'':16}{'IoU':>8}{'boundary F@3px':>16}"]
+    for name, scores in evaluation.classes.items():
+        iou, boundary = (_number(scores.get(key)) for key in ("iou", "boundary_f@3"))
+        rows.append(f"{name:16}{iou:>8}{boundary:>16}")
+    headline = _number(evaluation.scores["pooled_miou"])
+    return "\n".join(
+        [
+            f"{run.path}: best checkpoint on {evaluation.images} held-out frames, pooled mIoU {headline}",
+            *rows,
+            f"report: {run.path / 'report.html'}",
+            f"next: segwright export {run.path} --to onnx",
+        ]
+    )
+
+
+def _number(value: float | None) -> str:
+    return "absent" if value is None else f"{value:.3f}"

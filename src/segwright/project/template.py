@@ -1,0 +1,95 @@
+"""The commented segwright.yaml that `segwright init` writes."""
+
+from __future__ import annotations
+
+import json
+
+from segwright.core import ClassTable
+
+TEMPLATE = """\
+# segwright.yaml: what to learn, from which frames, and when to raise an alert.
+# Every value left out or set to auto is decided by the plan (runs/NAME/plan.yaml), with a reason.
+# Any value can be given on the command line too: segwright train training.steps=500 model.encoder=resnet18
+name: {name}
+task: semantic
+
+classes:
+  names:            # class name -> id in the mask files
+{names}
+  void: {void}          # pixels nobody is asked to get right: glare, unclear borders
+  background: {background}   # the class that means "nothing here"; null where all classes are of equal standing
+
+data:
+  root: {root}
+  format: {format}     # recognised; also index_png, class_folders, coco_json, cvat_xml
+{options}  # columns_from: '(?P<line>[^_]+)_(?P<lighting>[^_]+)_'    # columns out of file names
+  # columns_csv: frames.csv                                   # or out of a CSV whose first column names the image
+
+split:
+  file: split.json  # segwright split {root} --by COLUMN --out split.json{columns}
+
+model:
+  network: unet
+  encoder: resnet34 # any timm name with a feature pyramid: mobilenetv2_100, efficientnet_b0, convnext_tiny is not one
+  weights: auto     # imagenet, a local file, an earlier run, or null for random
+
+loss:
+  cross_entropy: 0.5
+  dice: 0.5
+  dice_classes: foreground
+  class_weights: none   # inverse_sqrt, or {{class: weight}}
+
+training:
+  steps: auto
+  crop: auto
+  batch: auto
+  learning_rate: auto
+  rare_crops: 0.6   # share of crops centred on a pixel of a class, rare classes more often
+  seed: 0
+  augment:
+    colour: 1.0           # 0 none, 1 usual, 2 twice as far
+    flip_horizontal: true # false where a mirrored part is not a possible part
+    flip_vertical: auto
+    rotate_degrees: auto
+  loggers: [tensorboard]  # mlflow, wandb
+
+inference:
+  tile: auto
+  overlap_px: auto
+  flips: false      # average with the mirror image: twice the time
+
+cleanup:
+  min_area_px: {min_area}        # regions smaller than this go; 0 keeps all
+  opening_radius_px: {{}} # {{dent: 1}}: deletes what a disk of this radius does not fit into; leave thin classes out
+  fill_holes_px: 0
+
+alerts:
+  area_percent: 2.0 # alert where the classes below cover more of the part than this
+  classes: []       # empty: every class but the background
+  part: frame       # background: what stands out from the belt; or a list of classes
+"""
+
+
+def project_text(
+    name: str, root: str, form: str, classes: ClassTable, columns: tuple[str, ...], options: dict[str, object]
+) -> str:
+    """The commented project file for a dataset that was recognised; `columns` are those a split can go by."""
+    given = "".join(f"    {key}: {_scalar(value)}\n" for key, value in options.items())
+    return TEMPLATE.format(
+        name=_scalar(name),
+        root=_scalar(root),
+        format=form,
+        names="\n".join(f"    {_scalar(spec.name)}: {spec.class_id}" for spec in classes),
+        void=classes.void_id,
+        background="null" if classes.background is None else _scalar(classes.background),
+        columns=f"   (columns: {', '.join(columns)})" if columns else "",
+        options=f"  options:\n{given}" if given else "",
+        min_area=10 if classes.background else 0,
+    )
+
+
+def _scalar(value: object) -> str:
+    """A YAML scalar or flow list; JSON is YAML."""
+    text = json.dumps(value, ensure_ascii=False)
+    plain = isinstance(value, str) and value.replace("_", "").replace("-", "").replace("/", "").isalnum()
+    return str(value) if plain and not str(value)[0].isdigit() and value not in ("null", "true", "false") else text

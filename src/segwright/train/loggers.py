@@ -1,0 +1,47 @@
+"""Loggers beside history.jsonl, through Lightning's own adapters: TensorBoard, MLflow, Weights & Biases."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from segwright.core import DependencyMissing
+from segwright.train.settings import Plan
+
+PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
+
+
+def make_loggers(plan: Plan, folder: Path) -> list[Any]:
+    """The loggers the plan names, writing below the run's folder.
+
+    Raises:
+        DependencyMissing: a logger's package is not installed.
+    """
+    for name in plan.loggers:
+        if importlib.util.find_spec(PACKAGES[name]) is None:
+            raise DependencyMissing.of(
+                f"training.loggers: {name}", "is not installed", fix=f"pip install 'segwright[{name}]'"
+            )
+    return [_MAKERS[name](plan, folder) for name in plan.loggers]
+
+
+def _tensorboard(_: Plan, folder: Path) -> Any:
+    from lightning.fabric.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(root_dir=folder / "tensorboard", name="", version="")
+
+
+def _mlflow(plan: Plan, folder: Path) -> Any:
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    return MLFlowLogger(experiment_name=plan.name, tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def _wandb(plan: Plan, folder: Path) -> Any:
+    from lightning.pytorch.loggers import WandbLogger
+
+    return WandbLogger(project=plan.name, save_dir=folder)
+
+
+_MAKERS = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}

@@ -1,0 +1,173 @@
+"""Project file -> plan -> run: what `segwright train` does, as functions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+
+from segwright.core import ArtefactError, DataError, Listener, Note, silent
+from segwright.data import Dataset, Split, fingerprint, read_split, verify_split
+from segwright.evaluate import Evaluation, FramePair, score_frames
+from segwright.infer.predictor import Predictor
+from segwright.infer.runtimes.torch_runtime import TorchRuntime
+from segwright.models import SegmentationNetwork, build_network
+from segwright.project.schema import Project
+from segwright.train.checkpoint import LAST
+from segwright.train.feed import Feed
+from segwright.train.frames import TrainingFrames
+from segwright.train.hardware import this_machine
+from segwright.train.loggers import make_loggers
+from segwright.train.loop import run_training
+from segwright.train.plan import PlanInputs, make_plan
+from segwright.train.run import PLAN_FILE, Run, dataset_of_project, open_run, write_plan
+from segwright.train.settings import Plan
+from segwright.train.weights import folded_statistics, load_pretrained
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+STATISTICS_BATCHES = 2
+
+
+def plan_project(project: Project, base: Path, listener: Listener = silent) -> tuple[Plan, Dataset, Split]:
+    """Resolve a project into a plan: opens its data, checks its split, measures its training frames.
+
+    Paths in the project are relative to `base`, the folder of segwright.yaml.
+
+    Raises:
+        DataError: the data or the split is unusable: every problem at once.
+        ConfigError: settings that contradict the data.
+    """
+    dataset = dataset_of_project(project, base)
+    split_path = base / project.split.file
+    split = read_split(split_path)
+    problems = verify_split(dataset, split)
+    if problems:
+        raise DataError(*problems)
+    for part in ("train", "validation"):
+        if not split.parts.get(part):
+            raise DataError.of(
+                str(split_path),
+                f"has no frames in the part '{part}'",
+                allowed="at least one frame to train on and one to validate on",
+                found=", ".join(f"{name}: {len(stems)}" for name, stems in split.parts.items()),
+                fix="segwright split again, with a fraction or held-out values for it",
+            )
+    print_ = fingerprint(dataset, split.parts["train"], listener=listener)
+    plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))
+    return replace(plan, data=replace(plan.data, uri=str((base / project.data.root).resolve()))), dataset, split
+
+
+def start_run(plan: Plan, folder: Path) -> Run:
+    """Make the run's folder with its plan.
+
+    Raises:
+        ArtefactError: the folder already holds a run.
+    """
+    if (folder / PLAN_FILE).exists():
+        raise ArtefactError.of(
+            str(folder),
+            "already holds a run",
+            found=PLAN_FILE,
+            fix=f"segwright train --resume --run {folder}, or choose another --run; a run is never overwritten",
+        )
+    write_plan(folder / PLAN_FILE, plan)
+    return open_run(folder)
+
+
+def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, listener: Listener = silent) -> Run:
+    """Train as the run's plan says, from the start or from its last checkpoint.
+
+    Raises:
+        DataError: a frame cannot be read, or (on resume) the data is no longer what the plan was made from.
+        ArtefactError: nothing to resume from, a checkpoint of another plan, a full disk.
+    """
+    plan = run.plan
+    if resume:
+        _require_same_data(run, dataset, split)
+        resume = _has_checkpoint(run, listener)
+    torch.manual_seed(plan.optimiser.seed)
+    loggers = make_loggers(plan, run.path)
+    fabric = Fabric(
+        accelerator=plan.optimiser.accelerator,
+        devices=1,
+        precision=PRECISIONS[plan.optimiser.precision],  # type: ignore[arg-type]
+        loggers=loggers,
+    )
+    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
+    frames.index(plan.sampling.workers, listener)
+    feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
+    network = _network(plan, feed, listener)
+    held_out = dataset.only(split.parts[plan.validation.part])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The .srun. command is available")
+        run_training(plan, network, feed, validator(plan, held_out), fabric, run.path, resume=resume, listener=listener)
+    return run
+
+
+def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
+    """A function that scores a network on the held-out frames at their native size, by largest probability."""
+
+    def validate(network: nn.Module) -> dict[str, Any]:
+        evaluation = _evaluate(plan, network, held_out, boundary_px=())
+        ious = {name: scores["iou"] for name, scores in evaluation.classes.items()}
+        return {"scores": dict(evaluation.scores), "class_iou": ious}
+
+    return validate
+
+
+def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequence[int]) -> Evaluation:
+    precision = "float32" if plan.optimiser.precision == "fp32" else "bfloat16"
+    stride = network.stride_px if isinstance(network, SegmentationNetwork) else 32
+    runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
+    predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
+    return score_frames(list_of_pairs(predictor, frames), plan.classes, boundary_px=boundary_px)
+
+
+def list_of_pairs(predictor: Predictor, frames: Dataset) -> Iterator[FramePair]:
+    """Prediction and truth of each frame, one at a time."""
+    for frame in frames.frames:
+        labelled = frames.read(frame)
+        prediction = predictor.predict(labelled.image, confidence=False)
+        yield FramePair(frame.stem, prediction.label_map, labelled.labels, frame.columns)
+
+
+def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
+    network = build_network(plan.network)
+    report = load_pretrained(network, plan.weights)
+    if report is None:
+        listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
+        return network
+    if "folded" in report.source:
+        crops = torch.cat([feed.batch(number).frames for number in range(STATISTICS_BATCHES)])
+        folded_statistics(network, crops)
+    listener(Note("training", str(report)))
+    return network
+
+
+def _has_checkpoint(run: Run, listener: Listener) -> bool:
+    if (run.path / "checkpoints" / LAST).is_file():
+        return True
+    listener(Note("training", "the run was interrupted before its first checkpoint: it starts from the beginning"))
+    return False
+
+
+def _require_same_data(run: Run, dataset: Dataset, split: Split) -> None:
+    data = run.plan.data
+    for what, planned, found in (
+        ("frames", data.dataset_hash, dataset.content_hash),
+        ("split", data.split_hash, split.content_hash),
+    ):
+        if planned != found:
+            raise DataError.of(
+                str(run.path),
+                f"cannot be resumed: the {what} changed since the plan was made",
+                allowed=planned[:12],
+                found=found[:12],
+                fix="put the data back as it was, or start a new run with `segwright train`",
+            )
