@@ -1,5 +1,7 @@
 """Reading labelled frames as they come, describing them, and dividing them by domain."""
 
+from segwright.data.checking import check
+from segwright.data.class_files import read_class_file
 from segwright.data.codecs import (
     FrameShape,
     image_size,
@@ -10,27 +12,42 @@ from segwright.data.codecs import (
 )
 from segwright.data.columns import columns_from_csv, columns_from_folder, columns_from_pattern
 from segwright.data.dataset import Dataset, Frame, LabelledFrame
+from segwright.data.divide import make_split
+from segwright.data.fingerprint import ClassFingerprint, Fingerprint, fingerprint
 from segwright.data.formats import FORMATS
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, MaskSource
 from segwright.data.opening import open_dataset
+from segwright.data.split import PARTS, PartCounts, Split, read_split, verify_split, write_split
 
 __all__ = [
     "FORMATS",
+    "PARTS",
     "BinaryMask",
+    "ClassFingerprint",
     "Dataset",
     "EmptyMask",
+    "Fingerprint",
     "Frame",
     "FrameShape",
     "IndexMask",
     "LabelledFrame",
     "MaskSource",
+    "PartCounts",
+    "Split",
+    "check",
     "columns_from_csv",
     "columns_from_folder",
     "columns_from_pattern",
+    "fingerprint",
     "image_size",
+    "make_split",
     "open_dataset",
+    "read_class_file",
     "read_image",
     "read_label_map",
+    "read_split",
+    "verify_split",
     "write_image",
     "write_label_map",
+    "write_split",
 ]

@@ -1,0 +1,61 @@
+"""Everything that is wrong with a dataset, found in one reading before work begins."""
+
+from __future__ import annotations
+
+from segwright.core import Listener, Note, Problem, SegwrightError, silent, tracked
+from segwright.data.dataset import Dataset, Frame
+from segwright.data.workers import in_threads
+
+_SHOWN = 8
+
+
+def check(dataset: Dataset, listener: Listener = silent) -> list[Problem]:
+    """Read every frame with its labels once and collect every problem; empty where all can be used.
+
+    Frames that can be read but teach nothing (void all over) are told as notes, as is what opening left out.
+    """
+    if not dataset.frames:
+        return [Problem(str(dataset.root), "has no frames", "at least one labelled frame", "0")]
+    for text in dataset.notes:
+        listener(Note("check", text, "warning"))
+    ids = {*dataset.classes.ids}
+    problems: list[Problem] = []
+    all_void: list[str] = []
+    seen: set[int] = set()
+
+    def looked_at(frame: Frame) -> SegwrightError | set[int]:
+        try:
+            labels = dataset.read(frame).labels
+        except SegwrightError as error:
+            return error
+        return {class_id for class_id in (*ids, dataset.classes.void_id) if (labels.ids == class_id).any()}
+
+    answers = tracked(in_threads(looked_at, dataset.frames), listener, "check", len(dataset))
+    for frame, answer in zip(dataset.frames, answers, strict=True):
+        if isinstance(answer, SegwrightError):
+            problems.extend(answer.problems)
+            continue
+        seen |= answer
+        if answer == {dataset.classes.void_id}:
+            all_void.append(frame.stem)
+    if all_void:
+        shown = ", ".join(all_void[:_SHOWN]) + (" ..." if len(all_void) > _SHOWN else "")
+        listener(Note("check", f"{len(all_void)} frames are void all over and teach nothing: {shown}", "warning"))
+    return [*problems, *_void_for_class(dataset, seen)]
+
+
+def _void_for_class(dataset: Dataset, seen: set[int]) -> list[Problem]:
+    """Masks of 0 and 255 are usually binary masks whose foreground would be read as void."""
+    classes = dataset.classes
+    if len(classes) != 2 or seen != {0, 255} or classes.void_id != 255:
+        return []
+    other = next((spec.name for spec in classes if spec.class_id != 0), None)
+    return [
+        Problem(
+            str(dataset.root),
+            "has masks of 0 and 255 only, and 255 is void: every frame would be void where it is painted",
+            f"class ids {classes.describe()}",
+            "0, 255",
+            f"set `options: {{map: [255={other}]}}`, or another void id under `classes:`",
+        )
+    ]
