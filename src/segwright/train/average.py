@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+Tensors = list[Tensor] | tuple[Tensor, ...]
+
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
     """A copy of `network` that `update_parameters` moves towards it, batch-norm statistics included.

@@ -159,6 +159,9 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
     degrees = reasons.choose(
         "sampling.rotate_degrees", augment.rotate_degrees, 10.0, "10: a camera is never quite level"
     )
+    workers = reasons.choose(
+        "sampling.workers", training.workers, max(1, min(8, machine.cores)), f"{machine.cores} cores"
+    )
     return SamplingPlan(
         crop=crop,
         batch=batch,
@@ -226,6 +229,12 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
         training.encoder_learning_rate,
         rate / 4 if pretrained else rate,
         "a quarter of the decoder's: keep pretrained features" if pretrained else "random as the decoder",
+    )
+    warmup = reasons.choose(
+        "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
+    )
+    decay = reasons.choose(
+        "optimiser.ema_decay", training.ema_decay, round(1 - 1 / max(10, steps / 20), 5), "averages the last 5 %"
     )
     return OptimiserPlan(
         steps=steps,

@@ -136,6 +136,7 @@ class Plan:
     @staticmethod
     def from_json(data: dict[str, Any]) -> Plan:
         sampling, loss = data["sampling"], data["loss"]
+        geometry = {**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}
         return Plan(
             name=data["name"],
             task=data["task"],
