@@ -1,0 +1,126 @@
+"""segwright split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from segwright.core import ClassTable
+    from segwright.data import Dataset, Split
+
+
+def split(
+    data: Annotated[Path, typer.Argument(help="Labelled frames: a folder, .json, .xml, .zip; or a segwright.yaml.")],
+    by: Annotated[str | None, typer.Option(help="Column whose values stay together: line, sequence, patient.")] = None,
+    fractions: Annotated[
+        str, typer.Option(help="Share of each part: train, validation, calibration, test.")
+    ] = "train=0.6,validation=0.2,calibration=0.2",
+    hold_out: Annotated[
+        list[str] | None, typer.Option(help="PART=VALUE or PART=COLUMN:VALUE: put these groups there. Repeatable.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where to write the split.")] = Path("split.json"),
+    columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
+    columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
+    format: Annotated[str, typer.Option(help="auto, index_png, class_folders, coco_json, cvat_xml.")] = "auto",  # noqa: A002
+    classes: Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")] = "",
+    seed: Annotated[int, typer.Option(help="Another seed, another split of the same kind.")] = 0,
+    independent: Annotated[
+        bool, typer.Option("--i-know-frames-are-independent", help="Allow a random split of single frames.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Divide frames into parts by a column, so that no line, sequence or tile is on both sides."""
+    from segwright.data import columns_from_csv, columns_from_pattern, make_split, write_split
+
+    with Face(as_json=json) as face:
+        dataset = _opened(data, format, classes)
+        dataset = columns_from_pattern(dataset, columns) if columns else dataset
+        dataset = columns_from_csv(dataset, columns_csv) if columns_csv else dataset
+        made = make_split(
+            dataset,
+            by=by,
+            fractions=_fractions(fractions),
+            held_out=_held_out(hold_out or []),
+            seed=seed,
+            frames_are_independent=independent,
+            listener=face.listener,
+        )
+        write_split(out, made)
+        for note in dataset.notes:
+            face.say(f"note: {note}")
+        face.say(_table(made, dataset))
+        payload = {"split": str(out), **{key: value for key, value in made.to_json().items() if key != "parts"}}
+        face.finish(payload, f"written: {out}")
+
+
+def _opened(data: Path, format: str, classes: str) -> Dataset:  # noqa: A002
+    from segwright.data import columns_from_csv, columns_from_pattern, open_dataset
+
+    if data.suffix.lower() not in (".yaml", ".yml"):
+        return open_dataset(data, format=format, classes=_class_table(classes))
+    from segwright.project import read_project
+
+    project, base = read_project(data), data.parent
+    given = project.data
+    dataset = open_dataset(
+        base / given.root, format=given.format, classes=project.classes.table(), options=given.options
+    )
+    dataset = columns_from_pattern(dataset, given.columns_from) if given.columns_from else dataset
+    return columns_from_csv(dataset, base / given.columns_csv) if given.columns_csv else dataset
+
+
+def _class_table(classes: str) -> ClassTable | None:
+    from segwright.core import ClassTable
+    from segwright.data import read_class_file
+
+    if not classes:
+        return None
+    if Path(classes).is_file():
+        return read_class_file(Path(classes))
+    return ClassTable.of([name.strip() for name in classes.split(",")])
+
+
+def _fractions(text: str) -> dict[str, float]:
+    from segwright.core import ConfigError
+
+    try:
+        return {part.strip(): float(share) for part, share in (entry.split("=") for entry in text.split(","))}
+    except ValueError as error:
+        raise ConfigError.of(
+            "--fractions", "cannot be read", allowed="train=0.6,validation=0.2,calibration=0.2", found=text
+        ) from error
+
+
+def _held_out(entries: list[str]) -> dict[str, list[str]]:
+    from segwright.core import ConfigError
+
+    held: dict[str, list[str]] = {}
+    for entry in entries:
+        part, equals, value = entry.partition("=")
+        if not equals:
+            raise ConfigError.of("--hold-out", "cannot be read", allowed="validation=press-3", found=entry)
+        held.setdefault(part.strip(), []).append(value.strip())
+    return held
+
+
+def _table(made: Split, dataset: Dataset) -> Table:
+    """Frames, groups and pixels of each class, one column a part: classes may be many, parts are few."""
+    from rich.table import Table
+
+    table = Table(title=f"{len(dataset)} frames by {made.by or 'nothing: frames are independent'}, seed {made.seed}")
+    for heading in ("", *made.counts):
+        table.add_column(heading, justify="right" if heading else "left")
+    counts = made.counts.values()
+    table.add_row("frames", *(f"{count.frames:,}" for count in counts))
+    table.add_row("groups", *(f"{count.groups:,}" for count in counts), end_section=True)
+    for name in dataset.classes.names:
+        table.add_row(f"{name} px", *(f"{count.class_pixels[name]:,}" for count in counts))
+    table.add_row("void px", *(f"{count.void_pixels:,}" for count in counts))
+    return table
