@@ -169,9 +169,7 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
         geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, augment.scale),
         colour=_colour(augment.colour),
-        workers=reasons.choose(
-            "sampling.workers", training.workers, max(1, min(8, machine.cores)), f"{machine.cores} cores"
-        ),
+        workers=workers,
         cache_gb=training.cache_gb,
     )
 
@@ -241,16 +239,9 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
         learning_rate=rate,
         encoder_learning_rate=encoder_rate,
         weight_decay=training.weight_decay,
-        warmup_steps=reasons.choose(
-            "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps"
-        ),
+        warmup_steps=warmup,
         clip_gradient=training.clip_gradient,
-        ema_decay=reasons.choose(
-            "optimiser.ema_decay",
-            training.ema_decay,
-            round(1 - 1 / max(10, steps / 20), 5),
-            "averages the last 5 % of the run",
-        ),
+        ema_decay=decay,
         frozen_stages=_frozen(training.freeze, pretrained, reasons),
         freeze_batch_norm=pretrained and sampling.batch < 8,
         precision=_precision(training.precision, machine, reasons),

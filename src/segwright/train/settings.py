@@ -149,9 +149,7 @@ class Plan:
             sampling=SamplingPlan(
                 **{
                     **sampling,
-                    "geometry": GeometryRanges(
-                        **{**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}
-                    ),
+                    "geometry": GeometryRanges(**geometry),
                     "colour": ColourRanges(**sampling["colour"]),
                 }
             ),
