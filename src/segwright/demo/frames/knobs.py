@@ -27,28 +27,28 @@ REJECTED_CLASSES = {"scratch": 0.78, "dent": 0.85, "tint": 0.68, "smudge": 0.25}
 """Chance of each kind of mark on an acceptable frame with marks, and on a rejected one."""
 
 # --- how well a defect shows --------------------------------------------------------------------------------------
-SCRATCH_WIDTH_PX = (1.0, 4.0)
+SCRATCH_WIDTH_PX = (1.2, 4.0)
 SCRATCH_LENGTH_PX = (55.0, 260.0)
-SCRATCH_CONTRAST_TO_NOISE = (2.6, 6.0)
+SCRATCH_CONTRAST_TO_NOISE = (3.6, 7.5)
 """Contrast of the bright core over texture and sensor noise of one pixel. Under 1.2 nothing is drawn or painted."""
-SCRATCH_LEAST_CONTRAST = 0.16
+SCRATCH_LEAST_CONTRAST = 0.24
 """Relative to the metal around it: what an annotator still sees on a clean press line."""
 SCRATCH_OFF_BRUSHING_DEG = 15.0
 """A scratch runs at least this far off the brushing: one along it nobody could paint consistently."""
 SCRATCH_BROKEN_SHARE = 0.25
-DENT_RADIUS_PX = (8.0, 30.0)
-DENT_SHADE = (0.26, 0.48)
+DENT_RADIUS_PX = (9.0, 30.0)
+DENT_SHADE = (0.34, 0.58)
 """Peak relative brightness change on a dent's walls under the bar light."""
 TINT_RADIUS_PX = (14.0, 46.0)
-TINT_STRENGTH = (0.62, 1.0)
+TINT_STRENGTH = (0.7, 1.0)
 SMUDGE_RADIUS_PX = (9.0, 22.0)
-SMUDGE_STRENGTH = (0.60, 1.0)
-BLOB_EDGE_SOFTNESS = 0.22
+SMUDGE_STRENGTH = (0.75, 1.0)
+BLOB_EDGE_SOFTNESS = 0.18
 """Width of a blob's soft edge, as a share of its radius."""
 
 # --- the annotator ------------------------------------------------------------------------------------------------
 BRUSH_PX = 3.0
-BRUSH_JITTER_RMS_PX = 0.30
+BRUSH_JITTER_RMS_PX = 0.28
 """How far the brush runs beside the true centreline, smoothly along the stroke."""
 OUTLINE_JITTER_RMS_PX = 0.8
 """How far the outline of a dent, a blob or a glare patch is off, smoothly along the outline."""

@@ -37,7 +37,7 @@ class FrameSpec:
     lines: tuple[str, ...] = LINES
     lightings: tuple[str, ...] = LIGHTINGS
     seed: int = 7
-    rejected_share: float = 0.44
+    rejected_share: float = 0.41
     borderline_share: float = 0.04
 
     def __post_init__(self) -> None:
