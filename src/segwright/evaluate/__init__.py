@@ -1,39 +1,54 @@
 """Prediction + truth -> counts -> scores -> report, and the thresholds that follow from them."""
 
 from segwright.evaluate.boundary import BoundaryCounts, boundary_f_score, count_boundaries
+from segwright.evaluate.calibrate import Calibration, choose_thresholds
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, count_pixels
-from segwright.evaluate.evaluation import (
-    COLLAPSED_IOU,
-    Collapsed,
-    Evaluation,
-    FrameRow,
-    count_frames,
-    score_frames,
-    summarise,
-)
+from segwright.evaluate.difference import Outcome, difference_overlay, outcomes
+from segwright.evaluate.entry import evaluate, evaluate_predicted, evaluate_stored
+from segwright.evaluate.evaluation import count_frames, score_frames, summarise, with_reliability
+from segwright.evaluate.pairs import HoldOut, PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.reliability import Reliability, count_reliability
+from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow
 from segwright.evaluate.scores import DEFINITIONS, Scores, score_counts
+from segwright.evaluate.target import Target
+from segwright.evaluate.threshold_curves import ThresholdCurves, count_threshold_curves
 
 __all__ = [
     "COLLAPSED_IOU",
     "DEFINITIONS",
     "BoundaryCounts",
+    "Calibration",
     "Collapsed",
     "Counts",
     "Evaluation",
     "FrameCounts",
     "FramePair",
     "FrameRow",
+    "HoldOut",
+    "Outcome",
     "PixelCounts",
+    "PredictedPairs",
     "Reliability",
     "Scores",
+    "StoredPairs",
+    "Target",
+    "ThresholdCurves",
     "boundary_f_score",
+    "choose_thresholds",
     "count_boundaries",
     "count_frame",
     "count_frames",
     "count_pixels",
     "count_reliability",
+    "count_threshold_curves",
+    "difference_overlay",
+    "evaluate",
+    "evaluate_predicted",
+    "evaluate_stored",
+    "outcomes",
+    "pair_up",
     "score_counts",
     "score_frames",
     "summarise",
+    "with_reliability",
 ]

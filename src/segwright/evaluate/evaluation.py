@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import length_hint
 from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, silent
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
+from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow
 from segwright.evaluate.scores import Score, Scores, definitions_of, image_scores, score_counts
 
@@ -99,6 +101,18 @@ def summarise(
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
     )
+
+
+def with_reliability(evaluation: Evaluation, reliability: Reliability) -> Evaluation:
+    """The evaluation with the reliability of the probabilities, and `ece` and `brier` among its scores."""
+    scores = {name: score for name, score in evaluation.scores.items() if name != "pixel_accuracy"}
+    scores |= {
+        "ece": reliability.ece,
+        "brier": reliability.brier,
+        "pixel_accuracy": evaluation.scores["pixel_accuracy"],
+    }
+    definitions = {**evaluation.definitions, **definitions_of(list(scores))}
+    return replace(evaluation, scores=scores, definitions=definitions, reliability=reliability)
 
 
 def _pair_problems(pair: FramePair, classes: ClassTable) -> list[Problem]:

@@ -51,8 +51,8 @@ DEFINITIONS: Mapping[str, str] = {
     "predicted_px": "Pixels predicted as the class where the truth is not void.",
     "images": "Number of images; for a class, the images whose truth has it.",
     "ece": (
-        "Expected calibration error: mean gap between the confidence of the decided class and its share of right "
-        "pixels, over 15 confidence bins weighted by pixels; void pixels left out."
+        "Expected calibration error: mean gap between the largest probability and the share of pixels where its class "
+        "is right, over 15 confidence bins weighted by pixels, before thresholds and cleanup; void pixels left out."
     ),
     "brier": (
         "Mean over valid pixels of the squared distance between the predicted probabilities and the true class (0 "

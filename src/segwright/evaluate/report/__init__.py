@@ -2,5 +2,6 @@
 
 from segwright.evaluate.report.page import write_report
 from segwright.evaluate.report.pictures import FramePanel
+from segwright.evaluate.report.worst import worst_panels
 
-__all__ = ["FramePanel", "write_report"]
+__all__ = ["FramePanel", "worst_panels", "write_report"]

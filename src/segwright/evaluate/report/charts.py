@@ -52,7 +52,7 @@ def line_chart(lines: Sequence[Line], axis: Axis, y_label: str) -> str:
 
 def reliability_chart(reliability: Reliability) -> str:
     """Share of right pixels against confidence, a bar a bin; a calibrated model's bars end on the diagonal."""
-    axis = Axis("confidence of the decided class")
+    axis = Axis("confidence: largest probability")
     body = [_grid(axis, "share of right pixels")]
     most = max(reliability.pixels) or 1
     rows = zip(reliability.pixels, reliability.correct, reliability.confidence_sum, strict=True)

@@ -17,23 +17,24 @@ from segwright.infer.overlay import as_display, overlay
 # the window with the most wrong pixels is shown, and the caption says so.
 WINDOW_PX = 768
 JPEG_QUALITY = 88
+PLAIN = 225
 
 
 @dataclass(frozen=True)
 class FramePanel:
-    """What the report shows of one frame, all of one size."""
+    """What the report shows of one frame, all of one size; without an image the maps are drawn on plain grey."""
 
     stem: str
-    image: Image
+    image: Image | None
     truth: LabelMap
     prediction: LabelMap
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Four data URIs of one frame, and what part of it they show."""
+    """Data URIs of one frame, and what part of it they show; `image` is None where there was none."""
 
-    image: str
+    image: str | None
     truth: str
     prediction: str
     difference: str
@@ -41,25 +42,24 @@ class Pictures:
 
 
 def draw(panel: FramePanel) -> Pictures:
-    """The four pictures of a frame."""
+    """The pictures of a frame."""
+    size = panel.truth.size
     window = _window(panel)
-    image, truth, prediction = panel.image.crop(window), panel.truth.crop(window), panel.prediction.crop(window)
-    whole = window == Box.of(panel.image.size)
-    caption = f"{panel.image.size} px" if whole else (
-        f"{window.width}x{window.height} px at column {window.left}, row {window.top} of {panel.image.size} px"
-    )  # fmt: skip
+    whole = panel.image or Image(np.full((size.height, size.width, 3), PLAIN, dtype=np.uint8))
+    image, truth, prediction = whole.crop(window), panel.truth.crop(window), panel.prediction.crop(window)
+    place = f"{window.width}x{window.height} px at column {window.left}, row {window.top} of {size} px"
     return Pictures(
-        _data_uri(as_display(image)),
+        None if panel.image is None else _data_uri(as_display(image)),
         _data_uri(overlay(image, truth)),
         _data_uri(overlay(image, prediction)),
         _data_uri(difference_overlay(image, prediction, truth)),
-        caption,
+        f"{size} px" if window == Box.of(size) else place,
     )
 
 
 def _window(panel: FramePanel) -> Box:
     """The whole frame, or the window of it with the most wrong pixels."""
-    size = panel.image.size
+    size = panel.truth.size
     window = Size(min(size.height, WINDOW_PX), min(size.width, WINDOW_PX))
     if window == size:
         return Box.of(size)
