@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from segwright.core import (
+    DEFAULT_VOID_ID,
     ArtefactError,
     ClassSpec,
     ClassTable,
@@ -149,21 +150,21 @@ def table_of_values(truth: LabelSource, predictions: LabelSource) -> ClassTable:
     """Classes named after the ids in the masks (`class_0`, ...), for masks that nobody named. Void is 255.
 
     Raises:
-        ConfigError: the ids do not fit 8 bits, or the only classes are one id and 255, which may be void or an object.
+        ConfigError: an id above 255, or a truth of 255 and at most one other value: 255 may be void or an object.
     """
-    values: Counter[int] = Counter()
-    for source in (truth, predictions):
-        if isinstance(source, MaskFiles):
-            values.update(source.values())
-    ids = sorted(value for value in values if value != 255)
-    if max(ids, default=0) > 255 or (255 in values and len(ids) < 2) or not ids:
-        found = ", ".join(f"{value} ({count} pixels)" for value, count in sorted(values.items())[:12])
+    in_truth, in_predictions = (
+        source.values() if isinstance(source, MaskFiles) else Counter[int]() for source in (truth, predictions)
+    )
+    ids = sorted((in_truth | in_predictions).keys() - {DEFAULT_VOID_ID})
+    undecidable = DEFAULT_VOID_ID in in_truth and len(in_truth) <= 2
+    if undecidable or not ids or ids[-1] > DEFAULT_VOID_ID:
+        found = ", ".join(f"{value} ({count} pixels)" for value, count in sorted(in_truth.items())[:12])
         raise ConfigError.of(
             truth.place,
-            "has no class table, and its values do not tell what they mean: is 255 void or an object?",
-            allowed="a class file of lines such as `0 background`, or values that are plainly ids",
+            "has no class table, and its values do not tell what they mean",
+            allowed="a class file of lines such as `0 background`, or ids of which 255 is plainly void",
             found=found,
-            fix="say it: --classes FILE, or rename a value first: --map 255=1",
+            fix="say it: --classes FILE; where 255 is an object, also --map 255=1",
         )
     return ClassTable(tuple(ClassSpec(value, f"class_{value}") for value in ids))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,7 @@ from segwright.evaluate.threshold_curves import ThresholdCurves
 # A page of more rows is slow to open and nobody reads it; the rest is in evaluation.json.
 MAX_FRAME_ROWS = 200
 
+_HASH = re.compile(r"[0-9a-f]{40,64}")
 _HEADLINES = {
     "pooled_miou_foreground": "mIoU, foreground",
     "pooled_miou": "mIoU, all classes",
@@ -97,17 +99,12 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
 
 
 def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What was scored, as label and value, in the order people ask."""
-    known = {
-        "dataset": "dataset", "part": "part", "held_out": "held out", "model": "model", "seed": "seed",
-        "dataset_hash": "dataset hash", "split_hash": "split hash", "class_table_hash": "class table hash",
-    }  # fmt: skip
+    """What was scored, as label and value: the number of images first, hashes last."""
     facts = [("images", str(evaluation.images)), ("void", f"{100 * evaluation.void_fraction:.2f} % of pixels")]
-    for key, label in known.items():
-        value = evaluation.provenance.get(key)
-        if value is not None:
-            facts.append((label, str(value)[:12] if key.endswith("hash") else str(value)))
-    return facts
+    known = {key: str(value) for key, value in evaluation.provenance.items() if value is not None}
+    hashes = {key: value[:12] for key, value in known.items() if _HASH.fullmatch(value)}
+    plain = {key: value for key, value in known.items() if key not in hashes}
+    return [*facts, *((key.replace("_", " "), value) for key, value in {**plain, **hashes}.items())]
 
 
 def _headlines(evaluation: Evaluation, distances: Sequence[str]) -> list[tuple[str, Score]]:

@@ -15,7 +15,7 @@ from segwright.infer.overlay import as_display, overlay
 
 # A frame up to this side is shown whole at one pixel a pixel. Shrunk, a two-pixel scratch disappears: of larger frames
 # the window with the most wrong pixels is shown, and the caption says so.
-WINDOW_PX = 768
+WINDOW_PX = 1024
 JPEG_QUALITY = 88
 PLAIN = 225
 

@@ -1,0 +1,127 @@
+"""segwright calibrate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from segwright.data import Dataset, Split
+    from segwright.evaluate import Calibration
+    from segwright.infer.bundle import Bundle
+
+# Thresholds fitted to frames the weights have seen are too high, and fitted to the frames that are reported they make
+# the report a little less than honest.
+USED_PARTS = {
+    "train": "the model was trained on it",
+    "validation": "its scores are reported",
+    "test": "its scores are reported",
+}
+
+
+def calibrate(
+    bundle: Annotated[Path, typer.Argument(help="The bundle to calibrate; it is not changed.")],
+    data: Annotated[Path, typer.Option(help="The dataset with the hold-out.")],
+    to: Annotated[Path, typer.Option(help="The new bundle.")],
+    split: Annotated[Path | None, typer.Option(help="The split file that names the hold-out.")] = None,
+    part: Annotated[str, typer.Option(help="The part of the split to calibrate on.")] = "calibration",
+    target: Annotated[str, typer.Option(help="f1, iou, precision>=P or recall>=R.")] = "f1",
+    allow: Annotated[
+        bool, typer.Option("--allow", help="Calibrate on frames that were trained on or reported.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Choose per-class thresholds on a hold-out; writes a new bundle."""
+    from segwright.data import open_dataset, read_split
+    from segwright.evaluate import HoldOut, Target, choose_thresholds
+    from segwright.infer.bundle import read_bundle, require_new, with_thresholds
+    from segwright.infer.loading import predictor_of
+
+    wanted = str(Target.parse(target))
+    require_new(to)
+    source = read_bundle(bundle)
+    dataset = open_dataset(data, classes=source.classes)
+    chosen = None if split is None else read_split(split)
+    if not allow:
+        _refuse_seen_frames(source, dataset, chosen, part)
+    hold_out = dataset if chosen is None else dataset.only(chosen.stems(part))
+    with Face(as_json=json) as face:
+        frames = HoldOut(predictor_of(source), hold_out)
+        calibration = choose_thresholds(
+            frames, source.classes, target=wanted, cleanup=source.cleanup, listener=face.listener
+        )
+        on = {
+            "part": "all frames" if chosen is None else part,
+            "dataset_hash": dataset.content_hash,
+            "split_hash": None if chosen is None else chosen.content_hash,
+        }
+        with_thresholds(source, calibration, to, on=on)
+        face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, _answer(calibration, to))
+
+
+def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, part: str) -> None:
+    from segwright.core import ConfigError
+
+    allowed = "frames that were neither trained on nor reported, such as the part 'calibration' of the model's split"
+    fix = "segwright calibrate ... --split FILE --part calibration; --allow does it all the same"
+    lineage = bundle.lineage
+    if split is not None and part in USED_PARTS:
+        raise ConfigError.of(
+            "--part", f"cannot be calibrated on: {USED_PARTS[part]}", allowed=allowed, found=part, fix=fix
+        )
+    if lineage.dataset_hash is None or lineage.dataset_hash != dataset.content_hash:
+        return
+    if split is None:
+        found = "every frame of the dataset the model was trained on"
+        raise ConfigError.of("--data", "cannot be calibrated on without a split", allowed=allowed, found=found, fix=fix)
+    if lineage.split_hash is not None and lineage.split_hash != split.content_hash:
+        found = "another split of the same dataset: its parts may hold frames the model was trained on"
+        raise ConfigError.of(
+            "--split", "is not the split the model was trained with", allowed=allowed, found=found, fix=fix
+        )
+
+
+def _answer(calibration: Calibration, to: Path) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{calibration.images} images"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    table.add_column("class", no_wrap=True)
+    for name in ("threshold", *_SHOWN):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, row in calibration.after.classes.items():
+        before = calibration.before.classes[name]
+        threshold = f"{calibration.proposed[name]:.3f}" if name in calibration.proposed else "-"
+        table.add_row(name, threshold, *(_change(before, row, score) for score in _SHOWN))
+    before, after = calibration.before.objective, calibration.after.objective
+    verdict = (
+        "kept" if calibration.kept else "NOT kept: the largest probability is as good; the new bundle decides by it"
+    )
+    head = f"{calibration.target}: {before:.4f} by the largest probability, {after:.4f} with thresholds: {verdict}"
+    honest = "measured on the frames they were chosen on; `segwright evaluate` on another part gives the honest number"
+    ece = calibration.reliability.ece
+    return Group(
+        table,
+        Text(head),
+        Text(honest),
+        Text(f"calibration error (ECE) {ece:.4f}" if ece is not None else ""),
+        Text(f"{to} written"),
+    )
+
+
+_SHOWN = ("precision", "recall", "f1", "iou")
+
+
+def _change(before: Mapping[str, Any], after: Mapping[str, Any], score: str) -> str:
+    values = ("-" if row[score] is None else f"{row[score]:.3f}" for row in (before, after))
+    return " → ".join(values)

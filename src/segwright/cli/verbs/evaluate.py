@@ -1,0 +1,224 @@
+"""segwright evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from segwright.core import ClassTable
+    from segwright.data import Dataset, Split
+    from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
+
+
+def evaluate(
+    arguments: Annotated[
+        list[Path] | None,
+        typer.Argument(help="[RUN|BUNDLE]; and, after --json, the FILE to write.", show_default=False),
+    ] = None,
+    predictions: Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or predictions.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or a dataset.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The dataset a RUN or BUNDLE is asked about.")] = None,
+    split: Annotated[Path | None, typer.Option(help="A split file; a RUN brings its own.")] = None,
+    part: Annotated[str, typer.Option(help="The part of the split to score.")] = "validation",
+    classes: Annotated[Path | None, typer.Option(help="Class table: lines such as `0 background`, or JSON.")] = None,
+    map_: Annotated[list[str] | None, typer.Option("--map", help="Rename a mask value first: --map 255=1.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the frames' images, for the report.")] = None,
+    boundary_px: Annotated[
+        list[int] | None, typer.Option(help="Distance of boundary F; repeatable.  [default: 3]")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Score predictions against truth: per class, per domain, with a report.
+
+    segwright evaluate --predictions DIR|FILE --truth DIR|FILE, or segwright evaluate RUN|BUNDLE --data DATA
+    """
+    from segwright.evaluate import evaluate_predicted, evaluate_stored
+
+    model, json_file = _words(arguments or [], json)
+    distances = tuple(boundary_px or (3,))
+    with Face(as_json=json and json_file is None) as face:
+        if model is None:
+            pairs = _stored(predictions, truth, classes, map_ or [], images)
+            evaluation = evaluate_stored(pairs, boundary_px=distances, listener=face.listener)
+        else:
+            _refuse_with_model(
+                {"--predictions": predictions, "--truth": truth, "--classes": classes, "--images": images}
+            )
+            pairs, known = _predicted(model, data, split, part)
+            evaluation = evaluate_predicted(pairs, boundary_px=distances, listener=face.listener, provenance=known)
+        _write(evaluation, pairs, report, json_file)
+        face.finish(evaluation.to_json(), _answer(evaluation, report, json_file))
+
+
+def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path | None]:
+    """The model and the JSON file among the bare words: `--json FILE` leaves FILE as one, with its suffix."""
+    from segwright.core import ConfigError
+
+    files = [word for word in arguments if as_json and word.suffix == ".json"]
+    models = [word for word in arguments if word not in files]
+    if len(models) > 1 or len(files) > 1:
+        raise ConfigError.of(
+            "arguments", "name more than one model or JSON file",
+            allowed="one RUN or BUNDLE, one FILE after --json", found=" ".join(str(word) for word in arguments),
+        )  # fmt: skip
+    return (models[0] if models else None), (files[0] if files else None)
+
+
+def _stored(
+    predictions: Path | None, truth: Path | None, classes: Path | None, renamings: Sequence[str], images: Path | None
+) -> StoredPairs:
+    from dataclasses import replace
+
+    from segwright.core import ConfigError
+    from segwright.data.class_files import read_class_file
+    from segwright.data.listing import list_files, stem_of
+    from segwright.evaluate import pair_up
+    from segwright.evaluate.sources import open_source
+
+    if predictions is None or truth is None:
+        raise ConfigError.of(
+            "arguments", "do not say what to score", found="--truth is missing" if predictions else "no --predictions",
+            allowed="--predictions DIR|FILE --truth DIR|FILE, or RUN|BUNDLE --data DATA",
+            fix="segwright evaluate --predictions DIR --truth DIR",
+        )  # fmt: skip
+    table = None if classes is None else read_class_file(classes)
+    mapping = _mapping(renamings)
+    pairs = pair_up(open_source(predictions, table, mapping), open_source(truth, table, mapping), table)
+    if images is None:
+        return pairs
+    listing = list_files(images)
+    return replace(pairs, images={stem_of(name): listing.path(name) for name in listing.images})
+
+
+def _mapping(renamings: Sequence[str]) -> dict[int, int]:
+    from segwright.core import ConfigError
+
+    pairs = [text.partition("=") for text in renamings]
+    wrong = [
+        text for text, (old, _, new) in zip(renamings, pairs, strict=True) if not (old.isdigit() and new.isdigit())
+    ]
+    if wrong:
+        raise ConfigError.of(
+            "--map", "renames no mask value", allowed="VALUE=ID, such as 255=1", found=", ".join(wrong)
+        )
+    return {int(old): int(new) for old, _, new in pairs}
+
+
+def _refuse_with_model(options: dict[str, Path | None]) -> None:
+    from segwright.core import ConfigError
+
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        fix = "leave out the model to score stored predictions, or leave out these options"
+        raise ConfigError.of(
+            "arguments", "mix a model with stored predictions",
+            allowed="--data, --split, --part", found=", ".join(given), fix=fix,
+        )  # fmt: skip
+
+
+def _predicted(model: Path, data: Path | None, split: Path | None, part: str) -> tuple[PredictedPairs, dict[str, Any]]:
+    """The model beside the part of the data it is asked about, and what is known of both."""
+    from segwright.data import read_split
+    from segwright.evaluate import PredictedPairs
+
+    if (model / "bundle.json").is_file():
+        from segwright.infer.bundle import read_bundle
+        from segwright.infer.loading import predictor_of
+
+        bundle = read_bundle(model)
+        predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
+        chosen = None if split is None else read_split(split)
+        seed: int | None = bundle.lineage.seed
+    else:
+        from segwright.train.run import open_run
+
+        run = open_run(model)
+        predictor, dataset = run.predictor(), run.dataset if data is None else _dataset(data, run.classes)
+        chosen = read_split(split) if split is not None else run.split if data is None else None
+        seed = run.plan.optimiser.seed
+    known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
+    if chosen is None:
+        return PredictedPairs(predictor, dataset), {**known, "part": "all frames"}
+    known |= {"part": part, "split_hash": chosen.content_hash, "held_out": _held_out(chosen, part)}
+    return PredictedPairs(predictor, dataset.only(chosen.stems(part))), known
+
+
+def _dataset(data: Path | None, classes: ClassTable) -> Dataset:
+    from segwright.core import ConfigError
+    from segwright.data import open_dataset
+
+    if data is None:
+        raise ConfigError.of(
+            "--data", "is missing: a bundle does not hold its frames", fix="name the dataset: --data DIR"
+        )
+    return open_dataset(data, classes=classes)
+
+
+def _held_out(split: Split, part: str) -> str | None:
+    """Which groups the part holds, where somebody chose them: `line C, line D`."""
+    groups = split.held_out.get(part)
+    return ", ".join(f"{split.by} {group}" for group in groups) if groups else None
+
+
+def _write(evaluation: Evaluation, pairs: Any, report: Path | None, json_file: Path | None) -> None:
+    if json_file is not None:
+        evaluation.write(json_file)
+    if report is not None:
+        from segwright.evaluate.report import worst_panels, write_report
+
+        scored = evaluation.provenance.get("model") or evaluation.provenance["predictions"]
+        title = f"Evaluation of {Path(str(scored)).name}"
+        write_report(report, evaluation, worst_panels(evaluation, pairs), title=title)
+
+
+def _answer(evaluation: Evaluation, report: Path | None, json_file: Path | None) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = [Text(f"{path} written") for path in (json_file, report) if path is not None]
+    collapsed = [Text(str(row), style="bold red") for row in evaluation.collapsed]
+    return Group(_class_table(evaluation), _overall(evaluation), *collapsed, *lines)
+
+
+def _class_table(evaluation: Evaluation) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    names = [
+        "iou",
+        "dice",
+        "precision",
+        "recall",
+        *(name for name in evaluation.scores if name.startswith("boundary_f@")),
+    ]
+    title = f"{evaluation.images} images"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    table.add_column("class", no_wrap=True)
+    for name in (*names, "true_px", "images"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, row in evaluation.classes.items():
+        table.add_row(name, *(_text(row[score]) for score in names), str(row["truth_px"]), str(row["images"]))
+    return table
+
+
+def _overall(evaluation: Evaluation) -> RenderableType:
+    from rich.text import Text
+
+    scores = [f"{name} {_text(score)}" for name, score in evaluation.scores.items() if name != "pixel_accuracy"]
+    misleading = (
+        f"pixel_accuracy {_text(evaluation.scores['pixel_accuracy'])} (misleading: background alone scores its share)"
+    )
+    return Text("\n".join([*scores, misleading]))
+
+
+def _text(score: float | None) -> str:
+    return "-" if score is None else f"{score:.4f}"
