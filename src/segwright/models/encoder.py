@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Iterator
 
 import timm
 from torch import Tensor, nn
@@ -38,14 +39,28 @@ class Encoder(nn.Module):
 
     @property
     def stages(self) -> list[list[nn.Module]]:
-        """The backbone's children grouped by pyramid level: `stages[0]` ends at 1/2, `stages[-1]` at 1/32."""
-        ends = set(getattr(self.backbone, "return_layers", ()))
+        """The backbone's layers grouped by pyramid level: `stages[0]` ends at 1/2, `stages[-1]` at 1/32.
+
+        Together they hold every parameter of the backbone once, in the order of `backbone.parameters()`.
+        """
+        # timm renames the layers it lifts out of a container (`return_layers`); other backbones keep theirs.
+        ends = set(getattr(self.backbone, "return_layers", self.backbone.feature_info.module_name()))
         stages: list[list[nn.Module]] = [[]]
-        for name, child in self.backbone.named_children():
-            stages[-1].append(child)
+        for name, layer in _layers(self.backbone, ends):
+            stages[-1].append(layer)
             if name in ends and len(stages) < len(self.strides):
                 stages.append([])
         return [stage for stage in stages if stage]
+
+
+def _layers(module: nn.Module, ends: Collection[str], prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The children of `module` with their full names; a child that a pyramid level ends inside of is opened."""
+    for name, child in module.named_children():
+        path = prefix + name
+        if any(end.startswith(f"{path}.") for end in ends):
+            yield from _layers(child, ends, f"{path}.")
+        else:
+            yield path, child
 
 
 def _backbone(name: str, bands: int) -> nn.Module:
