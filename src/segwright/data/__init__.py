@@ -17,6 +17,7 @@ from segwright.data.fingerprint import ClassFingerprint, Fingerprint, fingerprin
 from segwright.data.formats import FORMATS
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, MaskSource
 from segwright.data.opening import open_dataset
+from segwright.data.shapes import ShapeMask
 from segwright.data.split import PARTS, PartCounts, Split, read_split, verify_split, write_split
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "LabelledFrame",
     "MaskSource",
     "PartCounts",
+    "ShapeMask",
     "Split",
     "check",
     "columns_from_csv",

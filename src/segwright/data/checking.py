@@ -56,6 +56,6 @@ def _void_for_class(dataset: Dataset, seen: set[int]) -> list[Problem]:
             "has masks of 0 and 255 only, and 255 is void: every frame would be void where it is painted",
             f"class ids {classes.describe()}",
             "0, 255",
-            f"set `options: {{map: [255={other}]}}`, or another void id under `classes:`",
+            f"set `options: {{cut: 128}}`: {other} from 128 up",
         )
     ]

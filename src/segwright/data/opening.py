@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.data.archive import unpacked
 from segwright.data.columns import column_files, columns_from_csv, columns_from_folder
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
@@ -35,10 +36,13 @@ def open_dataset(
     """
     path, chosen = Path(uri), format
     settings = dict(options or {})
-    if path.suffix.lower() in _BY_SUFFIX and not path.is_dir():
-        settings.setdefault("annotations", path.name)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        path = unpacked(path)
+    elif path.suffix.lower() in _BY_SUFFIX and not path.is_dir():
         chosen = _BY_SUFFIX[path.suffix.lower()] if chosen == "auto" else chosen
-        path = path.parent
+        root = path.parent.parent if path.parent.name == "annotations" else path.parent  # COCO keeps images beside it
+        settings.setdefault("annotations", path.relative_to(root).as_posix())
+        path = root
     listing = list_files(path)
     chosen = _recognised(listing) if chosen == "auto" else chosen
     if chosen not in FORMATS:

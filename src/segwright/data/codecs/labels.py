@@ -93,9 +93,9 @@ def read_values(
 def follow_image(values: npt.NDArray, shape: FrameShape, orientation: MaskOrientation) -> npt.NDArray:
     """Turn mask values upright with their image.
 
-    `auto` decides by size: a mask of the upright size is upright, one of the stored size is turned as the image is.
-    Where both sizes are the same (a square frame, a half turn, a mirror) the files cannot tell: that is refused, and
-    `orientation` "upright" (drawn on the picture as people see it) or "stored" (drawn on the raw pixels) must be said.
+    Where size tells, it decides: a mask of the upright size is upright, one of the stored size is turned as the image
+    is. Where both sizes are the same (a square frame, a half turn, a mirror) the files cannot tell, and `orientation`
+    decides: "upright" (drawn on the picture as people see it), "stored" (drawn on the raw pixels), "auto" refuses.
     """
     size = Size(values.shape[0], values.shape[1])
     if size not in (shape.size, shape.stored):
@@ -105,18 +105,18 @@ def follow_image(values: npt.NDArray, shape: FrameShape, orientation: MaskOrient
             found=str(size),
             fix="export the mask at the image's own size, or remove the pair; masks are never resized silently",
         )
-    if shape.orientation == 1 or orientation == "upright":
+    if shape.orientation == 1:
         return values
-    if orientation == "auto" and shape.size == shape.stored:
+    if shape.size != shape.stored:
+        return values if size == shape.size else turned_upright(values, shape.orientation)
+    if orientation == "auto":
         raise RefusedError(
             f"may or may not be turned: its image has EXIF orientation {shape.orientation}, which keeps the size",
             allowed="a mask whose size tells, or the option mask_orientation: upright or stored",
             found=f"{size} both ways",
             fix="look at one such pair, then set `options: {mask_orientation: upright}` (drawn on the picture as seen)",
         )
-    if orientation == "auto" and size == shape.size:
-        return values
-    return turned_upright(values, shape.orientation)
+    return values if orientation == "upright" else turned_upright(values, shape.orientation)
 
 
 def _one_band(values: npt.NDArray) -> npt.NDArray:

@@ -1,10 +1,14 @@
 """The dataset formats, one file each; the first in this order that recognises a folder reads it."""
 
 from segwright.data.formats.class_folders import CLASS_FOLDERS
+from segwright.data.formats.coco_json import COCO_JSON
+from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
 
 FORMATS: dict[str, Format] = {
+    "coco_json": COCO_JSON,
+    "cvat_xml": CVAT_XML,
     "class_folders": CLASS_FOLDERS,
     "index_png": INDEX_PNG,
 }

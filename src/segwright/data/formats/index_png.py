@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.format import Format, Options, id_of, renamings
 from segwright.data.formats.pairs import Pairing, pair_by_folder, pair_by_name
 from segwright.data.listing import Listing
-from segwright.data.masks import IndexMask
+from segwright.data.masks import BinaryMask, IndexMask, MaskSource
 from segwright.data.workers import in_threads
 
 _LOOKED_AT = 200
@@ -40,11 +40,9 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     """
     pairing = _paired(listing, options)
     table = classes or _table_beside(listing) or _table_from_masks(listing, pairing, options)
-    mapping = {_value(found): id_of(becomes, table) for found, becomes in renamings(options.get("map")).items()}
-    orientation = options.get("mask_orientation", "auto")
+    source = _source(table, options)
     frames = tuple(
-        Frame(stem, listing.path(image), IndexMask(listing.path(mask), mapping, orientation))
-        for stem, (image, mask) in pairing.pairs.items()
+        Frame(stem, listing.path(image), source(listing.path(mask))) for stem, (image, mask) in pairing.pairs.items()
     )
     return Dataset(listing.root, table, frames, "index_png", tuple(pairing.notes()))
 
@@ -63,6 +61,23 @@ def _paired(listing: Listing, options: Options) -> Pairing:
             fix="name the folders: `options: {images: FOLDER, masks: FOLDER}`",
         )
     return pairing
+
+
+def _source(table: ClassTable, options: Options) -> Callable[[Path], MaskSource]:
+    """How a mask file is read: as class ids, or with the option `cut` as two classes, dark and light."""
+    orientation = options.get("mask_orientation", "auto")
+    if "cut" not in options:
+        mapping = {_value(found): id_of(becomes, table) for found, becomes in renamings(options.get("map")).items()}
+        return lambda path: IndexMask(path, mapping, orientation)
+    if len(table) != 2 or "map" in options:
+        raise ConfigError.of(
+            "options: cut",
+            "needs two classes and no map: the first below the cut, the second from it up",
+            allowed="such as {background: 0, defect: 1}",
+            found=table.describe(),
+        )
+    below, above = table.ids
+    return lambda path: BinaryMask(path, above, below, int(options["cut"]), orientation)
 
 
 def _value(text: str) -> int:
@@ -85,15 +100,27 @@ def _table_from_masks(listing: Listing, pairing: Pairing, options: Options) -> C
     if options.get("classes_from_masks") and 0 < len(ids) <= DEFAULT_VOID_ID:
         return _numbered(ids)
     total = sum(pixels.values())
-    shares = ", ".join(f"{value} ({count / total:.2%} of pixels)" for value, count in sorted(pixels.items())[:24])
-    names = ", ".join(f"class_{value}: {value}" for value in ids[:24])
+    shares = ", ".join(f"{value} ({count / total:.2%} of pixels)" for value, count in pixels.most_common(12))
     raise ConfigError.of(
         str(listing.root),
         "has no class table: nobody says what the ids in the masks mean",
         allowed=f"`classes:` in segwright.yaml, or a file {CLASS_FILES[1]} with lines such as `0 background`",
-        found=f"values {shares}{' ...' if len(pixels) > 24 else ''} in {len(masks)} of {len(pairing.pairs)} masks",
-        fix=f"paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: {{{names}}}\n{_INDENT}  void: {DEFAULT_VOID_ID}",
+        found=f"{len(pixels)} values in {len(masks)} of {len(pairing.pairs)} masks: {shares}",
+        fix=_to_paste(pixels, ids, total),
     )
+
+
+def _to_paste(pixels: Counter[int], ids: list[int], total: int) -> str:
+    """The lines for segwright.yaml; masks that are black and white (with smooth or noisy edges) are cut in two."""
+    others = [count for value, count in pixels.items() if value not in (0, 255)]
+    if pixels[255] and max(others, default=0) < 0.005 * total and sum(others) < 0.05 * total:
+        return (
+            f"the masks are black and white; paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: "
+            f"{{background: 0, foreground: 1}}\n{_INDENT}  background: background\n{_INDENT}data:\n"
+            f"{_INDENT}  options: {{cut: 128}}"
+        )
+    names = ", ".join(f"class_{value}: {value}" for value in ids[:24])
+    return f"paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: {{{names}}}\n{_INDENT}  void: {DEFAULT_VOID_ID}"
 
 
 def _numbered(ids: Iterable[int]) -> ClassTable:
@@ -124,6 +151,7 @@ INDEX_PNG = Format(
         "images": "folder of the images, where its name does not tell",
         "masks": "folder of the masks, where its name does not tell",
         "map": "values to rename before they are read as class ids: [7=void, 255=scratch]",
+        "cut": "for masks of two classes: the grey level from which a pixel is the second class (128)",
         "classes_from_masks": "true: name the ids found class_0, class_1, ...",
         "mask_orientation": "auto, upright or stored: how masks of EXIF-turned images of ambiguous size were drawn",
     },

@@ -1,0 +1,246 @@
+"""CVAT for images 1.1: polygons, polylines, boxes, ellipses and brush masks in one XML.
+
+Source: docs.cvat.ai, "XML annotation format", version 1.1; mask runs go row by row inside their box, unpainted first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import parse
+
+from segwright.core import Box, ClassTable, ConfigError, DataError, Problem, Size, raise_collected
+from segwright.data.dataset import Dataset, Frame
+from segwright.data.formats.annotated import ImageFinder, Naming, choose_file, few, image_notes, name_classes
+from segwright.data.formats.format import Format, Options
+from segwright.data.listing import Listing, stem_of
+from segwright.data.rasterise import Points, ellipse_outline, turned
+from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask, Stroke
+
+BRUSH_PX = 3.0
+_UNPAINTED_KINDS = ("points", "cuboid", "skeleton", "tag")
+_UNPAINTED_TYPES = ("skeleton", "points", "tag", "cuboid")
+
+
+def recognise(listing: Listing) -> str | None:
+    files = _candidates(listing)
+    return f"CVAT annotations in {few(files)}" if files else None
+
+
+def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
+    """Frames of the images a CVAT export lists; shapes are painted by z_order, then as they stand in the file.
+
+    A polyline is painted with a round brush of `brush_px` (3). A label called void, ignore or unlabelled is void. An
+    image without shapes is background all over, and counted. Points, cuboids, skeletons and tags paint nothing, and are
+    counted.
+
+    Raises:
+        DataError: not CVAT for images, an XML bomb, or shapes that cannot be read; every finding at once.
+        ConfigError: labels outside a given class table.
+    """
+    name = choose_file(listing, options, _candidates(listing), "CVAT for images 1.1 XML")
+    root = _load(listing.path(name))
+    naming = name_classes(_labels(root), classes, options, name)
+    raise_collected(naming.problems, ConfigError)
+    reading = _Reading(name, naming, _brush(options))
+    finder = ImageFinder(listing, options.get("images"))
+    orientation = options.get("mask_orientation", "upright")  # CVAT shows and annotates turned images upright
+    frames, used, missing = [], [], []
+    for image in root.iter("image"):
+        found = finder.find(image.get("name", ""))
+        if found is None:
+            missing.append(image.get("name", ""))
+            continue
+        used.append(found)
+        place = f"{name}: {image.get('name')}"
+        mask = ShapeMask(
+            reading.shapes(image, place), naming.unpainted_id, reading.size(image, place), place, orientation
+        )
+        frames.append(Frame(stem_of(image.get("name", "").replace("\\", "/")), listing.path(found), mask))
+    raise_collected(reading.problems)
+    if not frames:
+        raise DataError.of(
+            str(listing.path(name)),
+            "names no image that is there",
+            allowed="image files below the root",
+            found=few(missing) or "no images",
+            fix="export with images, or set `options: {images: FOLDER}`",
+        )
+    frames.sort(key=lambda frame: frame.stem)
+    notes = [*image_notes(listing, used, missing, name), *reading.notes()]
+    return Dataset(listing.root, naming.classes, tuple(frames), "cvat_xml", tuple(notes))
+
+
+def _candidates(listing: Listing) -> list[str]:
+    return [name for name in listing.files if name.lower().endswith(".xml") and _looks_like_cvat(listing.path(name))]
+
+
+def _looks_like_cvat(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(65536)
+    except OSError:
+        return False
+    return b"<annotations" in start and (b"<image" in start or b"<meta" in start)
+
+
+def _load(path: Path) -> Element:
+    what = "a CVAT for images 1.1 export"
+    try:
+        root = parse(path).getroot()
+    except DefusedXmlException as error:
+        raise DataError.of(
+            str(path),
+            "defines XML entities, which annotation files never need",
+            allowed=what,
+            found=type(error).__name__,
+            fix="do not trust this file; export it again from CVAT",
+        ) from error
+    except (ParseError, OSError, ValueError) as error:
+        raise DataError.of(
+            str(path), "is not whole XML", allowed=what, found=str(error), fix="export it again"
+        ) from error
+    if root is None or root.tag != "annotations":
+        raise DataError.of(
+            str(path), "is not from CVAT", allowed=what, found="nothing" if root is None else f"<{root.tag}>"
+        )
+    if root.find("track") is not None:
+        raise DataError.of(
+            str(path),
+            "is CVAT for video",
+            allowed=what,
+            found="<track> elements",
+            fix="export the task as 'CVAT for images 1.1': it writes the same shapes frame by frame",
+        )
+    return root
+
+
+def _labels(root: Element) -> dict[str, int | None]:
+    """The labels of the task in their order, or those the shapes use where the file has no list."""
+    listed = [
+        (label.findtext("name") or "").strip()
+        for label in root.iterfind("./meta//labels/label")
+        if label.find("parent") is None and label.findtext("type") not in _UNPAINTED_TYPES
+    ]
+    used = [shape.get("label", "") for image in root.iter("image") for shape in image if shape.tag in _PAINTERS]
+    return dict.fromkeys(name for name in [*listed, *used] if name)
+
+
+def _brush(options: Options) -> float:
+    value = options.get("brush_px", BRUSH_PX)
+    if not isinstance(value, int | float) or value <= 0:
+        raise ConfigError.of(
+            "options: brush_px", "is no brush width", allowed="a number of pixels above 0", found=str(value)
+        )
+    return float(value)
+
+
+@dataclass
+class _Reading:
+    """What was found while one file is read."""
+
+    place: str
+    naming: Naming
+    brush_px: float
+    problems: list[Problem] = field(default_factory=list)
+    unpainted: Counter[str] = field(default_factory=Counter)
+    empty: int = 0
+
+    def shapes(self, image: Element, place: str) -> tuple[Shape, ...]:
+        """The shapes of an image in painting order."""
+        drawn: list[tuple[int, Shape]] = []
+        for element in image:
+            if element.tag in _UNPAINTED_KINDS:
+                self.unpainted[element.tag] += 1
+            elif element.tag in _PAINTERS:
+                try:
+                    class_id = self.naming.ids[element.attrib["label"]]
+                    shape = _PAINTERS[element.tag](element.attrib, class_id, self.brush_px)
+                    drawn.append((int(element.get("z_order", "0")), shape))
+                except (KeyError, ValueError) as error:
+                    self.problems.append(
+                        Problem(
+                            place,
+                            f"has a {element.tag} that cannot be read",
+                            "the attributes CVAT writes",
+                            f"no {error}" if isinstance(error, KeyError) else str(error),
+                            "export it again, or remove the shape",
+                        )
+                    )
+        self.empty += not drawn
+        return tuple(shape for _, shape in sorted(drawn, key=lambda pair: pair[0]))
+
+    def size(self, image: Element, place: str) -> Size | None:
+        try:
+            return Size(int(image.attrib["height"]), int(image.attrib["width"]))
+        except (KeyError, ValueError) as error:
+            self.problems.append(Problem(place, "has no size", 'width="W" height="H"', str(error), "export it again"))
+            return None
+
+    def notes(self) -> Iterator[str]:
+        if self.empty:
+            yield f"{self.place}: {self.empty} images have no shape and are read as unpainted all over"
+        for kind, count in sorted(self.unpainted.items()):
+            yield f"{self.place}: {count} shapes of kind {kind} paint nothing and were left out"
+
+
+def _points(text: str) -> Points:
+    points = np.array([[float(part) for part in pair.split(",")] for pair in text.split(";") if pair])
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all() or np.abs(points).max() > 1e6:
+        raise ValueError(f"points are 'x,y;x,y;...', got {text[:60]!r}")
+    return points
+
+
+def _polygon(attributes: Mapping[str, str], class_id: int, _brush_px: float) -> Shape:
+    return Outlines(class_id, (_points(attributes["points"]),))
+
+
+def _polyline(attributes: Mapping[str, str], class_id: int, brush_px: float) -> Shape:
+    return Stroke(class_id, _points(attributes["points"]), brush_px)
+
+
+def _box(attributes: Mapping[str, str], class_id: int, _brush_px: float) -> Shape:
+    left, top, right, bottom = (attributes[name] for name in ("xtl", "ytl", "xbr", "ybr"))
+    corners = _points(f"{left},{top};{right},{top};{right},{bottom};{left},{bottom}")
+    return Outlines(class_id, (turned(corners, float(attributes.get("rotation", 0))),))
+
+
+def _ellipse(attributes: Mapping[str, str], class_id: int, _brush_px: float) -> Shape:
+    (centre, radii) = _points("{cx},{cy};{rx},{ry}".format(**attributes))
+    outline = ellipse_outline((centre[0], centre[1]), (radii[0], radii[1]))
+    return Outlines(class_id, (turned(outline, float(attributes.get("rotation", 0))),))
+
+
+def _mask(attributes: Mapping[str, str], class_id: int, _brush_px: float) -> Shape:
+    left, top, width, height = (int(float(attributes[name])) for name in ("left", "top", "width", "height"))
+    runs = tuple(int(run) for run in attributes["rle"].split(","))
+    if width < 1 or height < 1 or min(runs) < 0 or sum(runs) != width * height:
+        raise ValueError(f"runs cover {sum(runs)} pixels of a box of {width}x{height}")
+    return Runs(class_id, runs, Box(top, left, top + height, left + width), by_column=False)
+
+
+_PAINTERS: dict[str, Callable[[Mapping[str, str], int, float], Shape]] = {
+    "box": _box,
+    "ellipse": _ellipse,
+    "mask": _mask,
+    "polygon": _polygon,
+    "polyline": _polyline,
+}
+
+CVAT_XML = Format(
+    recognise,
+    read,
+    {
+        "annotations": "the XML file, relative to the root, where there are several",
+        "images": "folder that the image names are relative to",
+        "brush_px": "width of the brush that paints polylines (3)",
+        "map": "labels to rename: [glare=void, deep scratch=scratch]",
+        "mask_orientation": "upright (default), stored or auto: how EXIF-turned images were annotated",
+    },
+)
