@@ -1,0 +1,68 @@
+"""Rules that no formatter knows: no machine or registry in the files, no file nobody can name or read at one sitting."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.repository import ROOT, SOURCE, modules, tracked_files
+
+LONGEST_FILE = 400
+MEANINGLESS = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
+# Assembled from halves, so that this file does not contain what it looks for.
+MACHINE_PATHS = re.compile(
+    r"(?<![\w.])/(?:" + "|".join(["ro" + "ot/", "wo" + "rk/", "ho" + "me/", "Us" + "ers/"]) + ")"
+)
+REGISTRIES = re.compile("|".join(["py" + r"pi\.", "python" + r"hosted\.", "extra-index" + "-url", r"://files\."]))
+
+
+def test_lock_file__is_not_tracked() -> None:
+    # uv.lock holds the address of every download; constraints.txt holds the versions alone
+    assert "uv.lock" not in {path.name for path in tracked_files()}
+
+
+@pytest.mark.parametrize("pattern", [MACHINE_PATHS, REGISTRIES], ids=["machine paths", "registries"])
+def test_tracked_files__name_no_machine_and_no_registry(pattern: re.Pattern[str]) -> None:
+    found = [f"{path.relative_to(ROOT)}: {match.group()}" for path, text in texts() for match in pattern.finditer(text)]
+    assert found == []
+
+
+def test_constraints__are_plain_pins() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    strange = [line for line in lines if not re.fullmatch(r"#.*|[a-z0-9-]+==[\w.!+]+", line)]
+    assert strange == []
+
+
+def test_modules__have_names_that_say_what_is_inside() -> None:
+    vague = [path.relative_to(SOURCE).as_posix() for path, _ in modules() if path.stem in MEANINGLESS]
+    assert vague == []
+
+
+def test_modules__fit_a_sitting() -> None:
+    long = {
+        path.relative_to(SOURCE).as_posix(): lines
+        for path, _ in modules()
+        if (lines := path.read_text(encoding="utf-8").count("\n")) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_modules__open_with_what_they_are_for() -> None:
+    silent = [
+        path.relative_to(SOURCE).as_posix()
+        for path, tree in modules()
+        if not (tree.body and path.read_text(encoding="utf-8").lstrip().startswith(('"""', 'r"""')))
+    ]
+    assert [name for name in silent if name != "_version.py"] == []
+
+
+def texts() -> list[tuple[Path, str]]:
+    """The tracked files that are text."""
+    found = []
+    for path in tracked_files():
+        data = path.read_bytes()
+        if b"\0" not in data[:8192]:
+            found.append((path, data.decode("utf-8", errors="replace")))
+    return found
