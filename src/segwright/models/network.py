@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from segwright.core import ConfigError
 from segwright.models.encoder import Encoder
 from segwright.models.semantic.unet import UNetDecoder
+
+# A class rarer than this starts as if it were this common: a bias of -9 would take as long to unlearn.
+RAREST_SHARE = 1e-4
 
 DECODERS = {"unet": UNetDecoder}
 
@@ -43,8 +49,18 @@ class SegmentationNetwork(nn.Module):
         self.spec = spec
         self.encoder = Encoder(spec.encoder, spec.bands)
         self.decoder = DECODERS[spec.network](self.encoder.widths, spec.decoder_widths, spec.bands)
-        self.head = nn.Conv2d(self.decoder.width, spec.channels, kernel_size=1)
+        self.head: nn.Conv2d = nn.Conv2d(self.decoder.width, spec.channels, kernel_size=1)
         self.stride_px = self.encoder.strides[-1]
+
+    def expect(self, shares: Sequence[float]) -> None:
+        """Start from predicting class shares (channels,) everywhere, instead of every class alike.
+
+        Without it the first hundreds of steps only teach that most pixels are background.
+        Source: Lin et al. 2017 (focal loss), section 3.3, "class imbalance and model initialization".
+        """
+        logits = torch.tensor([math.log(max(share, RAREST_SHARE)) for share in shares])
+        with torch.no_grad():
+            self.head.bias.copy_(logits - logits.mean())
 
     def forward(self, frames: Tensor) -> Tensor:
         return self.head(self.decoder(frames, self.encoder(frames)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import nn
 
 from segwright.core import ArtefactError, DataError, Listener, Note, silent
 from segwright.data import Dataset, Split, fingerprint, read_split, verify_split
-from segwright.evaluate import Evaluation, FramePair, score_frames
+from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import SegmentationNetwork, build_network
@@ -126,24 +126,18 @@ def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequ
     stride = network.stride_px if isinstance(network, SegmentationNetwork) else 32
     runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
     predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
-    return score_frames(list_of_pairs(predictor, frames), plan.classes, boundary_px=boundary_px)
-
-
-def list_of_pairs(predictor: Predictor, frames: Dataset) -> Iterator[FramePair]:
-    """Prediction and truth of each frame, one at a time."""
-    for frame in frames.frames:
-        labelled = frames.read(frame)
-        prediction = predictor.predict(labelled.image, confidence=False)
-        yield FramePair(frame.stem, prediction.label_map, labelled.labels, frame.columns)
+    return score_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=boundary_px)
 
 
 def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
     network = build_network(plan.network)
+    counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
+    network.expect([count / max(1, sum(counts)) for count in counts])
     report = load_pretrained(network, plan.weights)
     if report is None:
         listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
         return network
-    if "folded" in report.source:
+    if report.folded:
         crops = torch.cat([feed.batch(number).frames for number in range(STATISTICS_BATCHES)])
         folded_statistics(network, crops)
     listener(Note("training", str(report)))

@@ -11,7 +11,6 @@ A weights source in segwright.yaml is one of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 
 from segwright.core import ArtefactError, ConfigError
 from segwright.models import SegmentationNetwork
-from segwright.models.folded import FoldedLayer, load_folded
+from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
 from segwright.train.checkpoint import BEST, load_state, load_weights
 
 KEYS_SHOWN = 5
@@ -37,6 +36,7 @@ class WeightReport:
     matched: int
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
+    folded: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.matched} tensors from {self.source}"]
@@ -133,24 +133,30 @@ def _own_name(name: str, own: Mapping[str, Tensor]) -> str:
     return flattened if name not in own and flattened in own else name
 
 
-def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: Path) -> WeightReport:
-    """Quantised layers with batch norm folded in: `NN.weight_q`, `.scale`, `.zero_point`, `.bias` in network order."""
-    numbers = sorted({name.split(".")[0] for name in state})
+def folded_layers(path: Path) -> list[FoldedLayer]:
+    """The layers of a quantised file: `NN.weight_q`, `.scale`, `.zero_point`, `.bias`, batch norm folded in, in order.
+
+    w = (weight_q - zero_point) * scale, worked out in float64.
+    """
+    return _folded_layers(_read_state(path))
+
+
+def _folded_layers(state: Mapping[str, Any]) -> list[FoldedLayer]:
     layers = []
-    for number in numbers:
+    for number in sorted({name.split(".")[0] for name in state}):
         scale, zero = state[f"{number}.scale"].double(), state[f"{number}.zero_point"].double()
         weight = ((state[f"{number}.weight_q"].double() - zero) * scale).float()
         layers.append(FoldedLayer(weight, state[f"{number}.bias"].float()))
-    description = path.with_suffix(".json")
-    names = json.loads(description.read_text())["source"] if description.is_file() else path.name
-    loaded, left = load_folded(network.encoder.backbone, layers)
-    unexpected = tuple(numbers[len(numbers) - left :]) if left else ()
-    return WeightReport(f"{path.name} ({names}, batch norm folded)", loaded, (), unexpected)
+    return layers
+
+
+def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: Path) -> WeightReport:
+    used, left = load_folded(network.encoder.backbone, _folded_layers(state))
+    unexpected = tuple(f"layer {number}" for number in range(used, used + left))
+    return WeightReport(f"{path.name} (batch norm folded)", used, (), unexpected, folded=True)
 
 
 def folded_statistics(network: SegmentationNetwork, frames: Tensor) -> None:
     """Give batch-norm layers loaded from folded weights the statistics of `frames` without changing what they say."""
-    from segwright.models.folded import unfold_batch_norm
-
     with torch.no_grad():
         unfold_batch_norm(network.encoder.backbone, frames)
