@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Test machines are shared: how long one example takes says nothing about the code.
+settings.register_profile("segwright", deadline=None)
+settings.load_profile("segwright")
 
 
 @pytest.fixture(scope="session")

@@ -98,8 +98,14 @@ class ClassTable:
         return self.names.index(self[name].name)
 
     def colour(self, class_id: int) -> tuple[int, int, int]:
-        """The class's display colour (RGB): its own, black for background, else from a colour-blind-safe cycle."""
-        spec = next(spec for spec in self.classes if spec.class_id == class_id)
+        """The class's display colour (RGB): its own, black for background, else from a colour-blind-safe cycle.
+
+        Raises:
+            ConfigError: no class has this id (void has no colour of its own).
+        """
+        spec = next((spec for spec in self.classes if spec.class_id == class_id), None)
+        if spec is None:
+            raise ConfigError.of(f"class id {class_id}", "is not a class", allowed=self.describe(), found=str(class_id))
         if spec.colour is not None:
             return spec.colour
         if spec.name == self.background:

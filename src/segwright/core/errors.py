@@ -47,6 +47,10 @@ class SegwrightError(Exception):
         self.problems: tuple[Problem, ...] = problems
         super().__init__(_as_text(problems))
 
+    def __reduce__(self) -> tuple[type[SegwrightError], tuple[Problem, ...]]:
+        """Pickled by its problems: `Exception` would hand the text to the other process as if it were a problem."""
+        return type(self), self.problems
+
     @classmethod
     def of(cls, place: str, rule: str, *, allowed: str = "", found: str = "", fix: str = "") -> SegwrightError:
         """The error for a single problem, as an instance of the class it is called on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,8 +64,8 @@ class Image:
 
 
 def frozen(array: npt.NDArray) -> npt.NDArray:
-    """A read-only C-ordered array of the same values: a view where the caller cannot write to it, else a copy."""
-    if not array.flags.writeable and array.flags.c_contiguous:
+    """A read-only C-ordered array of the same values: the array itself where nobody can write to it, else a copy."""
+    if array.flags.c_contiguous and not any(part.flags.writeable for part in _with_bases(array)):
         return array
     copy = np.array(array, order="C", copy=True)
     copy.flags.writeable = False
@@ -72,7 +73,16 @@ def frozen(array: npt.NDArray) -> npt.NDArray:
 
 
 def adopt(array: npt.NDArray) -> npt.NDArray:
-    """Mark an array its maker gives up as read-only, so that a value type takes it without a copy."""
+    """Mark an array its maker gives up as read-only, bases included, so that a value type takes it without a copy."""
     array = np.ascontiguousarray(array)
-    array.flags.writeable = False
+    for part in _with_bases(array):
+        part.flags.writeable = False
     return array
+
+
+def _with_bases(array: npt.NDArray) -> Iterator[npt.NDArray]:
+    """The array and every array whose memory it is a view of: a read-only view of a writable array can still change."""
+    part: object = array
+    while isinstance(part, np.ndarray):
+        yield part
+        part = part.base
