@@ -64,8 +64,16 @@ def decode(data: bytes, header: ImageHeader) -> npt.NDArray:
 
 
 def decode_values(data: bytes, header: ImageHeader) -> npt.NDArray:
-    """Stored values: palette indices and single bits as they are."""
-    pixels = np.array(_loaded(data, header))
+    """Stored values: palette indices and single bits as they are.
+
+    GIF and BMP have no grey of their own: there, a palette of nothing but greys means the greys, not the indices.
+    """
+    picture = _loaded(data, header)
+    if picture.mode == "P" and header.format in ("GIF", "BMP"):
+        colours = np.array(picture.convert("RGB"))
+        if not np.any(colours != colours[..., :1]):
+            return colours[..., 0]
+    pixels = np.array(picture)
     return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
 
 
