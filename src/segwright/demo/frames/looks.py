@@ -99,8 +99,8 @@ LOOKS = {
         pattern_noise=0.004,
     ),
     "press-3": Look(
-        metal=(0.475, 0.48, 0.465),
-        brushing=(Brushing(9, 1.5, 0.036), Brushing(110, 5.0, 0.034, scales=True), Brushing(2.2, 2.2, 0.022)),
+        metal=(0.50, 0.505, 0.49),
+        brushing=(Brushing(14, 1.3, 0.032), Brushing(110, 4.0, 0.030, scales=True), Brushing(2.2, 2.2, 0.012)),
         brushing_deg=38.0,
         cloudiness=0.065,
         belt=(0.245, 0.25, 0.235),
@@ -113,9 +113,9 @@ LOOKS = {
         blur_sigma_px=0.8,
         vignette=0.34,
         distortion=-0.022,
-        shot_noise=0.00044,
-        read_noise=0.0125,
-        pattern_noise=0.006,
+        shot_noise=0.00034,
+        read_noise=0.0105,
+        pattern_noise=0.005,
     ),
 }
 

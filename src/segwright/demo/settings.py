@@ -1,0 +1,91 @@
+"""The worked example's project: what it trains, how long, and where the parts of its data come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segwright.core import Size
+from segwright.demo.frames import CLASSES, HELD_OUT_LINE, FrameSpec
+
+# The guide's own figures, section "Worked example: Harbor defect inspection".
+GUIDE_MIOU = 0.81
+GUIDE_SCRATCH_IOU = 0.74
+GUIDE_BOUNDARY_F = 0.79
+GUIDE_FALSE_REJECT_DROP = 0.34
+
+FULL_FRAMES = 4000
+FULL_SIZE = Size(1536, 2048)
+SPLIT_BY = "session"
+SPLIT_FRACTIONS = {"train": 0.76, "validation": 0.12, "calibration": 0.12, "test": 0.0}
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """How large the example is. `small()` fits two CPU cores in minutes, `full()` is the guide's size, for a GPU."""
+
+    frames: FrameSpec
+    encoder: str
+    decoder_widths: tuple[int, ...]
+    weights: str | None
+    training: dict[str, Any]
+
+    @staticmethod
+    def small(seed: int = 7) -> DemoSettings:
+        """300 frames of 640x480 and a narrow U-Net from random weights: nothing is downloaded."""
+        training = {
+            "steps": 760,
+            "batch": 24,
+            "crop": 128,
+            "learning_rate": 5e-3,
+            "rare_crops": 0.85,
+            "validate_every": 190,
+            "augment": {"colour": 0.5, "flip_vertical": True, "rotate_degrees": 15.0},
+        }
+        return DemoSettings(FrameSpec(seed=seed), "test_resnet", (64, 48, 32, 24, 16), None, training)
+
+    @staticmethod
+    def full(seed: int = 7) -> DemoSettings:
+        """The guide's 4,000 frames at production size and its ResNet-34, crops of 512 px."""
+        lines = len(FrameSpec().lines)
+        frames = FrameSpec(frames_per_line=-(-FULL_FRAMES // lines), size=FULL_SIZE, seed=seed)
+        training = {
+            "crop": 512,
+            "rare_crops": 0.85,
+            "augment": {"flip_vertical": True, "rotate_degrees": 15.0},
+        }
+        return DemoSettings(frames, "resnet34", (128, 64, 48, 32, 16), "auto", training)
+
+    def write_project(self, folder: Path) -> Path:
+        """Write `folder`/segwright.yaml, which the command line can use again afterwards."""
+        project = {
+            "name": "brackets",
+            "task": "semantic",
+            "classes": {
+                "names": {spec.name: spec.class_id for spec in CLASSES},
+                "void": CLASSES.void_id,
+                "background": CLASSES.background,
+            },
+            "data": {"root": "frames", "format": "index_png"},
+            "split": {"file": "split.json", "by": SPLIT_BY},
+            "model": {
+                "network": "unet",
+                "encoder": self.encoder,
+                "weights": self.weights,
+                "decoder_widths": list(self.decoder_widths),
+            },
+            "loss": {"cross_entropy": 0.5, "dice": 0.5, "dice_classes": "foreground"},
+            "training": {**self.training, "seed": 0},
+            "cleanup": {"opening_radius_px": {"dent": 1, "discoloration": 1}, "min_area_px": 10},
+            "alerts": {"area_percent": 2.0, "part": "background"},
+        }
+        path = folder / "segwright.yaml"
+        head = "# The worked example of the guide; written by `segwright demo`, usable with every verb.\n"
+        path.write_text(head + yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
+        return path
+
+
+HELD_OUT = {"test": [f"line:{HELD_OUT_LINE}"]}
