@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from segwright.evaluate import DEFINITIONS, count_frames, score_counts
@@ -14,6 +14,7 @@ def scored(*pairs, boundary_px=(3,)):
     return score_counts(count_frames(pairs, CLASSES, boundary_px=boundary_px).frames, CLASSES, boundary_px)
 
 
+@settings(max_examples=25)  # scikit-learn's argument checks take most of the time
 @given(map_pairs(void_prediction=False))
 def test_score_counts__equals_scikit_learn(maps):
     prediction, truth = maps

@@ -1,4 +1,14 @@
-"""Prediction + truth -> counts -> scores -> report, and the thresholds that follow from them."""
+"""Prediction + truth -> counts -> scores -> report, and the thresholds that follow from them.
+
+`segwright.evaluate` is a function to its users and this package to the import system, which writes the package over
+any function of that name. So the package can be called: that calls `evaluate.entry.evaluate`, with its arguments.
+
+Raises:
+    DataError, ConfigError, ArtefactError: when called; see `evaluate.entry.evaluate`.
+"""
+
+import sys
+from types import ModuleType
 
 from segwright.evaluate.boundary import BoundaryCounts, boundary_f_score, count_boundaries
 from segwright.evaluate.calibrate import Calibration, choose_thresholds
@@ -52,3 +62,10 @@ __all__ = [
     "summarise",
     "with_reliability",
 ]
+
+
+class _CallableRoom(ModuleType):
+    __call__ = staticmethod(evaluate)
+
+
+sys.modules[__name__].__class__ = _CallableRoom

@@ -177,7 +177,10 @@ def _checked(
 
 
 def _refined(thresholds: dict[str, float], contested: ContestedPixels, target: Target) -> dict[str, float]:
-    """Coordinate ascent on the joint decision: move one threshold at a time while the objective gains."""
+    """Coordinate ascent on the joint decision: move one threshold, or all of them together, while the objective gains.
+
+    Together, because two classes that compete may each lose by a move of their own and gain by a common one.
+    """
 
     def objective(candidate: Mapping[str, float]) -> float:
         return _objective(contested.counts(Decision(dict(candidate))), contested.classes, target)
@@ -185,17 +188,20 @@ def _refined(thresholds: dict[str, float], contested: ContestedPixels, target: T
     best, best_objective = dict(thresholds), objective(thresholds)
     for _ in range(ROUNDS):
         before = best_objective
-        for name in thresholds:
-            centre = best[name]
+        for moved in [*((name,) for name in thresholds), tuple(thresholds)]:
+            centre = best
             for step in STEPS:
-                value = round(min(max(centre * step, MIN_THRESHOLD), MAX_THRESHOLD), 3)
-                candidate = {**best, name: value}
+                candidate = {**best, **{name: _in_range(centre[name] * step) for name in moved}}
                 found = objective(candidate)
                 if found > best_objective:
                     best, best_objective = candidate, found
         if best_objective == before:
             break
     return best
+
+
+def _in_range(threshold: float) -> float:
+    return round(min(max(threshold, MIN_THRESHOLD), MAX_THRESHOLD), 3)
 
 
 def _joint(pixels: PixelCounts, classes: ClassTable, target: Target) -> Joint:

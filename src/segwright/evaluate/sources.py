@@ -141,7 +141,7 @@ def open_source(path: Path, classes: ClassTable | None, mapping: Mapping[int, in
         return MaskFiles(str(path), {path.stem: path}, _class_table_in(path.parent), mapping)
     if path.is_dir():
         listing = list_files(path)
-        if not any(form.recognise(listing) for form in FORMATS.values()):
+        if _holds_predictions(listing) or not any(form.recognise(listing) for form in FORMATS.values()):
             return _mask_folder(listing, mapping)
     return DatasetLabels(open_dataset(path, classes=classes))
 
@@ -167,6 +167,12 @@ def table_of_values(truth: LabelSource, predictions: LabelSource) -> ClassTable:
             fix="say it: --classes FILE; where 255 is an object, also --map 255=1",
         )
     return ClassTable(tuple(ClassSpec(value, f"class_{value}") for value in ids))
+
+
+def _holds_predictions(listing: Listing) -> bool:
+    """Whether this is what `segwright predict` writes: confidences beside the masks do not make it a dataset."""
+    folders = {name.partition("/")[0] for name in listing.images}
+    return PREDICTION_MANIFEST in listing.files and "masks" in folders and "images" not in folders
 
 
 def _mask_folder(listing: Listing, mapping: Mapping[int, int]) -> MaskFiles:

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from segwright.cli.app import main
+from segwright.data import open_dataset, write_split
+from segwright.data.split import Split
+from segwright.evaluate import Evaluation
+from tests.evaluate.folders import frame, write_dataset, write_masks
+from tests.infer.bundles import make_bundle
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_dataset(tmp_path / "data")
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    return write_masks(tmp_path / "out", {f"f{seed}": frame(seed)[1] for seed in range(4)})
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs the command line; the answer is the exit code, stdout and stderr."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return run
+
+
+def split_file(path, root, **parts):
+    dataset = open_dataset(root)
+    write_split(
+        path,
+        Split(parts, "line", 5, dataset.content_hash, dataset.classes.content_hash, held_out={"validation": ("A",)}),
+    )
+    return path
+
+
+def test_evaluate__two_folders(command, predictions, root):
+    code, out, _ = command("evaluate", "--predictions", predictions, "--truth", root)
+    assert code == 0
+    assert "4 images" in out
+    assert "scratch" in out
+    assert "pooled_miou 1.0000" in out
+    assert out.rindex("pixel_accuracy") > out.rindex("pooled_miou")
+
+
+def test_evaluate__json_on_stdout(command, predictions, root):
+    code, out, err = command(
+        "evaluate", "--predictions", predictions, "--truth", root, "--json", "--boundary-px", 1, "--boundary-px", 3
+    )
+    content = json.loads(out)
+    assert code == 0
+    assert content["scores"]["boundary_f@1"] == 1.0
+    assert set(content["by_domain"]["line"]) == {"A", "B"}
+    assert {json.loads(line)["event"] for line in err.splitlines() if line} == {"progress"}
+
+
+def test_evaluate__json_to_a_file_and_a_report(command, predictions, root, tmp_path):
+    report, file = tmp_path / "report.html", tmp_path / "evaluation.json"
+    code, out, _ = command(
+        "evaluate", "--predictions", predictions, "--truth", root, "--report", report, "--json", file
+    )
+    assert code == 0
+    assert Evaluation.read(file).images == 4
+    assert "Evaluation of out" in report.read_text(encoding="utf-8")
+    assert "evaluation.json written" in out.replace("\n", "")
+
+
+def test_evaluate__masks_with_images_beside_them(command, tmp_path, root):
+    wrong = write_masks(tmp_path / "wrong", {f"f{seed}": frame(seed)[1] * 0 for seed in range(4)})
+    report = tmp_path / "report.html"
+    code, out, _ = command(
+        "evaluate", "--predictions", wrong, "--truth", root / "masks", "--classes", root / "classes.txt",
+        "--images", root / "images", "--report", report,
+    )  # fmt: skip
+    assert code == 0
+    assert "scratch collapsed: IoU 0.000" in out
+    assert report.read_text(encoding="utf-8").count("<img ") == 16
+
+
+def test_evaluate__a_bundle_on_a_part(command, tmp_path, root):
+    bundle = make_bundle(tmp_path)
+    split = split_file(tmp_path / "split.json", root, train=("f1", "f3"), validation=("f0", "f2"))
+    code, out, _ = command("evaluate", bundle.path, "--data", root, "--split", split, "--json")
+    content = json.loads(out)
+    assert code == 0
+    assert content["images"] == 2
+    assert content["scores"]["ece"] is not None
+    assert content["provenance"]["part"] == "validation"
+    assert content["provenance"]["held_out"] == "line A"
+    assert content["provenance"]["seed"] == 3
+
+
+def test_evaluate__renames_values(command, tmp_path):
+    masks = write_masks(tmp_path / "masks", {"one": (frame(0)[1] == 1) * 255})
+    (tmp_path / "classes.txt").write_text("0 background\n1 object\n")
+    given = ("evaluate", "--predictions", masks, "--truth", masks)
+    code, _, err = command(*given)
+    assert code == 2
+    assert "--map 255=1" in err
+    assert command(*given, "--classes", tmp_path / "classes.txt", "--map", "255=1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "do not say what to score"),
+        (("--predictions", "x"), "--truth is missing"),
+        (("a.bundle", "b.bundle"), "more than one model"),
+        (("a.bundle", "--predictions", "x"), "mix a model with stored predictions"),
+        (("--predictions", "x", "--truth", "y", "--map", "a=b"), "renames no mask value"),
+    ],
+)
+def test_evaluate__what_cannot_be_meant_is_refused(command, arguments, message):
+    code, _, err = command("evaluate", *arguments)
+    assert code == 2
+    assert message in err
+
+
+def test_evaluate__a_bundle_without_data_is_refused(command, tmp_path):
+    code, _, err = command("evaluate", make_bundle(tmp_path).path)
+    assert code == 2
+    assert "a bundle does not hold its frames" in err
+
+
+def test_evaluate__missing_predictions_as_json(command, tmp_path, root):
+    predictions = write_masks(tmp_path / "few", {"f0": frame(0)[1]})
+    code, out, _ = command("evaluate", "--predictions", predictions, "--truth", root, "--json")
+    assert code == 2
+    assert "f1, f2, f3" in json.loads(out)["problems"][0]["found"]
