@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -71,7 +72,8 @@ def _replace(target: Path, write) -> None:
         write(str(temporary))
         temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder itself is the trouble, so is looking for the file
+            temporary.unlink(missing_ok=True)
         found = error.strerror or str(error)
         raise DataError.of(
             str(target),
