@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -11,12 +12,14 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from segwright.core import GREY, RGB, DataError, Size
-from segwright.data import image_size, read_image
+from segwright.core import GREY, RGB, ConfigError, DataError, Size
+from segwright.data import image_size, read_image, read_label_map
 from segwright.data.codecs.header import LIMIT_VARIABLE
-from tests.data.pictures import TOP_LEFT_RED, noise, save, smooth
+from tests.data.pictures import CLASSES, TOP_LEFT_RED, noise, save, smooth
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "gif"])
@@ -271,3 +274,25 @@ def test_read_image__result_is_read_only(tmp_path: Path) -> None:
     image = read_image(save(tmp_path / "a.png", TOP_LEFT_RED))
     with pytest.raises(ValueError, match="read-only"):
         image.pixels[0, 0] = 1
+
+
+def test_read_image__pixel_limit_that_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, "many")
+    with pytest.raises(ConfigError, match=r"(?s)SEGWRIGHT_MAX_PIXELS: is not a number of pixels.*many"):
+        read_image(save(tmp_path / "a.png", TOP_LEFT_RED))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp", "webp", "gif"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4), header=st.booleans())
+def test_read_image__any_damage_is_read_or_refused(
+    tmp_path: Path, suffix: str, places: list[tuple[float, int]], header: bool
+) -> None:
+    path = save(tmp_path / f"a.{suffix}", noise(12, 17))
+    data = bytearray(path.read_bytes())
+    for place, value in places:
+        data[int(place * (min(80, len(data)) if header else len(data)) * 0.999)] = value
+    path.write_bytes(data)
+    for read in (read_image, image_size, lambda path: read_label_map(path, CLASSES)):
+        with contextlib.suppress(DataError):
+            read(path)

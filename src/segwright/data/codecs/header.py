@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from segwright.core import DataError, Size
+from segwright.core import ConfigError, DataError, Size
 
 Colour = Literal["grey", "grey_alpha", "rgb", "rgba", "palette", "cmyk", "bands"]
 DEFAULT_LIMIT_PX = 2**28
@@ -66,7 +66,7 @@ REPLACE = "copy the file again from its source, or remove it"
 
 def check_limit(header: ImageHeader) -> None:
     """Refuse, before any memory is taken, a picture of more pixels than allowed, or of several frames."""
-    limit = int(os.environ.get(LIMIT_VARIABLE, DEFAULT_LIMIT_PX))
+    limit = _limit_px()
     if header.stored.area_px > limit:
         raise RefusedError(
             f"would decode to {header.stored.area_px:,} pixels",
@@ -81,3 +81,10 @@ def check_limit(header: ImageHeader) -> None:
             found=f"{header.format} with {header.frames} pages or animation frames",
             fix="write each picture to a file of its own",
         )
+
+
+def _limit_px() -> int:
+    text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT_PX))
+    if not text.isdigit():
+        raise ConfigError.of(LIMIT_VARIABLE, "is not a number of pixels", allowed="such as 268435456", found=text)
+    return int(text)

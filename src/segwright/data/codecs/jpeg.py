@@ -67,10 +67,7 @@ def _truncated(data: bytes) -> RefusedError:
 def decode(data: bytes, header: ImageHeader) -> npt.NDArray:
     """Stored pixels: (height, width) for grey, (height, width, 3) RGB for RGB, YCbCr, CMYK and YCCK files."""
     if header.colour == "cmyk":
-        try:
-            return np.array(JpegImagePlugin.JpegImageFile(io.BytesIO(data)).convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise RefusedError("cannot be decoded", allowed="a whole JPEG", found=str(error), fix=REPLACE) from error
+        return np.array(JpegImagePlugin.JpegImageFile(io.BytesIO(data)).convert("RGB"))
     flags = cv2.IMREAD_GRAYSCALE if header.colour == "grey" else cv2.IMREAD_COLOR_RGB
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:

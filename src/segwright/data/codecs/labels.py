@@ -14,7 +14,7 @@ from segwright.core import ClassTable, DataError, LabelMap, Size, adopt
 from segwright.core.label_map import WIDE, unknown_ids
 from segwright.data.codecs.header import ImageHeader, RefusedError, check_limit
 from segwright.data.codecs.orientation import turned_upright
-from segwright.data.codecs.reading import CODECS, file_bytes, header_of
+from segwright.data.codecs.reading import decoded_values, file_bytes, header_of
 
 MaskOrientation = Literal["auto", "upright", "stored"]
 _MANY = 12  # more unknown values than this are no forgotten class but a smoothed edge
@@ -82,7 +82,7 @@ def read_values(
             found=f"lossy {header.format}",
             fix="export the masks again as PNG; ids lost in compression cannot be recovered",
         )
-    values = _one_band(CODECS[header.format].decode_values(data, header))
+    values = _one_band(decoded_values(data, header))
     shape = FrameShape(expected) if isinstance(expected, Size) else expected
     if header.orientation != 1 or shape is None:
         values = turned_upright(values, header.orientation)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import BmpImagePlugin, GifImagePlugin, Image, WebPImagePlugin
 
-from segwright.data.codecs.header import REPLACE, Colour, ImageHeader, RefusedError, size_of
+from segwright.data.codecs.header import Colour, ImageHeader, RefusedError, size_of
 from segwright.data.codecs.orientation import exif_orientation
 
 # The plug-in classes themselves: Image.open would apply Pillow's own process-wide pixel limit.
@@ -21,7 +21,6 @@ _COLOURS: dict[str, Colour] = {
     "1": "grey", "L": "grey", "LA": "grey_alpha", "P": "palette", "RGB": "rgb", "RGBA": "rgba", "RGBX": "rgba",
     "CMYK": "cmyk",
 }  # fmt: skip
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError)
 
 
 def bmp_header(data: bytes) -> ImageHeader:
@@ -38,12 +37,7 @@ def webp_header(data: bytes) -> ImageHeader:
 
 
 def _header(data: bytes, name: str, *, lossy: bool = False) -> ImageHeader:
-    try:
-        picture = _PLUGINS[name](io.BytesIO(data))
-    except _DAMAGE as error:
-        raise RefusedError(
-            f"is not a whole {name} file", found=str(error) or "a damaged header", fix=REPLACE
-        ) from error
+    picture = _PLUGINS[name](io.BytesIO(data))
     if picture.mode not in _COLOURS:
         raise RefusedError(f"has an unusual {name} pixel mode", allowed=", ".join(_COLOURS), found=picture.mode)
     size = size_of(picture.height, picture.width)
@@ -78,11 +72,6 @@ def decode_values(data: bytes, header: ImageHeader) -> npt.NDArray:
 
 
 def _loaded(data: bytes, header: ImageHeader) -> Image.Image:
-    try:
-        picture = _PLUGINS[header.format](io.BytesIO(data))
-        picture.load()
-    except _DAMAGE as error:
-        raise RefusedError(
-            "cannot be decoded", allowed=f"a whole {header.format}", found=str(error), fix=REPLACE
-        ) from error
+    picture = _PLUGINS[header.format](io.BytesIO(data))
+    picture.load()
     return picture

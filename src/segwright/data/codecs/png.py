@@ -58,11 +58,8 @@ def decode(data: bytes, header: ImageHeader) -> npt.NDArray:
 def decode_values(data: bytes, header: ImageHeader) -> npt.NDArray:
     """Stored values: palette indices as they are, grey of 1, 2 or 4 bits unscaled, else as `decode` with its alpha."""
     if header.colour == "palette":
-        try:
-            # the plug-in class itself: Image.open would apply Pillow's own process-wide pixel limit
-            return np.array(PngImagePlugin.PngImageFile(io.BytesIO(data)))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise RefusedError("cannot be decoded", allowed="a whole PNG", found=str(error), fix=REPLACE) from error
+        # the plug-in class itself: Image.open would apply Pillow's own process-wide pixel limit
+        return np.array(PngImagePlugin.PngImageFile(io.BytesIO(data)))
     if header.colour in ("rgba", "grey_alpha"):
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy.typing as npt
 
-from segwright.core import GREY, RGB, Image, Size, adopt
+from segwright.core import GREY, RGB, ConfigError, Image, Size, adopt
 from segwright.data.codecs import jpeg, pillow, png, tiff
 from segwright.data.codecs.header import KNOWN_FORMATS, REPLACE, ImageHeader, RefusedError, check_limit
 from segwright.data.codecs.orientation import turned_upright
+
+Result = TypeVar("Result")
 
 
 class Codec(NamedTuple):
@@ -52,7 +54,7 @@ def read_with_header(path: Path | str) -> tuple[Image, ImageHeader]:
         data = file_bytes(path)
         header = header_of(data)
         check_limit(header)
-        pixels = turned_upright(CODECS[header.format].decode(data, header), header.orientation)
+        pixels = turned_upright(decoded(data, header), header.orientation)
         return Image(adopt(pixels if pixels.ndim == 3 else pixels[..., None]), _bands(pixels)), header
     except RefusedError as refusal:
         raise refusal.at(str(path)) from refusal
@@ -109,7 +111,36 @@ def _unopened(error: OSError | ValueError) -> RefusedError:
 
 def header_of(data: bytes) -> ImageHeader:
     """The header of a file's bytes, whatever its suffix says."""
-    return CODECS[_format_of(bytes(data[:16]))].header(data)
+    codec = CODECS[_format_of(bytes(data[:16]))]
+    return _guarded(lambda: codec.header(data))
+
+
+def decoded(data: bytes, header: ImageHeader) -> npt.NDArray:
+    """The stored picture: (height, width) for grey, else (height, width, bands)."""
+    return _whole(_guarded(lambda: CODECS[header.format].decode(data, header)), header)
+
+
+def decoded_values(data: bytes, header: ImageHeader) -> npt.NDArray:
+    """The stored values: palette indices and low bit depths as they are, alpha kept."""
+    return _whole(_guarded(lambda: CODECS[header.format].decode_values(data, header)), header)
+
+
+def _guarded(read: Callable[[], Result]) -> Result:
+    """What `read` returns; whatever else the libraries below raise on damaged files becomes a refusal."""
+    try:
+        return read()
+    except (RefusedError, ConfigError):
+        raise
+    except Exception as error:  # OpenCV, Pillow, tifffile and imagecodecs raise a dozen unrelated types
+        found = str(error).strip()[:200] or type(error).__name__
+        raise RefusedError("cannot be decoded", allowed="a whole image file", found=found, fix=REPLACE) from error
+
+
+def _whole(pixels: npt.NDArray, header: ImageHeader) -> npt.NDArray:
+    if pixels.ndim in (2, 3) and pixels.shape[:2] == (header.stored.height, header.stored.width):
+        return pixels
+    shape = "x".join(str(side) for side in pixels.shape)
+    raise RefusedError("cannot be decoded", allowed=f"{header.stored} as its header says", found=shape, fix=REPLACE)
 
 
 def _format_of(start: bytes) -> str:

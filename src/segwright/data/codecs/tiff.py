@@ -19,27 +19,22 @@ _JPEG_COMPRESSIONS = (6, 7)
 
 def header(data: bytes) -> ImageHeader:
     """Read the tags of the first page; smaller copies of it (pyramids, thumbnails) are not counted as pictures."""
-    return _guarded(_read_header, data)
+    return _opened(_read_header, data)
 
 
 def decode(data: bytes, _header: ImageHeader) -> npt.NDArray:
     """Stored pixels: (height, width) for grey, (height, width, bands) otherwise; alpha is dropped, not composited."""
-    return _guarded(_pixels, data, values=False)
+    return _opened(_pixels, data, values=False)
 
 
 def decode_values(data: bytes, _header: ImageHeader) -> npt.NDArray:
     """Stored values: palette indices and single bits as they are."""
-    return _guarded(_pixels, data, values=True)
+    return _opened(_pixels, data, values=True)
 
 
-def _guarded(read, data: bytes, **how):
-    try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            return read(file, len(data), **how)
-    except RefusedError:
-        raise
-    except Exception as error:  # tifffile and its codecs raise a dozen unrelated types on damaged files
-        raise RefusedError("cannot be decoded", allowed="a whole TIFF", found=str(error)[:200], fix=REPLACE) from error
+def _opened(read, data: bytes, **how):
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        return read(file, len(data), **how)
 
 
 def _read_header(file: tifffile.TiffFile, length: int) -> ImageHeader:

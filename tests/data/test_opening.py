@@ -1,0 +1,55 @@
+"""From a path to a dataset: formats recognised, options checked, what fits nothing is refused with a way on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import segwright
+from segwright.core import ConfigError, DataError
+from segwright.data import FORMATS, Dataset, check, open_dataset
+from tests.data.pictures import index_folder, noise, save
+
+
+def test_open_dataset__is_at_the_top_level(tmp_path: Path) -> None:
+    dataset = segwright.open_dataset(str(index_folder(tmp_path)))
+    assert isinstance(dataset, Dataset)
+    assert dataset.format == "index_png"
+
+
+@pytest.mark.parametrize(
+    ("folder", "format_name", "frames"),
+    [
+        ("defect_magnetic_tile", "class_folders", 500),
+        ("semantic_camvid", "index_png", 92),
+        ("instance_coco_mini", "coco_json", 80),
+    ],
+)
+def test_open_dataset__shared_sets_as_they_are(shared_data: Path, folder: str, format_name: str, frames: int) -> None:
+    dataset = open_dataset(shared_data / folder)
+    assert (dataset.format, len(dataset)) == (format_name, frames)
+    assert check(dataset.only([frame.stem for frame in dataset.frames[::9]])) == []
+
+
+def test_open_dataset__nothing_recognised(tmp_path: Path) -> None:
+    save(tmp_path / "only" / "a.png", noise(4, 4))
+    with pytest.raises(DataError, match=r"(?s)not in a format that is recognised.*1 images in 1 folders.*fix:"):
+        open_dataset(tmp_path)
+    with pytest.raises(DataError, match="is not a folder of frames"):
+        open_dataset(tmp_path / "missing")
+
+
+def test_open_dataset__unknown_format_and_options(tmp_path: Path) -> None:
+    root = index_folder(tmp_path)
+    with pytest.raises(ConfigError, match="auto, coco_json, cvat_xml, class_folders, index_png"):
+        open_dataset(root, format="voc")
+    with pytest.raises(ConfigError, match=r"(?s)unknown option.*did you mean 'masks'"):
+        open_dataset(root, options={"mask": "labels"})
+
+
+def test_formats__conformance() -> None:
+    for form in FORMATS.values():
+        assert form.recognise.__module__ == form.read.__module__
+        assert "mask_orientation" in form.options
+        assert all(text[0].islower() for text in form.options.values())
