@@ -1,4 +1,4 @@
-"""Rules that no formatter knows: no machine or registry in the files, no file nobody can name or read at one sitting."""
+"""Rules no formatter knows: nothing of any machine or registry, no file that nobody can name or read at a sitting."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from tests.contracts.repository import ROOT, SOURCE, modules, tracked_files
 LONGEST_FILE = 400
 MEANINGLESS = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 # Assembled from halves, so that this file does not contain what it looks for.
-MACHINE_PATHS = re.compile(
-    r"(?<![\w.])/(?:" + "|".join(["ro" + "ot/", "wo" + "rk/", "ho" + "me/", "Us" + "ers/"]) + ")"
-)
+FOLDERS = "|".join(["ro" + "ot/", "wo" + "rk/", "ho" + "me/", "Us" + "ers/"])
+MACHINE_PATHS = re.compile(rf"(?<![\w.])/(?:{FOLDERS})")
 REGISTRIES = re.compile("|".join(["py" + r"pi\.", "python" + r"hosted\.", "extra-index" + "-url", r"://files\."]))
 
 

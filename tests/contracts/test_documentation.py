@@ -1,0 +1,148 @@
+"""The pages say what the code does: each verb, option, format, score and key has its place, and none is invented."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from pydantic import BaseModel
+from typer.core import TyperCommand, TyperGroup
+
+from segwright.cli.app import VERBS, build
+from tests.contracts.repository import DOCS, ROOT, run_command
+
+PAGES = sorted(DOCS.rglob("*.md"))
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verb__has_a_page_that_names_each_option(verb: str) -> None:
+    text = page_of(verb)
+    assert [flag for flag in sorted(flags_of(verb)) if f"`{flag}`" not in text] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verb__has_a_page_that_invents_no_option(verb: str) -> None:
+    known = set().union(*(flags_of(name) for name in VERBS))  # a page may speak of another verb's option
+    assert set(FLAG.findall(page_of(verb))) - known == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verb__has_a_line_of_help_and_a_docstring(verb: str) -> None:
+    callback = command_of(verb).callback
+    assert VERBS[verb].endswith(".")
+    assert inspect.getdoc(callback)
+
+
+def test_help__lists_every_verb() -> None:
+    done = run_command("--help")
+    assert done.returncode == 0, done.stderr
+    assert [verb for verb in VERBS if not re.search(rf"^\s+{verb}\s", done.stdout, re.MULTILINE)] == []
+
+
+def test_unknown_verb__is_refused_with_the_nearest_one() -> None:
+    done = run_command("trian")
+    assert done.returncode == 2
+    assert "has no such verb" in done.stderr
+    assert "did you mean 'train'?" in done.stderr
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_page__shows_only_commands_that_parse(path: Path) -> None:
+    wrong = []
+    for words in commands_in(path):
+        if words[0] not in VERBS:
+            wrong.append(" ".join(words))
+            continue
+        given = {word.partition("=")[0] for word in words[1:] if word.startswith("--")}
+        wrong += [f"{words[0]} {flag}" for flag in given - flags_of(words[0]) - {"--help"}]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_page__links_to_what_exists(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
+
+
+def test_navigation__holds_every_page_once() -> None:
+    listed = list(leaves(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
+    assert sorted(listed) == sorted(page.relative_to(DOCS).as_posix() for page in PAGES)
+
+
+def test_formats_page__names_every_format_and_option() -> None:
+    from segwright.data import FORMATS
+
+    text = (DOCS / "data-formats.md").read_text(encoding="utf-8")
+    for name, form in FORMATS.items():
+        section = text.partition(f"## {name}:")[2].partition("\n## ")[0]
+        assert [option for option in form.options if f"`{option}`" not in section] == [], name
+
+
+def test_scores_page__names_every_score() -> None:
+    from segwright.evaluate import DEFINITIONS
+
+    text = (DOCS / "scores.md").read_text(encoding="utf-8")
+    assert [name for name in DEFINITIONS if name != "void" and f"`{name}`" not in text] == []
+
+
+def test_project_page__names_every_key() -> None:
+    from segwright.project.schema import Project
+
+    text = (DOCS / "project-file.md").read_text(encoding="utf-8")
+    missing = []
+    for name, field in Project.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+            missing += [f"{name}.{key}" for key in field.annotation.model_fields if f"`{key}`" not in section]
+    assert missing == []
+
+
+def page_of(verb: str) -> str:
+    return (DOCS / "commands" / f"{verb}.md").read_text(encoding="utf-8")
+
+
+@cache
+def command_of(verb: str) -> TyperCommand:
+    group = typer.main.get_command(build(verb))
+    assert isinstance(group, TyperGroup)
+    command = group.commands[verb]
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+@cache
+def flags_of(verb: str) -> frozenset[str]:
+    """The long options of a verb."""
+    options = (
+        option for parameter in command_of(verb).params for option in (*parameter.opts, *parameter.secondary_opts)
+    )
+    return frozenset(option for option in options if option.startswith("--"))
+
+
+def commands_in(path: Path) -> Iterator[list[str]]:
+    """The words after `segwright` in each command line of a page's console blocks and inline code."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:console|bash|sh)\n(.*?)```", text, re.DOTALL)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines += re.findall(r"`(segwright [a-z][^`]*)`", text)
+    for line in lines:
+        if line.startswith("segwright "):
+            yield shlex.split(line, comments=True)[1:]
+
+
+def leaves(node: object) -> Iterator[str]:
+    """The page names in a navigation tree."""
+    if isinstance(node, str):
+        yield node
+    else:
+        for child in node if isinstance(node, list) else node.values():  # type: ignore[attr-defined]
+            yield from leaves(child)
