@@ -6,11 +6,15 @@ import json
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
 from segwright._version import __version__
-from segwright.core.errors import SegwrightError
+from segwright.core.errors import ConfigError, DependencyMissing, SegwrightError
+
+# What only some commands need, by the extra that installs it.
+EXTRAS = {"train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision")}
 
 # verb -> one line for `segwright --help`; the module of the same name is imported only when the verb is used
 VERBS = {
@@ -40,16 +44,17 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 fine, 1 a gate failed, 2 the user must change something."""
     given = sys.argv[1:] if arguments is None else arguments
     verb = next((word for word in given if not word.startswith("-")), None)
-    if verb is not None and verb not in VERBS:
-        close = get_close_matches(verb, VERBS, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
-        print(f"segwright: no verb '{verb}'{hint}\n  verbs: {', '.join(VERBS)}", file=sys.stderr)
-        sys.exit(2)
     try:
+        if verb is not None and verb not in VERBS:
+            raise _unknown_verb(verb)
         build(verb)(given)
     except SegwrightError as error:
-        _show(error, as_json="--json" in given)
-        sys.exit(error.exit_code)
+        _fail(error, as_json="--json" in given)
+    except ModuleNotFoundError as error:
+        missing = _missing_extra(error, f"segwright {verb}")
+        if missing is None:
+            raise
+        _fail(missing, as_json="--json" in given)
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,8 +73,25 @@ def _unloaded() -> None:
     """Stands for a verb that this call does not use."""
 
 
-def _show(error: SegwrightError, *, as_json: bool) -> None:
+def _unknown_verb(verb: str) -> SegwrightError:
+    close = get_close_matches(verb, VERBS, n=1)
+    fix = f"did you mean '{close[0]}'?" if close else "segwright --help"
+    return ConfigError.of("segwright", "has no such verb", allowed=", ".join(VERBS), found=verb, fix=fix)
+
+
+def _missing_extra(error: ModuleNotFoundError, place: str) -> SegwrightError | None:
+    package = (error.name or "").partition(".")[0]
+    extra = next((extra for extra, packages in EXTRAS.items() if package in packages), None)
+    if extra is None:
+        return None
+    return DependencyMissing.of(
+        place, f"needs {package}, which is not installed", fix=f"pip install 'segwright[{extra}]'"
+    )
+
+
+def _fail(error: SegwrightError, *, as_json: bool) -> NoReturn:
     if as_json:
         rows = [{name: getattr(problem, name) for name in problem.__dataclass_fields__} for problem in error.problems]
         print(json.dumps({"error": type(error).__name__, "problems": rows}, ensure_ascii=False, indent=1))
     print(str(error), file=sys.stderr)
+    sys.exit(error.exit_code)

@@ -52,7 +52,7 @@ class Face:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._bars.stop()
+        self._stop()
 
     def listener(self, event: events.Event) -> None:
         """Show one event: a bar for people, a JSON line on stderr for machines."""
@@ -71,11 +71,16 @@ class Face:
 
     def finish(self, payload: Mapping[str, Any], content: RenderableType = "") -> None:
         """Print the answer: `payload` with --json, else `content`."""
-        self._bars.stop()
+        self._stop()
         if self.as_json:
             print(json.dumps(payload, ensure_ascii=False, indent=1), flush=True)
         elif content:
             self.say(content)
+
+    def _stop(self) -> None:
+        """Take the bars down once: rich ends them with a line break each time, even where they were never up."""
+        if self._bars.live.is_started:
+            self._bars.stop()
 
     def _draw(self, event: events.Progress) -> None:
         task = self._tasks.get(event.stage)

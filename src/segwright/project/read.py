@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -20,17 +20,22 @@ def read_project(path: Path, overrides: Sequence[str] = ()) -> Project:
     """The project that the file at `path` describes, with `section.key=value` overrides applied.
 
     Raises:
-        ConfigError: no such file, not YAML, an unknown key (with the nearest known one), a value out of range.
+        ConfigError: no such file, not YAML, an unknown key (with the nearest known one), a value out of range,
+            a class table that cannot be.
     """
     return validated(with_overrides(_mapping(path), overrides), str(path))
 
 
 def validated(settings: Mapping[str, Any], place: str) -> Project:
     """The project in a mapping, or a ConfigError with every problem in it."""
+    # A section whose every line is commented out is null in YAML; it means the defaults, as leaving it out does.
+    given = {key: value for key, value in settings.items() if value is not None}
     try:
-        return Project.model_validate(settings)
+        project = Project.model_validate(given)
     except ValidationError as error:
-        raise ConfigError(*(_problem(place, row) for row in error.errors())) from None
+        raise ConfigError(*_problems(place, given, error.errors())) from None
+    project.classes.table()
+    return project
 
 
 def project_schema() -> dict[str, Any]:
@@ -39,7 +44,11 @@ def project_schema() -> dict[str, Any]:
 
 
 def with_overrides(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """`settings` with each `a.b=value` put in place; values are read as YAML."""
+    """`settings` with each `a.b=value` put in place; values are read as YAML.
+
+    Raises:
+        ConfigError: with one problem for each override that cannot be read.
+    """
     problems: list[Problem] = []
     for text in overrides:
         key, separator, value = text.partition("=")
@@ -47,14 +56,12 @@ def with_overrides(settings: dict[str, Any], overrides: Sequence[str]) -> dict[s
             problems.append(Problem(text, "is not an override", "section.key=value", text, "e.g. training.steps=300"))
             continue
         *path, last = key.strip().split(".")
-        block = settings
-        for name in path:
-            block = block.setdefault(name, {})
-            if not isinstance(block, dict):
-                problems.append(Problem(text, f"'{name}' is a value, not a section", found=str(block)))
-                break
-        else:
-            block[last] = yaml.safe_load(value)
+        try:
+            _section(settings, path)[last] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            problems.append(Problem(text, "has a value that is not YAML", found=str(error).replace("\n", " ")))
+        except TypeError as error:
+            problems.append(Problem(text, str(error), "section.key=value"))
     if problems:
         raise ConfigError(*problems)
     return settings
@@ -62,10 +69,14 @@ def with_overrides(settings: dict[str, Any], overrides: Sequence[str]) -> dict[s
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _OnceOnly)
     except FileNotFoundError:
         fix = "segwright init FOLDER writes one for a folder of frames"
         raise ConfigError.of(str(path), "does not exist", found="no such file", fix=fix) from None
+    except OSError as error:
+        raise ConfigError.of(
+            str(path), "cannot be read", allowed="a file", found=error.strerror or str(error)
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError.of(str(path), "is not a YAML file", found=str(error).replace("\n", " ")) from None
     if not isinstance(content, dict):
@@ -75,36 +86,81 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def _problem(place: str, row: Any) -> Problem:
-    key = ".".join(str(part) for part in row["loc"])
+def _section(settings: dict[str, Any], path: Iterable[str]) -> dict[str, Any]:
+    """The block at `path`, made where it is missing or empty."""
+    block = settings
+    for name in path:
+        if block.get(name) is None:
+            block[name] = {}
+        block = block[name]
+        if not isinstance(block, dict):
+            raise TypeError(f"'{name}' is a value, not a section")
+    return block
+
+
+class _OnceOnly(yaml.SafeLoader):
+    """YAML in which a key may stand once: of two, PyYAML would silently drop the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"key twice: {', '.join(twice)}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _problems(place: str, settings: Mapping[str, Any], rows: Iterable[Any]) -> Iterator[Problem]:
+    """One problem a key: pydantic gives a row for each type that a value might have had."""
+    by_key: dict[str, list[Any]] = {}
+    for row in rows:
+        by_key.setdefault(_key(settings, row), []).append(row)
+    for key, same in by_key.items():
+        if not any(other.startswith(f"{key}.") for other in by_key):
+            yield _problem(place, key, same)
+
+
+def _key(settings: Mapping[str, Any], row: Any) -> str:
+    """The dotted key of an error, without the names pydantic gives to the types of a union."""
+    *path, last = row["loc"] or ("",)
+    if last == "[key]":
+        path, last = path[:-1], row["input"]
+    block: Any = settings
+    parts = []
+    for part in path:
+        if isinstance(block, Mapping) and part in block:
+            parts.append(str(part))
+            block = block[part]
+    if row["type"] in ("missing", "extra_forbidden") or (isinstance(block, Mapping) and last in block):
+        parts.append(str(last))
+    return ".".join(parts)
+
+
+def _problem(place: str, key: str, rows: Sequence[Any]) -> Problem:
+    row = rows[0]
+    where = f"{place}: {key}" if key else place
+    found = repr(row["input"])[:120]
     if row["type"] == "extra_forbidden":
         known = list(_keys_at(row["loc"][:-1]))
         close = get_close_matches(str(row["loc"][-1]), known, n=1)
         fix = f"did you mean '{close[0]}'?" if close else "remove it"
-        return Problem(f"{place}: {key}", "is not a known key", ", ".join(known), str(row["loc"][-1]), fix)
+        return Problem(where, "is not a known key", ", ".join(known), str(row["loc"][-1]), fix)
     if row["type"] == "missing":
-        return Problem(
-            f"{place}: {key}", "is missing", fix=f"add `{key}:`; `segwright init` writes a commented example"
-        )
-    return Problem(
-        f"{place}: {key or 'the file'}", row["msg"].removeprefix("Value error, "), found=repr(row["input"])[:120]
-    )
+        return Problem(where, "is missing", fix=f"add `{key}:`; `segwright init` writes a commented example")
+    if row["loc"] and row["loc"][-1] == "[key]":
+        return Problem(where, "is not text", "text", found, f'put it in quotes: "{row["input"]}"')
+    if row["type"] == "value_error":
+        return Problem(where, row["msg"].removeprefix("Value error, "), found=found)
+    allowed = " or ".join(dict.fromkeys(each["msg"].removeprefix("Input should be ") for each in rows))
+    return Problem(where, "has a value it cannot take", allowed, found)
 
 
 def _keys_at(location: Sequence[str | int]) -> Iterator[str]:
     model: type[BaseModel] = Project
     for part in location:
         field = model.model_fields.get(str(part))
-        inner = (
-            None
-            if field is None
-            else next((kind for kind in (field.annotation, *get_args(field.annotation)) if _is_model(kind)), None)
-        )
+        kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
         if inner is None:
             return
         model = inner
     yield from model.model_fields
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)

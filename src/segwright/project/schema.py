@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 
 Auto = Literal["auto"]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Above = Annotated[float, Field(gt=0)]
+Level = Annotated[int, Field(ge=0, le=255)]
 
 
 class Section(BaseModel):
@@ -26,7 +28,7 @@ class Classes(Section):
     void: int = Field(DEFAULT_VOID_ID, description="the id nobody is asked to get right")
     background: str | None = Field(None, description="the class that means 'nothing here'; null where all are equal")
     things: list[str] = Field(default_factory=list, description="classes whose objects can be counted")
-    colours: dict[str, tuple[int, int, int]] = Field(default_factory=dict)
+    colours: dict[str, tuple[Level, Level, Level]] = Field(default_factory=dict, description="RGB, for overlays")
 
     def table(self) -> ClassTable:
         """The class table these settings describe."""
@@ -62,7 +64,7 @@ class Model(Section):
     weights: str | None = Field(
         "auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
     )
-    decoder_widths: tuple[int, int, int, int, int] = (128, 64, 48, 32, 16)
+    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (128, 64, 48, 32, 16)
 
 
 class Loss(Section):
@@ -71,7 +73,7 @@ class Loss(Section):
     cross_entropy: float = Field(0.5, ge=0)
     dice: float = Field(0.5, ge=0)
     dice_classes: Literal["foreground", "all"] = "foreground"
-    class_weights: Literal["none", "inverse_sqrt"] | dict[str, float] = "none"
+    class_weights: Literal["none", "inverse_sqrt"] | dict[str, Annotated[float, Field(ge=0)]] = "none"
 
     @model_validator(mode="after")
     def _some_term(self) -> Loss:
@@ -86,8 +88,14 @@ class Augment(Section):
     colour: float = Field(1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
     flip_horizontal: bool = True
     flip_vertical: bool | Auto = "auto"
-    rotate_degrees: float | Auto = "auto"
-    scale: tuple[float, float] = (0.75, 1.35)
+    rotate_degrees: Annotated[float, Field(ge=0, le=180)] | Auto = "auto"
+    scale: tuple[Above, Above] = Field((0.75, 1.35), description="smallest and largest magnification")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Augment:
+        if self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale goes from the smallest to the largest, got {self.scale[0]} to {self.scale[1]}")
+        return self
 
 
 class Training(Section):
@@ -96,21 +104,21 @@ class Training(Section):
     steps: Positive | Auto = "auto"
     batch: Positive | Auto = "auto"
     crop: Positive | Auto = Field("auto", description="side of the square crops, px, a multiple of 32")
-    learning_rate: float | Auto = "auto"
-    encoder_learning_rate: float | Auto = "auto"
-    weight_decay: float = 0.01
-    warmup_steps: int | Auto = "auto"
-    clip_gradient: float = 5.0
-    ema_decay: float | Auto = "auto"
+    learning_rate: Above | Auto = "auto"
+    encoder_learning_rate: Above | Auto = "auto"
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: Count | Auto = "auto"
+    clip_gradient: float = Field(5.0, gt=0, description="largest norm of all gradients together")
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] | Auto = "auto"
     rare_crops: float = Field(0.6, ge=0, le=1, description="share of crops centred on a pixel of a chosen class")
     freeze: Literal["auto", "none", "deep_first"] = "auto"
     validate_every: Positive | Auto = "auto"
     patience: Positive = Field(8, description="validation rounds without a better score before training stops")
     select: str = Field("auto", description="the score that decides which checkpoint is best")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    workers: int | Auto = "auto"
+    workers: Positive | Auto = "auto"
     cache_gb: float = Field(4.0, ge=0)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     augment: Augment = Augment()
     loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = ["tensorboard"]
 
@@ -119,7 +127,7 @@ class Inference(Section):
     """How a whole frame is read: tiles of one size, overlapping, blended by a window."""
 
     tile: Positive | Auto = "auto"
-    overlap_px: int | Auto = "auto"
+    overlap_px: Count | Auto = "auto"
     blend: Literal["gaussian", "constant"] = "gaussian"
     flips: bool = Field(False, description="average the frame with its mirror image: twice the time")
 
@@ -127,9 +135,9 @@ class Inference(Section):
 class Cleanup(Section):
     """Morphology after the decision, per class. Opening deletes lines thinner than its disk: leave thin classes out."""
 
-    opening_radius_px: dict[str, int] = Field(default_factory=dict)
-    min_area_px: int | dict[str, int] = 0
-    fill_holes_px: int = 0
+    opening_radius_px: dict[str, Count] = Field(default_factory=dict)
+    min_area_px: Count | dict[str, Count] = 0
+    fill_holes_px: Count = 0
 
 
 class Alerts(Section):
@@ -163,6 +171,7 @@ class Project(Section):
         named = {
             "classes.background": [self.classes.background] if self.classes.background else [],
             "classes.things": self.classes.things,
+            "classes.colours": list(self.classes.colours),
             "cleanup.opening_radius_px": list(self.cleanup.opening_radius_px),
             "cleanup.min_area_px": list(self.cleanup.min_area_px) if isinstance(self.cleanup.min_area_px, dict) else [],
             "alerts.classes": self.alerts.classes,
@@ -170,8 +179,9 @@ class Project(Section):
             "alerts.part": self.alerts.part if isinstance(self.alerts.part, list) else [],
             "loss.class_weights": list(self.loss.class_weights) if isinstance(self.loss.class_weights, dict) else [],
         }
-        for key, names in named.items():
-            for name in names:
-                if name not in self.classes.names:
-                    raise ValueError(f"{key} names '{name}', which is not one of {', '.join(self.classes.names)}")
+        foreign = [
+            f"{key} names '{name}'" for key, names in named.items() for name in names if name not in self.classes.names
+        ]
+        if foreign:
+            raise ValueError(f"{'; '.join(foreign)}: not among {', '.join(self.classes.names)}")
         return self

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+
+import yaml
 
 from segwright.core import ClassTable
 
@@ -18,7 +22,7 @@ classes:
 {names}
   void: {void}          # pixels nobody is asked to get right: glare, unclear borders
   background: {background}   # the class that means "nothing here"; null where all classes are of equal standing
-
+{things}
 data:
   root: {root}
   format: {format}     # recognised; also index_png, class_folders, coco_json, cvat_xml
@@ -26,7 +30,7 @@ data:
   # columns_csv: frames.csv                                   # or out of a CSV whose first column names the image
 
 split:
-  file: split.json  # segwright split {root} --by COLUMN --out split.json{columns}
+  file: split.json  # written by: segwright split segwright.yaml --by COLUMN{columns}
 
 model:
   network: unet
@@ -71,17 +75,19 @@ alerts:
 
 
 def project_text(
-    name: str, root: str, form: str, classes: ClassTable, columns: tuple[str, ...], options: dict[str, object]
+    name: str, root: str, form: str, classes: ClassTable, columns: tuple[str, ...], options: Mapping[str, object]
 ) -> str:
     """The commented project file for a dataset that was recognised; `columns` are those a split can go by."""
     given = "".join(f"    {key}: {_scalar(value)}\n" for key, value in options.items())
+    things = [spec.name for spec in classes if spec.kind == "thing"]
     return TEMPLATE.format(
         name=_scalar(name),
         root=_scalar(root),
-        format=form,
+        format=_scalar(form),
         names="\n".join(f"    {_scalar(spec.name)}: {spec.class_id}" for spec in classes),
         void=classes.void_id,
         background="null" if classes.background is None else _scalar(classes.background),
+        things=f"  things: {_scalar(things)}  # classes whose objects can be counted\n" if things else "",
         columns=f"   (columns: {', '.join(columns)})" if columns else "",
         options=f"  options:\n{given}" if given else "",
         min_area=10 if classes.background else 0,
@@ -89,7 +95,21 @@ def project_text(
 
 
 def _scalar(value: object) -> str:
-    """A YAML scalar or flow list; JSON is YAML."""
-    text = json.dumps(value, ensure_ascii=False)
-    plain = isinstance(value, str) and value.replace("_", "").replace("-", "").replace("/", "").isalnum()
-    return str(value) if plain and not str(value)[0].isdigit() and value not in ("null", "true", "false") else text
+    """A YAML scalar or flow list: plain where YAML reads the plain word back as the same text, else in quotes.
+
+    `on`, `1` and `null` are a truth value, a number and nothing in YAML; a class may be called so.
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(_scalar(item) for item in value)}]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if re.fullmatch(r"(?!\d)[\w./-]+", value) and _reads_back(value):
+        return value
+    return yaml.safe_dump(value, allow_unicode=True, default_style='"', width=10**6).strip()
+
+
+def _reads_back(value: str) -> bool:
+    try:
+        return yaml.safe_load(f"{value}: {value}") == {value: value}
+    except yaml.YAMLError:
+        return False

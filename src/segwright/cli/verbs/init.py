@@ -42,7 +42,7 @@ def init(
             f"columns: {', '.join(dataset.column_names) or 'none; give data.columns_from or data.columns_csv'}",
             *(f"note: {note}" for note in dataset.notes),
             f"written: {out}",
-            f"next: segwright split {folder} --by {by} --out {out.parent / 'split.json'}",
+            f"next: segwright split {out} --by {by} --out {out.parent / 'split.json'}",
         ]
         payload = {
             "project": str(out),

@@ -57,9 +57,12 @@ def _run_to_resume(run: Path | None, overrides: list[str]) -> Run:
 
     if overrides:
         raise ConfigError.of(
-            "--resume", "takes no new settings", "nothing: the plan of the run is executed", ", ".join(overrides),
-            "leave them out, or start a new run",
-        )  # fmt: skip
+            "--resume",
+            "takes no new settings",
+            allowed="nothing: the plan of the run is executed",
+            found=", ".join(overrides),
+            fix="leave them out, or start a new run",
+        )
     if run is None:
         runs = sorted(Path("runs").glob("*/plan.yaml"), key=lambda plan: plan.stat().st_mtime)
         if not runs:

@@ -1,0 +1,138 @@
+"""The command itself: verbs, exit codes, errors as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segwright import __version__
+from segwright.cli.app import VERBS, main
+from segwright.core import ConfigError, DataError, GateFailed, Problem
+from segwright.core.errors import SegwrightError
+
+
+def exit_code(*words: str) -> int:
+    with pytest.raises(SystemExit, match=r".*") as caught:
+        main(list(words))
+    return int(caught.value.code or 0)
+
+
+def fail_with(error: SegwrightError, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(verb: str | None):
+        def application(given: list[str]) -> None:
+            raise error
+
+        return application
+
+    monkeypatch.setattr("segwright.cli.app.build", broken)
+
+
+def test_main__help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--help") == 0
+    said = capsys.readouterr().out
+    for verb, line in VERBS.items():
+        assert f"{verb} " in said
+        assert line.split()[0] in said
+
+
+def test_main__version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--version") == 0
+    assert capsys.readouterr().out == f"segwright {__version__}\n"
+
+
+def test_main__unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("trian") == 2
+    said = capsys.readouterr().err
+    assert "segwright: has no such verb" in said
+    assert "did you mean 'train'?" in said
+
+
+def test_main__unknown_verb_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("frobnicate", "--json") == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["error"] == "ConfigError"
+    assert answer["problems"][0]["found"] == "frobnicate"
+
+
+@pytest.mark.parametrize(("kind", "code"), [(DataError, 2), (ConfigError, 2), (GateFailed, 1)])
+def test_main__an_error_becomes_text_and_an_exit_code(
+    kind: type[SegwrightError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_with(kind(Problem("a.png", "is cut off"), Problem("b.png", "is cut off", fix="restore it")), monkeypatch)
+    assert exit_code("train") == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "a.png: is cut off\nb.png: is cut off\n  fix:     restore it\n"
+
+
+def test_main__an_error_as_json_holds_every_problem(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_with(DataError(*(Problem(f"{number}.png", "is cut off") for number in range(30))), monkeypatch)
+    assert exit_code("train", "--json") == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["error"] == "DataError"
+    assert len(answer["problems"]) == 30
+    assert answer["problems"][0] == {"place": "0.png", "rule": "is cut off", "allowed": "", "found": "", "fix": ""}
+
+
+def test_main__a_missing_extra_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_torch(verb: str | None):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch.nn")
+
+    monkeypatch.setattr("segwright.cli.app.build", without_torch)
+    assert exit_code("train") == 2
+    said = capsys.readouterr().err
+    assert "segwright train: needs torch, which is not installed" in said
+    assert "pip install 'segwright[train]'" in said
+
+
+def test_main__a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segwright.cli.app.build", lambda verb: lambda given: __import__("segwright.no_such_room"))
+    with pytest.raises(ModuleNotFoundError, match=r"segwright\.no_such_room"):
+        main(["train"])
+
+
+def test_help__loads_no_heavy_library() -> None:
+    code = (
+        "import sys\n"
+        "from segwright.cli.app import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'cv2', 'numpy', 'pydantic', 'yaml', 'onnxruntime', 'lightning'} & set(sys.modules)\n"
+        "assert not heavy - {'numpy'}, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("verb", ["init", "train"])
+def test_verbs__help_says_what_it_does(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(verb, "--help") == 0
+    assert "--json" in capsys.readouterr().out
+
+
+def test_train__without_a_project_file_says_how_to_make_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert exit_code("train") == 2
+    said = capsys.readouterr().err
+    assert "segwright.yaml: does not exist" in said
+    assert "segwright init" in said
+
+
+def test_train__resume_takes_no_new_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert exit_code("train", "--resume", "training.steps=5") == 2
+    assert "takes no new settings" in capsys.readouterr().err
+    assert exit_code("train", "--resume") == 2
+    assert "holds no run to resume" in capsys.readouterr().err
+    assert exit_code("train", "--resume", "--run", "nowhere") == 2
+    assert "nowhere: is not a run" in capsys.readouterr().err
