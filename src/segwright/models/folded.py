@@ -47,7 +47,10 @@ def load_folded(backbone: nn.Module, layers: Sequence[FoldedLayer]) -> tuple[int
     used = min(len(pairs), len(layers))
     if used < len(pairs):
         raise ArtefactError.of(
-            "folded weights", "end before the encoder does", f"{len(pairs)} layers", f"{len(layers)} layers"
+            "folded weights",
+            "end before the encoder does",
+            allowed=f"{len(pairs)} layers",
+            found=f"{len(layers)} layers",
         )
     return used, len(layers) - used
 

@@ -90,7 +90,9 @@ def read_plan(path: Path) -> Plan:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ArtefactError.of(str(path.parent), "is not a run", "a folder with plan.yaml", "none", fix) from None
+        raise ArtefactError.of(
+            str(path.parent), "is not a run", allowed="a folder with plan.yaml", found="none", fix=fix
+        ) from None
     except yaml.YAMLError as error:
         raise ArtefactError.of(str(path), "is not YAML", found=str(error).replace("\n", " "), fix=fix) from None
     version = content.get("schema_version") if isinstance(content, dict) else None
@@ -98,9 +100,9 @@ def read_plan(path: Path) -> Plan:
         raise ArtefactError.of(
             str(path),
             "has another schema version",
-            str(SCHEMA_VERSION),
-            str(version),
-            "train again with this segwright",
+            allowed=str(SCHEMA_VERSION),
+            found=str(version),
+            fix="train again with this segwright",
         )
     return Plan.from_json(content)
 

@@ -94,7 +94,10 @@ def _from_timm(network: SegmentationNetwork) -> WeightReport:
 def _read_state(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ArtefactError.of(
-            f"model.weights: {path}", "does not exist", "imagenet, a file, a run folder, or null", "no such file"
+            f"model.weights: {path}",
+            "does not exist",
+            allowed="imagenet, a file, a run folder, or null",
+            found="no such file",
         )
     state = load_weights(path) if path.suffix == ".safetensors" else load_state(path)
     for wrapper in ("state_dict", "model", "model_state_dict"):
