@@ -3,5 +3,15 @@
 from segwright.export.bundle_export import BundleFacts, export_bundle
 from segwright.export.onnx_export import export_onnx
 from segwright.export.parity import ParityFrame, ParityProof, Tolerance, parity
+from segwright.export.run_export import export_run
 
-__all__ = ["BundleFacts", "ParityFrame", "ParityProof", "Tolerance", "export_bundle", "export_onnx", "parity"]
+__all__ = [
+    "BundleFacts",
+    "ParityFrame",
+    "ParityProof",
+    "Tolerance",
+    "export_bundle",
+    "export_onnx",
+    "export_run",
+    "parity",
+]

@@ -1,0 +1,48 @@
+"""segwright export."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from segwright.infer.bundle import Bundle
+
+
+class Format(StrEnum):
+    """What a network can be exported to."""
+
+    onnx = "onnx"
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="The run's folder, runs/NAME.")],
+    to: Annotated[Format, typer.Option(help="The format of the network's file.")] = Format.onnx,
+    out: Annotated[Path | None, typer.Option(help="The new bundle; default NAME.bundle.")] = None,
+    frames: Annotated[int, typer.Option(min=1, help="How many held-out frames prove that nothing changed.")] = 8,
+    json: JsonFlag = False,
+) -> None:
+    """Turn a run into a bundle. Fails with 1 where the exported pipeline does not say what the trained one says."""
+    from segwright.export import export_run
+    from segwright.train.run import open_run
+
+    opened = open_run(run)
+    target = out or Path(f"{run.resolve().name}.bundle")
+    with Face(as_json=json) as face:
+        bundle = export_run(opened, target, parity_frames=frames, listener=face.listener)
+        payload = {"bundle": str(target), "format": to.value, "hash": bundle.content_hash, "parity": bundle.parity}
+        face.finish(payload, _answer(bundle))
+
+
+def _answer(bundle: Bundle) -> str:
+    proof = bundle.parity or {}
+    return (
+        f"{bundle.path}: {bundle.weights.file}, {len(bundle.classes)} classes\n"
+        f"parity on {proof['frames']} whole frames: {proof['pixel_share']:.2e} of the pixels differ, "
+        f"probabilities by at most {proof['largest_probability_difference']:.1e}"
+    )

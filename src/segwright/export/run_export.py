@@ -1,0 +1,102 @@
+"""A run to a bundle: which frames prove it, and what the bundle says of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from segwright.core import Listener, silent
+from segwright.data import Dataset
+from segwright.export.bundle_export import BundleFacts, export_bundle
+from segwright.export.parity import ParityFrame, Tolerance
+from segwright.infer.bundle import Bundle, Lineage
+from segwright.train.run import Run
+
+# What a bundle keeps of evaluation.json; rows a frame and the confusion stay with the run.
+KEPT_SCORES = ("images", "void_fraction", "scores", "classes", "collapsed", "by_domain")
+
+
+def export_run(
+    run: Run,
+    to: Path,
+    *,
+    parity_frames: int = 8,
+    tolerance: Tolerance = Tolerance(),
+    listener: Listener = silent,
+) -> Bundle:
+    """Export the best weights of `run` to the new bundle `to`, proved on up to `parity_frames` held-out frames.
+
+    Raises:
+        GateFailed: the exported pipeline differs from the trained one; see `export_bundle`.
+        ArtefactError: `to` exists, the run is not finished, or its network cannot be written as ONNX.
+        DataError: the run's frames cannot be read any more.
+    """
+    frames = HeldOutFrames.of(run.dataset, run.split.stems(run.plan.validation.part), parity_frames)
+    return export_bundle(
+        run.module(), run.predictor(), frames, to, facts_of(run, to), tolerance=tolerance, listener=listener
+    )
+
+
+@dataclass(frozen=True)
+class HeldOutFrames(Sequence[ParityFrame]):
+    """Frames of a dataset as parity wants them, each read when it is asked for."""
+
+    dataset: Dataset
+    stems: tuple[str, ...]
+
+    @staticmethod
+    def of(dataset: Dataset, stems: Sequence[str], count: int) -> HeldOutFrames:
+        """`count` of the stems, evenly spread, or all of them where there are fewer."""
+        chosen = np.linspace(0, len(stems) - 1, min(count, len(stems))).round().astype(int)
+        return HeldOutFrames(dataset, tuple(stems[int(index)] for index in chosen))
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+    @overload
+    def __getitem__(self, index: int) -> ParityFrame: ...
+    @overload
+    def __getitem__(self, index: slice) -> HeldOutFrames: ...
+    def __getitem__(self, index: int | slice) -> ParityFrame | HeldOutFrames:
+        if isinstance(index, slice):
+            return HeldOutFrames(self.dataset, self.stems[index])
+        frame = self.dataset.read(self.dataset.frame(self.stems[index]))
+        return ParityFrame(self.stems[index], frame.image, frame.labels)
+
+    def __iter__(self) -> Iterator[ParityFrame]:
+        return (self[index] for index in range(len(self)))
+
+
+def facts_of(run: Run, to: Path) -> BundleFacts:
+    """What the bundle says of its run: hashes, seed, training in short, scores, alert settings."""
+    plan = run.plan
+    lineage = Lineage(
+        run=run.path.name,
+        plan_hash=run.plan_hash,
+        dataset_hash=plan.data.dataset_hash,
+        split_hash=plan.data.split_hash,
+        seed=plan.optimiser.seed,
+    )
+    training = {
+        "network": plan.network.network,
+        "encoder": plan.network.encoder,
+        "weights": plan.weights or "random",
+        "crop_px": plan.sampling.crop,
+        "batch": plan.sampling.batch,
+        "steps": plan.optimiser.steps,
+        "frames": dict(plan.data.part_frames),
+        "split_by": plan.data.split_by or "frames, declared independent",
+    }
+    name = to.name.removesuffix(".bundle")
+    return BundleFacts(name, lineage, plan.alerts, _scores(run), training)
+
+
+def _scores(run: Run) -> Mapping[str, Any] | None:
+    evaluation = run.evaluation
+    if evaluation is None:
+        return None
+    return {"part": run.plan.validation.part, **{key: evaluation[key] for key in KEPT_SCORES if key in evaluation}}
