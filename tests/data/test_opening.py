@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import segwright
-from segwright.core import ConfigError, DataError
+from segwright.core import ClassTable, ConfigError, DataError
 from segwright.data import FORMATS, Dataset, check, open_dataset
 from tests.data.pictures import index_folder, noise, save
 
@@ -53,3 +53,17 @@ def test_formats__conformance() -> None:
         assert form.recognise.__module__ == form.read.__module__
         assert "mask_orientation" in form.options
         assert all(text[0].islower() for text in form.options.values())
+
+
+@pytest.mark.parametrize("value", ["up", 1, None])
+def test_open_dataset__option_values_are_checked(tmp_path: Path, value: object) -> None:
+    root = index_folder(tmp_path)
+    with pytest.raises(ConfigError, match=r"(?s)mask_orientation.*auto, upright, stored"):
+        open_dataset(root, options={"mask_orientation": value})
+
+
+@pytest.mark.parametrize("value", [0, 256, "128", 12.5])
+def test_open_dataset__cut_is_a_grey_level(tmp_path: Path, value: object) -> None:
+    table = ClassTable.of(["background", "scratch"])
+    with pytest.raises(ConfigError, match="is no grey level"):
+        open_dataset(index_folder(tmp_path), classes=table, options={"cut": value})

@@ -13,7 +13,7 @@ from segwright.data.class_files import CLASS_FILES
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.labels import read_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.format import Format, Options
+from segwright.data.formats.format import Format, Options, cut_of, orientation_of
 from segwright.data.formats.pairs import Pairing, pair_by_name
 from segwright.data.listing import Listing
 from segwright.data.masks import BinaryMask, EmptyMask, MaskSource
@@ -57,10 +57,10 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
             found=f"{len(listing.images)} image files",
             fix="say the format: `data: {format: index_png}` or another",
         )
-    cut = int(options.get("cut", CUT))
+    cut = cut_of(options, CUT)
     free = _free_folder(listing, folders, options.get("free"), cut)
     table = _table(folders, free, classes, str(options.get("background", BACKGROUND)))
-    orientation = options.get("mask_orientation", "auto")
+    orientation = orientation_of(options)
     frames = []
     for folder, pairs in folders.items():
         for stem, (image, mask) in pairs.items():

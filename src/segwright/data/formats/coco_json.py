@@ -16,7 +16,7 @@ import numpy as np
 from segwright.core import ClassTable, ConfigError, DataError, Problem, Size, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import ImageFinder, Naming, choose_file, few, image_notes, name_classes
-from segwright.data.formats.format import Format, Options
+from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.listing import Listing, stem_of
 from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask
 
@@ -47,7 +47,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     naming = _naming(data, classes, options, name)
     raise_collected(naming.problems, ConfigError)
     finder = ImageFinder(listing, options.get("images"))
-    orientation = options.get("mask_orientation", "auto")
+    orientation = orientation_of(options)
     frames, used, missing = [], [], []
     for image in data["images"]:
         found = finder.find(str(image["file_name"]))

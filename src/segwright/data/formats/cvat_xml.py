@@ -18,7 +18,7 @@ from defusedxml.ElementTree import parse
 from segwright.core import Box, ClassTable, ConfigError, DataError, Problem, Size, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import ImageFinder, Naming, choose_file, few, image_notes, name_classes
-from segwright.data.formats.format import Format, Options
+from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import Points, ellipse_outline, turned
 from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask, Stroke
@@ -50,7 +50,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     raise_collected(naming.problems, ConfigError)
     reading = _Reading(name, naming, _brush(options))
     finder = ImageFinder(listing, options.get("images"))
-    orientation = options.get("mask_orientation", "upright")  # CVAT shows and annotates turned images upright
+    orientation = orientation_of(options, "upright")  # CVAT shows and annotates turned images upright
     frames, used, missing = [], [], []
     for image in root.iter("image"):
         found = finder.find(image.get("name", ""))

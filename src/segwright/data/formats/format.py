@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segwright.core import ClassTable, ConfigError
+from segwright.data.codecs import MaskOrientation
 from segwright.data.dataset import Dataset
 from segwright.data.listing import Listing
 
@@ -52,3 +53,29 @@ def id_of(name: str, classes: ClassTable) -> int:
     if name == "void" or name == str(classes.void_id):
         return classes.void_id
     return int(name) if name.isdigit() and int(name) in classes.ids else classes[name].class_id
+
+
+def orientation_of(options: Options, default: MaskOrientation = "auto") -> MaskOrientation:
+    """The option `mask_orientation`.
+
+    Raises:
+        ConfigError: another value than auto, upright or stored.
+    """
+    value = options.get("mask_orientation", default)
+    if value not in ("auto", "upright", "stored"):
+        raise ConfigError.of(
+            "options: mask_orientation", "has an unknown value", allowed="auto, upright, stored", found=str(value)
+        )
+    return value
+
+
+def cut_of(options: Options, default: int = 128) -> int:
+    """The option `cut`: the grey level, on the scale of 8 bits, from which a mask pixel is painted.
+
+    Raises:
+        ConfigError: not a whole number 1-255.
+    """
+    value = options.get("cut", default)
+    if not isinstance(value, int) or not 1 <= value <= 255:
+        raise ConfigError.of("options: cut", "is no grey level", allowed="a whole number 1-255", found=str(value))
+    return value

@@ -13,7 +13,7 @@ from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.labels import read_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.format import Format, Options, id_of, renamings
+from segwright.data.formats.format import Format, Options, cut_of, id_of, orientation_of, renamings
 from segwright.data.formats.pairs import Pairing, pair_by_folder, pair_by_name
 from segwright.data.listing import Listing
 from segwright.data.masks import BinaryMask, IndexMask, MaskSource
@@ -65,7 +65,7 @@ def _paired(listing: Listing, options: Options) -> Pairing:
 
 def _source(table: ClassTable, options: Options) -> Callable[[Path], MaskSource]:
     """How a mask file is read: as class ids, or with the option `cut` as two classes, dark and light."""
-    orientation = options.get("mask_orientation", "auto")
+    orientation = orientation_of(options)
     if "cut" not in options:
         mapping = {_value(found): id_of(becomes, table) for found, becomes in renamings(options.get("map")).items()}
         return lambda path: IndexMask(path, mapping, orientation)
@@ -76,8 +76,9 @@ def _source(table: ClassTable, options: Options) -> Callable[[Path], MaskSource]
             allowed="such as {background: 0, defect: 1}",
             found=table.describe(),
         )
+    cut = cut_of(options)
     below, above = table.ids
-    return lambda path: BinaryMask(path, above, below, int(options["cut"]), orientation)
+    return lambda path: BinaryMask(path, above, below, cut, orientation)
 
 
 def _value(text: str) -> int:
