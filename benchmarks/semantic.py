@@ -7,7 +7,7 @@ trains, for each seed, four networks on MobileNetV2 U-Nets and appends one JSON 
     ours-pretrained   segwright's plan, ImageNet weights
     ours-scratch      segwright's plan, random weights
     plain             SMP U-Net, random weights, cross-entropy, random crops, fixed rate
-    strong            SMP U-Net, the same ImageNet weights, class-weighted cross-entropy + Dice, flips and colour, cosine
+    strong            SMP U-Net, the same ImageNet weights, class-weighted cross-entropy + Dice, flips, colour, cosine
 
 A run that is already in the file is skipped, so an interrupted benchmark goes on where it was. All are scored alike:
 whole frames at native size, largest probability, best round on the validation part, reported on the test part.
@@ -52,10 +52,12 @@ SETS: dict[str, dict[str, Any]] = {
         "training": {"augment": {"flip_vertical": True, "rotate_degrees": 15.0}},
     },
     "camvid": {
-        "by": "sequence",
-        "fractions": {"train": 1.0},
-        "held_out": {"test": ["0001TP"], "validation": ["0006R0"]},
-        "columns_from": r"/(?P<sequence>[^_/]+)_",
+        # sequences are cut into stretches of frames so that some of the two training sequences can choose the
+        # checkpoint; the dusk sequence is held out whole
+        "by": "stretch",
+        "fractions": {"train": 0.85, "validation": 0.15, "test": 0.0},
+        "held_out": {"test": ["sequence:0001TP"]},
+        "columns_from": r"/(?P<stretch>(?P<sequence>[^_/]+)_f?0\d\d)",
         "training": {},
     },
 }
@@ -104,7 +106,7 @@ def run(arguments: argparse.Namespace, method: str, seed: int) -> dict[str, Any]
         "steps": arguments.steps,
         "crops": arguments.steps * plan.sampling.batch,
         "images": evaluation.images,
-        **{name: value for name, value in evaluation.scores.items()},
+        **evaluation.scores,
         "iou": {name: row["iou"] for name, row in evaluation.classes.items()},
         "boundary": {name: row["boundary_f@3"] for name, row in evaluation.classes.items()},
         "seconds": round(seconds, 1),
@@ -138,7 +140,13 @@ def _plan(arguments: argparse.Namespace, method: str, seed: int) -> tuple[Plan, 
         "data": {"root": str(arguments.data.resolve()), "columns_from": settings["columns_from"]},
         "split": {"file": str(split_file)},
         "model": {"encoder": ENCODER, "weights": str(arguments.weights) if method == "ours-pretrained" else None},
-        "training": {"steps": arguments.steps, "seed": seed, "loggers": [], **settings["training"]},
+        "training": {
+            "steps": arguments.steps,
+            "seed": seed,
+            "loggers": [],
+            "validate_every": -(-arguments.steps // 5),
+            **settings["training"],
+        },
     }
     return plan_project(validated(project, "benchmark"), Path())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -47,11 +48,14 @@ class Face:
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Face:
+        # Libraries announce formats and devices at INFO; the plan already says both.
+        logging.disable(logging.INFO)
         if not self.as_json:
             self._bars.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
+        logging.disable(logging.NOTSET)
         self._stop()
 
     def listener(self, event: events.Event) -> None:

@@ -35,7 +35,7 @@ def init(
         text = project_text(folder.resolve().stem, root, dataset.format, dataset.classes, dataset.column_names, {})
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        by = dataset.column_names[0] if dataset.column_names else "COLUMN"
+        by = _grouping(dataset.column_names)
         lines = [
             f"{folder}: {len(dataset.frames)} frames, format {dataset.format}",
             f"classes: {dataset.classes.describe()}",
@@ -53,6 +53,19 @@ def init(
             "notes": list(dataset.notes),
         }
         face.finish(payload, "\n".join(lines))
+
+
+# Column names that usually mean "frames that belong together", the likeliest first.
+GROUP_WORDS = ("group", "patient", "sequence", "session", "line", "part", "tile", "video", "camera", "site", "batch")
+
+
+def _grouping(columns: tuple[str, ...]) -> str:
+    """The column a split most likely should go by; the user knows better."""
+    for word in GROUP_WORDS:
+        for column in columns:
+            if word in column.lower():
+                return column
+    return "COLUMN"
 
 
 def _relative(folder: Path, base: Path) -> str:

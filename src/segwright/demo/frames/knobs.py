@@ -27,30 +27,30 @@ REJECTED_CLASSES = {"scratch": 0.78, "dent": 0.85, "tint": 0.68, "smudge": 0.25}
 """Chance of each kind of mark on an acceptable frame with marks, and on a rejected one."""
 
 # --- how well a defect shows --------------------------------------------------------------------------------------
-SCRATCH_WIDTH_PX = (1.2, 4.0)
+SCRATCH_WIDTH_PX = (1.8, 4.0)
 SCRATCH_LENGTH_PX = (55.0, 260.0)
-SCRATCH_CONTRAST_TO_NOISE = (3.6, 7.5)
+SCRATCH_CONTRAST_TO_NOISE = (6.0, 10.0)
 """Contrast of the bright core over texture and sensor noise of one pixel. Under 1.2 nothing is drawn or painted."""
-SCRATCH_LEAST_CONTRAST = 0.24
+SCRATCH_LEAST_CONTRAST = 0.40
 """Relative to the metal around it: what an annotator still sees on a clean press line."""
 SCRATCH_OFF_BRUSHING_DEG = 15.0
 """A scratch runs at least this far off the brushing: one along it nobody could paint consistently."""
 SCRATCH_BROKEN_SHARE = 0.25
-DENT_RADIUS_PX = (9.0, 30.0)
-DENT_SHADE = (0.34, 0.58)
+DENT_RADIUS_PX = (13.0, 32.0)
+DENT_SHADE = (0.44, 0.66)
 """Peak relative brightness change on a dent's walls under the bar light."""
 TINT_RADIUS_PX = (14.0, 46.0)
 TINT_STRENGTH = (0.7, 1.0)
-SMUDGE_RADIUS_PX = (9.0, 22.0)
-SMUDGE_STRENGTH = (0.75, 1.0)
+SMUDGE_RADIUS_PX = (11.0, 24.0)
+SMUDGE_STRENGTH = (0.85, 1.0)
 BLOB_EDGE_SOFTNESS = 0.18
 """Width of a blob's soft edge, as a share of its radius."""
 
 # --- the annotator ------------------------------------------------------------------------------------------------
 BRUSH_PX = 3.0
-BRUSH_JITTER_RMS_PX = 0.28
+BRUSH_JITTER_RMS_PX = 0.22
 """How far the brush runs beside the true centreline, smoothly along the stroke."""
-OUTLINE_JITTER_RMS_PX = 0.8
+OUTLINE_JITTER_RMS_PX = 0.7
 """How far the outline of a dent, a blob or a glare patch is off, smoothly along the outline."""
 OUTLINE_JITTER_WAVELENGTH_PX = 14.0
 

@@ -18,7 +18,7 @@ LINES = tuple(LOOKS)
 LIGHTINGS = tuple(LIGHTS)
 HELD_OUT_LINE = "press-3"
 LEAST_SIDE_PX = 160
-SESSIONS_A_LINE = 4
+SESSIONS_A_LINE = 10
 
 
 @dataclass(frozen=True, slots=True)
