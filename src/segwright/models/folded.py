@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ArtefactError
+from segwright.core import ArtefactError, Problem, raise_collected
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +26,32 @@ def load_folded(backbone: nn.Module, layers: Sequence[FoldedLayer]) -> tuple[int
     computes exactly what the folded layer did. Layers left over belong to a classifier that a pyramid does not have.
 
     Raises:
-        ArtefactError: a layer's shape is not the network's: the file was made for another encoder.
+        ArtefactError: layers that do not fit (the file was made for another encoder), all at once; nothing is changed.
     """
     pairs = conv_norm_pairs(backbone)
-    for number, ((convolution, norm), layer) in enumerate(zip(pairs, layers, strict=False)):
-        if convolution.weight.shape != layer.weight.shape:
-            raise ArtefactError.of(
-                "folded weights",
-                f"layer {number} does not fit the encoder",
-                allowed=str(tuple(convolution.weight.shape)),
-                found=str(tuple(layer.weight.shape)),
-                fix="choose the encoder the file was made for (model.encoder)",
-            )
+    raise_collected(_misfits(pairs, layers), ArtefactError)
+    for (convolution, norm), layer in zip(pairs, layers, strict=False):
         with torch.no_grad():
             convolution.weight.copy_(layer.weight)
+            if convolution.bias is not None:
+                convolution.bias.zero_()
             norm.weight.fill_(1.0)
             norm.bias.copy_(layer.bias)
             norm.running_mean.zero_()
             norm.running_var.fill_(1.0 - norm.eps)
-    used = min(len(pairs), len(layers))
-    if used < len(pairs):
-        raise ArtefactError.of(
-            "folded weights",
-            "end before the encoder does",
-            allowed=f"{len(pairs)} layers",
-            found=f"{len(layers)} layers",
+    return len(pairs), len(layers) - len(pairs)
+
+
+def _misfits(pairs: Sequence[tuple[nn.Conv2d, nn.BatchNorm2d]], layers: Sequence[FoldedLayer]) -> Iterator[Problem]:
+    fix = "choose the encoder the file was made for (model.encoder)"
+    if len(layers) < len(pairs):
+        yield Problem(
+            "folded weights", "end before the encoder does", f"{len(pairs)} layers", f"{len(layers)} layers", fix
         )
-    return used, len(layers) - used
+    for number, ((convolution, _), layer) in enumerate(zip(pairs, layers, strict=False)):
+        wanted, found = tuple(convolution.weight.shape), tuple(layer.weight.shape)
+        if wanted != found:
+            yield Problem("folded weights", f"layer {number} does not fit the encoder", str(wanted), str(found), fix)
 
 
 def unfold_batch_norm(backbone: nn.Module, frames: Tensor) -> None:

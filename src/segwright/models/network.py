@@ -14,8 +14,9 @@ from segwright.core import ConfigError
 from segwright.models.encoder import Encoder
 from segwright.models.semantic.unet import UNetDecoder
 
-# A class rarer than this starts as if it were this common: a bias of -9 would take as long to unlearn.
-RAREST_SHARE = 1e-4
+# A class rarer than this starts as if it were this common: crops are centred on rare classes, and soft Dice has no
+# gradient where a class starts near zero everywhere.
+RAREST_SHARE = 1e-2
 
 DECODERS = {"unet": UNetDecoder}
 

@@ -32,7 +32,7 @@ def soft_dice(log_probabilities: Tensor, target: Tensor, channels: Sequence[int]
     Source: Milletari et al. 2016 (V-Net), eq. 2 with linear terms in the denominator (Drozdzal et al. 2016).
     """
     valid = (target != VOID_CHANNEL).unsqueeze(1)
-    wanted = torch.tensor(list(channels), device=target.device)
+    wanted = torch.tensor(list(channels), device=target.device, dtype=torch.long)
     truth = (target.unsqueeze(1) == wanted.view(1, -1, 1, 1)).to(log_probabilities.dtype)
     probability = log_probabilities[:, wanted].exp() * valid
     pixels = (0, 2, 3)
