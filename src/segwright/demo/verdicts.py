@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from segwright.core import Listener, Progress, silent
-from segwright.data import Dataset
+from segwright.data import Dataset, read_image
 from segwright.demo.baseline import (
     BlobHeuristic,
     GlobalThreshold,
@@ -97,7 +96,7 @@ def judged_frames(dataset: Dataset) -> Iterator[JudgedFrame]:
     """Frames with their painted ids and true part masks, one at a time."""
     for frame in dataset.frames:
         labelled = dataset.read(frame)
-        part = cv2.imread(str(dataset.root / "parts" / f"{frame.stem}.png"), cv2.IMREAD_GRAYSCALE)
+        part = read_image(dataset.root / "parts" / f"{frame.stem}.png").pixels[..., 0]
         yield JudgedFrame(labelled.image, labelled.labels.ids, part > 0, frame.columns["line"])
 
 
