@@ -6,10 +6,12 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from segwright.core import ArtefactError
 
 LAST = "last.pt"
 BEST = "best.safetensors"
+PART = ".part"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -25,21 +28,28 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         ArtefactError: the disk is full or the folder cannot be written; what stood at `path` stays as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise ArtefactError.of(
             str(path),
             "could not be written",
             found=str(error),
             fix="free some space, then `segwright train --resume`: nothing written so far is lost",
         ) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what `write_atomically` had half written when its process was killed."""
+    for part in folder.glob(f".*{PART}"):
+        part.unlink(missing_ok=True)
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:

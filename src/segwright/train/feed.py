@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from segwright.core import ClassTable, Size
-from segwright.data.augment import vary_colour, warped_crop
+from segwright.data.augment import GeometryRanges, vary_colour, warped_crop
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.losses import VOID_CHANNEL
 from segwright.train.frames import VOID, LoadedFrame, TrainingFrames
@@ -43,6 +43,7 @@ class Feed:
         self._preprocessing = preprocessing
         self._seed = seed
         self._holders = _holders(frames, classes, plan)
+        self._reach = _reach(plan.geometry)
         self.waited_seconds = 0.0
 
     def batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
@@ -68,7 +69,7 @@ class Feed:
         index, place = self._choose(rng)
         frame = self._frames[index]
         size = Size(self._plan.crop, self._plan.crop)
-        centre = _centre(frame, place, size, rng)
+        centre = _centre(frame, place, size, self._reach, rng)
         pixels, channels = warped_crop(frame.pixels, frame.channels, centre, size, self._plan.geometry, rng, void=VOID)
         scaled = pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.share > 0 else scaled
@@ -102,16 +103,25 @@ def _holders(
     return holders
 
 
+def _reach(geometry: GeometryRanges) -> float:
+    """How far from a crop's centre a pixel may lie, in crop sides, and still be inside however the crop is warped."""
+    angle = np.deg2rad(min(geometry.rotate_degrees, 45.0))
+    return float(0.45 / (max(1.0, geometry.scale[1]) * (np.cos(angle) + np.sin(angle))))
+
+
 def _centre(
-    frame: LoadedFrame, place: tuple[int, int] | None, size: Size, rng: np.random.Generator
+    frame: LoadedFrame, place: tuple[int, int] | None, size: Size, reach: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """A crop centre (row, column): anywhere inside the frame, or such that `place` lies well inside the crop."""
+    """A crop centre (row, column): anywhere inside the frame, or within `reach` crop sides of `place`.
+
+    Near the frame's border the crop stays inside the frame, and `place` may come to lie nearer to the crop's edge.
+    """
     centre = []
     for axis, (length, crop) in enumerate(zip(frame.channels.shape, (size.height, size.width), strict=True)):
         low, high = sorted((crop / 2, length - crop / 2))
         if place is None:
             centre.append(rng.uniform(low, high))
         else:
-            wanted = place[axis] + rng.uniform(-0.4, 0.4) * crop
+            wanted = place[axis] + rng.uniform(-reach, reach) * crop
             centre.append(float(np.clip(wanted, low, high)))
     return centre[0] - 0.5, centre[1] - 0.5

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import DataError, Listener, Note, Problem, SegwrightError, silent, tracked
+from segwright.core import RGB, DataError, Listener, Note, Problem, SegwrightError, silent, tracked
 from segwright.data import Dataset, Frame
 from segwright.infer.preprocess import Preprocessing
 
@@ -88,7 +88,7 @@ class TrainingFrames:
     def _load(self, index: int) -> LoadedFrame:
         labelled = self._dataset.read(self._frames[index])
         self._preprocessing.check(labelled.image)
-        image = labelled.image.as_rgb() if len(self._preprocessing.bands) == 3 else labelled.image
+        image = labelled.image.as_rgb() if self._preprocessing.bands == RGB else labelled.image
         channels = labelled.labels.channels(void_as=VOID).astype(np.uint8)
         loaded = LoadedFrame(image.pixels, channels)
         size = channels.nbytes + image.pixels.nbytes

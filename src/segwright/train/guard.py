@@ -32,6 +32,7 @@ class Guard:
         """Take in one validation round. Absent classes (None) neither collapse nor count.
 
         A round is best when its score is above every earlier best and no class has collapsed; it is stale otherwise.
+        The first round is always best, even without a score: there is a checkpoint to go on with.
         """
         present = {name: iou for name, iou in class_ious.items() if iou is not None}
         collapsed = tuple(
@@ -41,7 +42,7 @@ class Guard:
         )
         for name, iou in present.items():
             self.class_best[name] = max(iou, self.class_best.get(name, 0))
-        higher = score is not None and (self.best_score is None or score > self.best_score)
+        higher = self.best_step is None or (score is not None and (self.best_score is None or score > self.best_score))
         if higher and not collapsed:
             self.best_score, self.best_step, self.stale_rounds = score, step, 0
             return Verdict(best=True)

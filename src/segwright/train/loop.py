@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from segwright.core import ArtefactError, Listener, Measured, Note, Progress
 from segwright.models import SegmentationNetwork
 from segwright.models.losses import SegmentationLoss
 from segwright.train.average import averaged
-from segwright.train.checkpoint import BEST, LAST, load_state, save_state, save_weights
+from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
 from segwright.train.feed import Batch, Feed
 from segwright.train.guard import Guard
 from segwright.train.history import History
@@ -43,8 +43,11 @@ class TrainingState:
     optimiser: torch.optim.Optimizer
     guard: Guard
     frozen_stages: int
+    scaler: torch.amp.GradScaler
     step: int = 0
     stopped: bool = False
+    sums: dict[str, float] = field(default_factory=dict)  # of the loss terms since the last report
+    summed: int = 0
 
     def save(self, path: Path) -> None:
         state = {
@@ -55,6 +58,9 @@ class TrainingState:
             "frozen_stages": self.frozen_stages,
             "step": self.step,
             "stopped": self.stopped,
+            "scaler": self.scaler.state_dict(),
+            "sums": self.sums,
+            "summed": self.summed,
             "random": torch.get_rng_state(),
         }
         save_state(path, state)
@@ -65,13 +71,18 @@ class TrainingState:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
-        except (KeyError, RuntimeError, ValueError) as error:
+            self.scaler.load_state_dict(state["scaler"])
+            self.guard = Guard.from_state(state["guard"])
+            self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
+            self.sums, self.summed = state["sums"], state["summed"]
+            torch.set_rng_state(state["random"])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ArtefactError.of(
-                str(path), "does not belong to this plan", found=str(error).split("\n")[0]
+                str(path),
+                "does not belong to this plan",
+                found=str(error).split("\n")[0],
+                fix="start a new run with `segwright train`",
             ) from error
-        self.guard = Guard.from_state(state["guard"])
-        self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
-        torch.set_rng_state(state["random"])
 
 
 def run_training(
@@ -92,9 +103,11 @@ def run_training(
     """
     state = _fresh_state(plan, fabric.to_device(network).to(memory_format=torch.channels_last))
     history = History(folder / "history.jsonl")
+    remove_leftovers(folder / "checkpoints")
     if resume:
         state.restore(folder / "checkpoints" / LAST)
-        history.rewind(state.step)
+    history.rewind(state.step)
+    if resume:
         listener(Note("training", f"resumed after step {state.step} of {plan.optimiser.steps}"))
     loop = _Loop(plan, state, feed, validate, fabric, folder, history, listener)
     if not state.stopped:
@@ -111,7 +124,11 @@ def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
         weight_decay=settings.weight_decay,
     )
     optimiser = torch.optim.AdamW(groups, fused=True)
-    return TrainingState(network, averaged(network, settings.ema_decay), optimiser, Guard(), settings.frozen_stages)
+    # fp16 cannot hold small gradients; bf16 and fp32 can, and their scaler does nothing.
+    device = next(network.parameters()).device.type
+    scaler = torch.amp.GradScaler(device, enabled=settings.precision == "fp16")
+    average = averaged(network, settings.ema_decay)
+    return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler)
 
 
 @dataclass
@@ -129,8 +146,6 @@ class _Loop:
         loss = self.plan.loss
         weights = {"cross_entropy": loss.cross_entropy, "dice": loss.dice}
         self._loss = SegmentationLoss(weights, loss.dice_channels, loss.class_weights)
-        self._sums: dict[str, float] = {}
-        self._counted = 0
         self._started = time.perf_counter()
         self._seconds_validating = 0.0
         self._saved = time.monotonic()
@@ -165,36 +180,38 @@ class _Loop:
         loss, terms = self._loss(logits, self.fabric.to_device(batch.target))
         self._check_finite(loss, batch.step)
         state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        state.scaler.scale(loss).backward()
+        state.scaler.unscale_(state.optimiser)
         nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_gradient)
-        state.optimiser.step()
+        state.scaler.step(state.optimiser)
+        state.scaler.update()
         state.average.update_parameters(state.network)
         for name, term in {"loss": loss.detach(), **terms}.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(term)
-        self._counted += 1
+            state.sums[name] = state.sums.get(name, 0.0) + float(term)
+        state.summed += 1
 
     def _check_finite(self, loss: torch.Tensor, step: int) -> None:
         if not torch.isfinite(loss):
             raise ArtefactError.of(
                 f"step {step}",
                 "the loss is not a finite number",
-                found=str(float(loss)),
-                fix="lower training.learning_rate, or train with training.precision=fp32; "
-                "the last checkpoint is untouched: segwright train --resume",
+                found=str(loss.item()),
+                fix="start a new run with a lower training.learning_rate or with training.precision=fp32; "
+                "the checkpoints written so far stay as they are",
             )
 
     def _report(self) -> None:
-        step, steps = self.state.step, self.plan.optimiser.steps
+        state, step, steps = self.state, self.state.step, self.plan.optimiser.steps
         seconds = time.perf_counter() - self._started - self._seconds_validating
         waiting = self.feed.waited_seconds / max(seconds, 1e-9)
-        means = {name: value / self._counted for name, value in self._sums.items()}
+        means = {name: value / state.summed for name, value in state.sums.items()}
         detail = f"loss {means['loss']:.3f}  waiting {waiting:.0%}"
         self.listener(Progress("training", step, steps, "steps", detail))
         if step % max(1, self.plan.validation.every // REPORTS_PER_ROUND) == 0 or step == steps:
-            rates = [group["lr"] for group in self.state.optimiser.param_groups]
+            rates = [group["lr"] for group in state.optimiser.param_groups]
             row = {**means, "learning_rate": max(rates), "waiting_share": waiting}
             self._log(step, "train", row)
-            self._sums, self._counted = {}, 0
+            state.sums, state.summed = {}, 0
 
     def _round_is_due(self) -> bool:
         step = self.state.step

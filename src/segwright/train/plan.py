@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TypeVar
 
 from segwright._version import __version__
-from segwright.core import RGB, ClassTable, ConfigError, Size
+from segwright.core import GREY, RGB, ClassTable, ConfigError, Size
 from segwright.data import Dataset, Fingerprint, Split
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.infer.cleanup import Cleanup
@@ -16,10 +18,13 @@ from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
 from segwright.project.schema import Project
 from segwright.train.hardware import Hardware
+from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, LossPlan, OptimiserPlan, Plan, SamplingPlan, ValidationPlan
 from segwright.train.weights import imagenet_at_hand
 
 STRIDE_PX = 32
+MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
+SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
 Value = TypeVar("Value")
 
 
@@ -57,6 +62,8 @@ def make_plan(inputs: PlanInputs) -> Plan:
         ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
     project, classes, reasons = inputs.project, inputs.dataset.classes, Reasons()
+    if len(classes) > MOST_CLASSES:
+        raise ConfigError.of("classes", "are too many", allowed=f"up to {MOST_CLASSES}", found=str(len(classes)))
     weights = _weights(project, reasons)
     sampling = _sampling(inputs, reasons)
     optimiser = _optimiser(inputs, sampling, weights is not None, reasons)
@@ -123,8 +130,12 @@ def _weights(project: Project, reasons: Reasons) -> str | None:
 def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) -> Preprocessing:
     fingerprint = inputs.fingerprint
     scale = 1 / 255 if fingerprint.dtype == "uint8" else fingerprint.scale
-    grey_or_rgb = len(fingerprint.bands) in (1, 3)
+    grey_or_rgb = fingerprint.bands in (GREY, RGB)
     bands = RGB if grey_or_rgb else fingerprint.bands
+    earlier = _of_earlier_run(weights)
+    if earlier is not None and (earlier.bands, earlier.dtype) == (bands, fingerprint.dtype):
+        reasons.texts["preprocessing"] = f"that of the run the weights come from: {weights}"
+        return earlier
     if weights is not None and grey_or_rgb and fingerprint.dtype == "uint8":
         if str(weights).endswith("_u8.pt"):
             reasons.texts["preprocessing"] = "the range the weights were trained with: -1..1"
@@ -136,6 +147,11 @@ def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) ->
     if len(fingerprint.bands) == 1:
         mean, std = mean * 3, std * 3
     return Preprocessing(bands, scale, mean, std, fingerprint.dtype)
+
+
+def _of_earlier_run(weights: str | None) -> Preprocessing | None:
+    plan = None if weights is None else Path(weights) / PLAN_FILE
+    return read_plan(plan).preprocessing if plan is not None and plan.is_file() else None
 
 
 def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
@@ -152,6 +168,9 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         allowed = f"a multiple of {STRIDE_PX}, such as {_up(crop)}"
         raise ConfigError.of("training.crop", "does not fit the network", allowed=allowed, found=str(crop))
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
+    if (crop, batch) == (STRIDE_PX, 1):
+        found = "one crop of 32 px: a single value a channel at the coarsest level"
+        raise ConfigError.of("training.batch", "is too small for batch norm", allowed="2 or more", found=found)
     augment = training.augment
     vertical = reasons.choose(
         "sampling.flip_vertical", augment.flip_vertical, False, "off: only you know whether upside down can happen"
@@ -168,23 +187,25 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         rare_share=training.rare_crops,
         class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
         geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, augment.scale),
-        colour=_colour(augment.colour),
+        colour=_colour(augment.colour, fingerprint.dtype, reasons),
         workers=workers,
         cache_gb=training.cache_gb,
     )
 
 
 def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reasons) -> dict[str, float]:
-    """How often a class-centred crop is centred on each class: as one over the square root of its pixels."""
+    """How often a class-centred crop is centred on each class: all that occur alike, however few pixels they have."""
     wanted = classes.foreground if classes.background else tuple(classes)
-    pixels = {spec.name: fingerprint.classes[spec.name].pixels for spec in wanted}
-    roots = {name: 1 / math.sqrt(count) for name, count in pixels.items() if count}
-    reasons.texts["sampling.class_shares"] = "one over the square root of its pixels: rare classes often"
-    return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
+    present = [spec.name for spec in wanted if fingerprint.classes[spec.name].pixels]
+    reasons.texts["sampling.class_shares"] = "every class that occurs equally often: rare ones as often as common ones"
+    return {name: round(1 / len(present), 4) for name in present}
 
 
-def _colour(strength: float) -> ColourRanges:
+def _colour(strength: float, dtype: str, reasons: Reasons) -> ColourRanges:
     usual = ColourRanges()
+    if dtype == "float32":
+        reasons.texts["sampling.colour"] = "off: float pixels are measurements in the sensor's own unit, not brightness"
+        return ColourRanges(share=0.0)
     if strength == 0:
         return ColourRanges(share=0.0)
     names = ("gain", "gamma", "contrast", "channel_gain", "saturation", "light_gradient", "blur_px", "sharpen", "noise")
@@ -276,6 +297,15 @@ def _validation(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reasons) 
     score = "pooled_miou_foreground" if classes.background else "pooled_miou"
     why = "the mean IoU of what is looked for" if classes.background else "the mean IoU of all classes"
     select = reasons.choose("validation.select", training.select, score, why)
+    if select not in SELECTABLE:
+        close = get_close_matches(select, SELECTABLE, n=1)
+        raise ConfigError.of(
+            "training.select",
+            "is not a score that chooses a checkpoint",
+            allowed=", ".join(SELECTABLE),
+            found=select,
+            fix=f"did you mean '{close[0]}'?" if close else "training.select=auto",
+        )
     return ValidationPlan("validation", every, select, training.patience, boundary_px=3)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from segwright.core import ArtefactError, DataError, Listener, Note, silent
-from segwright.data import Dataset, Split, fingerprint, read_split, verify_split
+from segwright.data import Dataset, Fingerprint, Split, fingerprint, read_split, verify_split
 from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
-from segwright.models import SegmentationNetwork, build_network
+from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
 from segwright.train.feed import Feed
@@ -43,6 +42,8 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         DataError: the data or the split is unusable: every problem at once.
         ConfigError: settings that contradict the data.
     """
+    project = _with_absolute_paths(project, base)
+    build_network(_smallest(project))
     dataset = dataset_of_project(project, base)
     split_path = base / project.split.file
     split = read_split(split_path)
@@ -59,8 +60,44 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
                 fix="segwright split again, with a fraction or held-out values for it",
             )
     print_ = fingerprint(dataset, split.parts["train"], listener=listener)
+    _require_something_to_learn(dataset, print_, listener)
     plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))
-    return replace(plan, data=replace(plan.data, uri=str((base / project.data.root).resolve()))), dataset, split
+    return plan, dataset, split
+
+
+def _with_absolute_paths(project: Project, base: Path) -> Project:
+    """The project with its paths resolved from `base`: the plan is resumed from wherever the user stands then."""
+    data, weights = project.data, project.model.weights
+    paths = {"root": str((base / data.root).resolve())}
+    if data.columns_csv is not None:
+        paths["columns_csv"] = str((base / data.columns_csv).resolve())
+    if weights not in (None, "auto", "imagenet"):
+        weights = str((base / weights).resolve())
+    update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}
+    return project.model_copy(update=update)
+
+
+def _smallest(project: Project) -> NetworkSpec:
+    """A network like the project's, to find out that it does not exist before any frame is read."""
+    model = project.model
+    return NetworkSpec(model.network, model.encoder, bands=3, channels=1, decoder_widths=model.decoder_widths)
+
+
+def _require_something_to_learn(dataset: Dataset, seen: Fingerprint, listener: Listener) -> None:
+    """Say which classes no training frame has; refuse where that leaves nothing to tell apart."""
+    empty = [name for name, numbers in seen.classes.items() if numbers.pixels == 0]
+    if len(dataset.classes) - len(empty) < 2:
+        found = [f"{name} {numbers.pixels} px" for name, numbers in seen.classes.items()]
+        raise DataError.of(
+            str(dataset.root),
+            "has nothing to learn in its training frames",
+            allowed="pixels of at least two classes",
+            found=", ".join(found),
+            fix="label more frames, or put frames that show the classes into the training part: segwright split",
+        )
+    for name in empty:
+        text = f"no training frame has a pixel of '{name}': it cannot be learned, and no score of it says anything"
+        listener(Note("plan", text, "warning"))
 
 
 def start_run(plan: Plan, folder: Path) -> Run:
@@ -102,7 +139,8 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
     frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
     frames.index(plan.sampling.workers, listener)
     feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
-    network = _network(plan, feed, listener)
+    # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
+    network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The .srun. command is available")

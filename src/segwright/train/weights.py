@@ -99,11 +99,12 @@ def _read_state(path: Path) -> dict[str, Any]:
             allowed="imagenet, a file, a run folder, or null",
             found="no such file",
         )
-    state = load_weights(path) if path.suffix == ".safetensors" else load_state(path)
+    state: Any = load_weights(path) if path.suffix == ".safetensors" else load_state(path)
     for wrapper in ("state_dict", "model", "model_state_dict"):
-        if isinstance(state.get(wrapper), Mapping):
-            state = dict(state[wrapper])
-    return {name.removeprefix("module."): value for name, value in state.items()}
+        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
+    tensors = state.items() if isinstance(state, Mapping) else ()
+    return {str(name).removeprefix("module."): value for name, value in tensors if isinstance(value, Tensor)}
 
 
 def _as_backbone(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
