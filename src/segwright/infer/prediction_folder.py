@@ -87,7 +87,7 @@ def predict_folder(
                 continue
             resumed += kept
             rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
-    _finish(part, out, {**header, "frames": rows, "refused": [vars_of(problem) for problem in problems]})
+    _finish(part, out, {**header, "frames": rows, "refused": [problem_row(problem) for problem in problems]})
     return Predicted(out, len(rows), resumed, tuple(problems))
 
 
@@ -177,6 +177,6 @@ def _unwritable(path: Path, error: OSError) -> ArtefactError:
     return ArtefactError(problem)
 
 
-def vars_of(problem: Problem) -> dict[str, str]:
+def problem_row(problem: Problem) -> dict[str, str]:
     """The four parts of a problem and its place, by name."""
     return {name: getattr(problem, name) for name in ("place", "rule", "allowed", "found", "fix")}

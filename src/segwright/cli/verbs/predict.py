@@ -23,7 +23,7 @@ def predict(
     """Masks for image files. Frames that cannot be read are left out, listed, and make the exit code 2."""
     from segwright.core import raise_collected
     from segwright.infer import predictor_of, read_bundle
-    from segwright.infer.prediction_folder import Extras, predict_folder, vars_of
+    from segwright.infer.prediction_folder import Extras, predict_folder, problem_row
 
     source = read_bundle(bundle)
     frames = named_frames(images)
@@ -43,7 +43,7 @@ def predict(
             "predictions": str(out),
             "frames": done.frames,
             "resumed": done.resumed,
-            "refused": [vars_of(problem) for problem in done.problems],
+            "refused": [problem_row(problem) for problem in done.problems],
         }
         if not (json and done.problems):
             face.finish(payload, f"{done.frames} masks in {out}{kept}{refused}")
