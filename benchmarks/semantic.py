@@ -43,6 +43,7 @@ from segwright.train.settings import Plan
 from segwright.train.weights import folded_layers
 
 ENCODER = "mobilenetv2_100"
+CROP_PX = 192
 SETS: dict[str, dict[str, Any]] = {
     "tiles": {
         "by": "tile_group_inferred",
@@ -144,6 +145,7 @@ def _plan(arguments: argparse.Namespace, method: str, seed: int) -> tuple[Plan, 
             "steps": arguments.steps,
             "seed": seed,
             "loggers": [],
+            "crop": CROP_PX,
             "validate_every": -(-arguments.steps // 5),
             **settings["training"],
         },

@@ -194,11 +194,15 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
 
 
 def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reasons) -> dict[str, float]:
-    """How often a class-centred crop is centred on each class: all that occur alike, however few pixels they have."""
+    """How often a class-centred crop is centred on each class: as one over the fourth root of its pixels.
+
+    Between every class alike, which starves small marks, and one over the square root, which starves large ones.
+    """
     wanted = classes.foreground if classes.background else tuple(classes)
-    present = [spec.name for spec in wanted if fingerprint.classes[spec.name].pixels]
-    reasons.texts["sampling.class_shares"] = "every class that occurs equally often: rare ones as often as common ones"
-    return {name: round(1 / len(present), 4) for name in present}
+    pixels = {spec.name: fingerprint.classes[spec.name].pixels for spec in wanted}
+    roots = {name: count**-0.25 for name, count in pixels.items() if count}
+    reasons.texts["sampling.class_shares"] = "one over the fourth root of a class's pixels: rare classes more often"
+    return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
 
 
 def _colour(strength: float, dtype: str, reasons: Reasons) -> ColourRanges:
