@@ -1,0 +1,221 @@
+"""From a project to a plan: nothing left to decide, a reason for every choice, and contradictions refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from segwright.core import RGB, ArtefactError, ClassTable, ConfigError, DataError, Event, Note, Size
+from segwright.data import ClassFingerprint, fingerprint, make_split, open_dataset, read_split, write_split
+from segwright.infer.preprocess import IMAGENET_MEAN
+from segwright.project import Project, read_project
+from segwright.train import Plan, Run, open_run, plan_project, start_run
+from segwright.train.hardware import Hardware
+from segwright.train.plan import PlanInputs, make_plan
+from segwright.train.run import dataset_of_project, read_plan, write_plan
+from tests.train.conftest import Tiny
+from tests.train.tiny import write_project
+
+CPU = Hardware("cpu", bf16=True, fp16=False, cores=2)
+GPU = Hardware("cuda", bf16=True, fp16=True, cores=16)
+
+
+def inputs(tiny: Tiny, *overrides: str, machine: Hardware = CPU, **seen) -> PlanInputs:
+    project = read_project(tiny.project, overrides)
+    numbers = replace(fingerprint(tiny.dataset, tiny.split.parts["train"]), **seen)
+    return PlanInputs(project, tiny.dataset, tiny.split, "split.json", numbers, machine)
+
+
+AUTO = ("training.steps=auto", "training.batch=auto", "training.crop=auto", "training.learning_rate=auto",
+        "training.validate_every=auto", "training.precision=auto")  # fmt: skip
+
+
+def test_plan__survives_its_file(tiny: Tiny, tmp_path: Path) -> None:
+    write_plan(tmp_path / "plan.yaml", tiny.plan)
+    assert read_plan(tmp_path / "plan.yaml") == tiny.plan
+    assert Plan.from_json(yaml.safe_load((tmp_path / "plan.yaml").read_text(encoding="utf-8"))) == tiny.plan
+
+
+def test_plan__every_automatic_value_has_a_reason(tiny: Tiny) -> None:
+    plan = make_plan(inputs(tiny, *AUTO))
+    for setting in ("sampling.crop", "sampling.batch", "optimiser.steps", "optimiser.learning_rate", "weights",
+                    "optimiser.frozen_stages", "optimiser.precision", "validation.every", "validation.select",
+                    "tiles.tile", "tiles.overlap_px", "preprocessing", "sampling.class_shares"):  # fmt: skip
+        assert plan.reasons[setting]
+    assert plan.sampling.crop == 96
+    assert plan.optimiser.precision == "bf16"
+    assert plan.validation.select == "pooled_miou_foreground"
+
+
+def test_plan__given_values_are_taken_and_said_to_be_given(tiny: Tiny) -> None:
+    plan = make_plan(inputs(tiny, "training.steps=77"))
+    assert plan.optimiser.steps == 77
+    assert plan.reasons["optimiser.steps"] == "segwright.yaml says so"
+
+
+def test_plan__a_gpu_takes_larger_crops_and_more_steps(tiny: Tiny) -> None:
+    large = {"size_median": Size(2000, 3000), "size_max": Size(2000, 3000)}
+    on_cpu, on_gpu = (make_plan(inputs(tiny, *AUTO, machine=machine, **large)) for machine in (CPU, GPU))
+    assert (on_cpu.sampling.crop, on_gpu.sampling.crop) == (256, 512)
+    assert on_gpu.optimiser.steps > on_cpu.optimiser.steps
+    assert on_gpu.tiles.tile == Size(1024, 1024)
+
+
+def test_plan__rare_classes_are_asked_for_more_often(tiny: Tiny) -> None:
+    seen = {name: ClassFingerprint(pixels, 1, 1, None, None) for name, pixels in
+            {"background": 10**6, "blob": 10_000, "line": 100}.items()}  # fmt: skip
+    shares = make_plan(inputs(tiny, classes=seen)).sampling.class_shares
+    assert set(shares) == {"blob", "line"}
+    assert shares["line"] > 2 * shares["blob"]
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_plan__class_weights_by_rarity_have_mean_one(tiny: Tiny) -> None:
+    weights = make_plan(inputs(tiny, "loss.class_weights=inverse_sqrt")).loss.class_weights
+    assert weights is not None
+    assert sum(weights) / len(weights) == pytest.approx(1, abs=1e-3)
+    assert weights[0] == min(weights)
+    assert make_plan(inputs(tiny, "loss.class_weights={blob: 3}")).loss.class_weights == (1.0, 3.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.crop=50", "does not fit the network"),
+        ("training.select=pixel_accuracy", "is not a score that chooses a checkpoint"),
+        ("training.select=pooled_iou", "did you mean 'pooled_miou'"),
+    ],
+)
+def test_plan__settings_that_cannot_work_are_refused(tiny: Tiny, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_plan(inputs(tiny, override))
+
+
+def test_plan__one_crop_of_32_px_is_too_little_for_batch_norm(tiny: Tiny) -> None:
+    with pytest.raises(ConfigError, match="too small for batch norm"):
+        make_plan(inputs(tiny, "training.crop=32", "training.batch=1"))
+
+
+def test_plan__more_classes_than_a_byte_holds_are_refused(tiny: Tiny) -> None:
+    many = ClassTable.of([f"class {number}" for number in range(256)], void_id=65535)
+    with pytest.raises(ConfigError, match="are too many"):
+        make_plan(replace(inputs(tiny), dataset=replace(tiny.dataset, classes=many)))
+
+
+def test_plan__pretrained_starts_with_deep_stages_frozen_and_imagenet_s_numbers(tiny: Tiny) -> None:
+    plan = make_plan(inputs(tiny, "model.weights=imagenet", "training.encoder_learning_rate=auto"))
+    assert plan.optimiser.frozen_stages == 3
+    assert plan.optimiser.encoder_learning_rate == pytest.approx(plan.optimiser.learning_rate / 4)
+    assert plan.preprocessing.mean == IMAGENET_MEAN
+    assert make_plan(inputs(tiny)).optimiser.frozen_stages == 0
+
+
+def test_plan__weights_of_an_earlier_run_bring_their_preprocessing(tiny: Tiny, finished: Run) -> None:
+    plan = make_plan(inputs(tiny, f"model.weights={finished.path}"))
+    assert plan.preprocessing == finished.plan.preprocessing
+    assert str(finished.path) in plan.reasons["preprocessing"]
+
+
+def test_plan__grey_frames_fill_three_bands(tiny: Tiny) -> None:
+    plan = make_plan(inputs(tiny, bands=("grey",), mean=(0.4,), std=(0.2,)))
+    assert plan.preprocessing.bands == RGB
+    assert (plan.preprocessing.mean, plan.preprocessing.std) == ((0.4,) * 3, (0.2,) * 3)
+    assert plan.network.bands == 3
+
+
+def test_plan__other_bands_keep_their_names_and_float_pixels_their_values(tiny: Tiny) -> None:
+    seen = {"bands": ("a", "b"), "mean": (0.1, 0.2), "std": (0.0, 0.3), "dtype": "float32", "scale": 0.5}
+    plan = make_plan(inputs(tiny, **seen))
+    assert plan.network.bands == 2
+    assert plan.preprocessing.std == (1e-3, 0.3)
+    assert plan.preprocessing.scale == 0.5
+    assert plan.sampling.colour.share == 0
+
+
+def test_plan_project__an_unknown_encoder_is_refused_before_a_frame_is_read(tiny: Tiny) -> None:
+    said: list[Event] = []
+    project = read_project(tiny.project, ["model.encoder=resnet999"])
+    with pytest.raises(ConfigError, match="is not an encoder timm knows"):
+        plan_project(project, tiny.project.parent, said.append)
+    assert said == []
+
+
+def test_plan_project__its_paths_hold_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_project(tmp_path / "here", per_line=1)
+    stems = [frame.stem for frame in open_dataset(tmp_path / "here" / "frames").frames]
+    rows = "\n".join(f"{stem},{stem[0]}" for stem in stems)
+    (tmp_path / "here" / "frames.csv").write_text(f"image,press\n{rows}\n", encoding="utf-8")
+    (tmp_path / "here" / "weights.pt").write_bytes(b"")
+    monkeypatch.chdir(tmp_path / "here")
+    project = read_project(path, ["data.columns_from=null", "data.columns_csv=frames.csv", "model.weights=weights.pt"])
+    plan, dataset, _ = plan_project(project, Path())
+    start_run(plan, tmp_path / "here" / "runs" / "x")
+    monkeypatch.chdir(tmp_path)
+    run = open_run(tmp_path / "here" / "runs" / "x")
+    assert run.plan.weights == str(tmp_path / "here" / "weights.pt")
+    assert run.dataset.content_hash == dataset.content_hash
+    assert run.split.content_hash == plan.data.split_hash
+
+
+def test_plan_project__a_class_no_training_frame_has_is_said(tmp_path: Path) -> None:
+    said: list[Event] = []
+    path = write_project(tmp_path, per_line=1)
+    _without_lines(tmp_path / "frames" / "masks")
+    plan_project(_resplit(path), tmp_path, said.append)
+    notes = [event for event in said if isinstance(event, Note)]
+    assert [note.level for note in notes] == ["warning"]
+    assert "no training frame has a pixel of 'line'" in notes[0].text
+
+
+def test_plan_project__nothing_but_background_cannot_be_learned(tmp_path: Path) -> None:
+    path = write_project(tmp_path, per_line=1)
+    _without_lines(tmp_path / "frames" / "masks", keep=())
+    with pytest.raises(DataError, match="has nothing to learn in its training frames") as caught:
+        plan_project(_resplit(path), tmp_path)
+    assert "blob 0 px" in caught.value.problems[0].found
+
+
+def _without_lines(masks: Path, keep: tuple[int, ...] = (1,)) -> None:
+    for path in masks.glob("*.png"):
+        ids = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), np.where(np.isin(ids, (0, 255, *keep)), ids, 0).astype(np.uint8))
+
+
+def _resplit(path: Path) -> Project:
+    """The project with its split made again: the masks have changed."""
+    project = read_project(path)
+    dataset = dataset_of_project(project, path.parent)
+    fractions = {"train": 0.5, "validation": 0.25, "calibration": 0.25}
+    write_split(path.parent / "split.json", make_split(dataset, by="press", fractions=fractions))
+    return project
+
+
+def test_plan_project__a_split_without_a_part_is_refused(tmp_path: Path) -> None:
+    path = write_project(tmp_path, per_line=1)
+    split = read_split(tmp_path / "split.json")
+    parts = {**split.parts, "train": split.parts["train"] + split.parts["validation"], "validation": ()}
+    write_split(tmp_path / "split.json", replace(split, parts=parts))
+    with pytest.raises(DataError, match="has no frames in the part 'validation'"):
+        plan_project(read_project(path), tmp_path)
+
+
+def test_open_run__says_what_is_no_run_and_what_is_of_another_version(tmp_path: Path, tiny: Tiny) -> None:
+    with pytest.raises(ArtefactError, match="is not a run"):
+        open_run(tmp_path)
+    (tmp_path / "plan.yaml").write_text("schema_version: 99\n", encoding="utf-8")
+    with pytest.raises(ArtefactError, match="has another schema version"):
+        open_run(tmp_path)
+    (tmp_path / "plan.yaml").write_text("a: [1", encoding="utf-8")
+    with pytest.raises(ArtefactError, match="is not YAML"):
+        open_run(tmp_path)
+
+
+def test_start_run__never_overwrites_a_run(tmp_path: Path, tiny: Tiny) -> None:
+    start_run(tiny.plan, tmp_path / "x")
+    with pytest.raises(ArtefactError, match="already holds a run"):
+        start_run(tiny.plan, tmp_path / "x")

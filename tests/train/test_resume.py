@@ -1,0 +1,256 @@
+"""A run killed at any point and resumed ends with the same weights as one left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from segwright.core import ArtefactError, DataError, Event, Measured, Note
+from segwright.project import read_project
+from segwright.train import Run, execute, open_run, plan_project, start_run
+from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
+from tests.train.conftest import Tiny
+
+STEPS, EVERY = 24, 6
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL where the process that tests must live on: nothing in the product catches it."""
+
+
+def killed_at(step: int, kind: str) -> Callable[[Event], None]:
+    def listener(event: Event) -> None:
+        if isinstance(event, Measured) and (event.step, event.stage) == (step, kind):
+            raise Killed("gone")
+
+    return listener
+
+
+def fresh(tiny: Tiny, folder: Path) -> Run:
+    return start_run(tiny.plan, folder)
+
+
+def assert_same_end(run: Run, undisturbed: Run) -> None:
+    ends = [load_weights(each.path / "checkpoints" / BEST) for each in (run, undisturbed)]
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    states = [load_state(each.path / "checkpoints" / LAST) for each in (run, undisturbed)]
+    assert _equal(*states)
+    histories = [_history(each) for each in (run, undisturbed)]
+    assert histories[0] == histories[1]
+    assert [(row["step"], row["kind"]) for row in histories[0]] == [
+        (step, kind)
+        for step in range(1, STEPS + 1)
+        for kind in ("train", "validation")
+        if kind == "train" or step % EVERY == 0
+    ]
+    leftovers = [path.name for path in (run.path / "checkpoints").iterdir() if path.name.startswith(".")]
+    assert leftovers == []
+
+
+def _history(run: Run) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in (run.path / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{name: value for name, value in row.items() if name != "waiting_share"} for row in rows]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(_equal(*pair) for pair in zip(one, other, strict=True))
+    return one == other
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"), [(1, "train"), (6, "train"), (6, "validation"), (8, "train"), (18, "validation"), (24, "train")]
+)
+def test_resume__stopped_anywhere_ends_the_same(
+    tiny: Tiny, finished: Run, tmp_path: Path, step: int, kind: str
+) -> None:
+    run = fresh(tiny, tmp_path / "run")
+    with pytest.raises(Killed, match="gone"):
+        execute(run, tiny.dataset, tiny.split, listener=killed_at(step, kind))
+    execute(open_run(run.path), tiny.dataset, tiny.split, resume=True)
+    assert_same_end(run, finished)
+
+
+def test_resume__stopped_again_and_again_ends_the_same(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
+    run = fresh(tiny, tmp_path / "run")
+    for number, step in enumerate((3, 7, 9, 13, 23)):
+        with pytest.raises(Killed, match="gone"):
+            execute(run, tiny.dataset, tiny.split, resume=number > 0, listener=killed_at(step, "train"))
+    execute(run, tiny.dataset, tiny.split, resume=True)
+    assert_same_end(run, finished)
+
+
+def test_resume__from_a_checkpoint_between_rounds_ends_the_same(
+    tiny: Tiny, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fresh(tiny, tmp_path / "run")
+    monkeypatch.setattr("segwright.train.loop.SAVE_EVERY_SECONDS", 0.0)
+    with pytest.raises(Killed, match="gone"):
+        execute(run, tiny.dataset, tiny.split, listener=killed_at(16, "train"))
+    monkeypatch.undo()
+    assert load_state(run.path / "checkpoints" / LAST)["step"] == 15
+    execute(run, tiny.dataset, tiny.split, resume=True)
+    assert_same_end(run, finished)
+
+
+def test_resume__sums_since_the_last_report_are_kept(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a report every third step, a run stopped between two reports tells the same losses."""
+    monkeypatch.setattr("segwright.train.loop.REPORTS_PER_ROUND", 2)
+    monkeypatch.setattr("segwright.train.loop.SAVE_EVERY_SECONDS", 0.0)
+    plan = replace(tiny.plan, optimiser=replace(tiny.plan.optimiser, steps=12))
+    whole, cut = start_run(plan, tmp_path / "whole"), start_run(plan, tmp_path / "cut")
+    execute(whole, tiny.dataset, tiny.split)
+
+    def killed(event: Event) -> None:
+        if getattr(event, "stage", "") == "training" and getattr(event, "done", 0) == 8:
+            raise Killed("gone")
+
+    with pytest.raises(Killed, match="gone"):
+        execute(cut, tiny.dataset, tiny.split, listener=killed)
+    execute(cut, tiny.dataset, tiny.split, resume=True)
+    assert _history(cut) == _history(whole)
+    assert [row["step"] for row in _history(cut) if row["kind"] == "train"] == [3, 6, 9, 12]
+
+
+def test_resume__of_a_finished_run_changes_nothing(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.path, copy)
+    said: list[Event] = []
+    execute(open_run(copy), tiny.dataset, tiny.split, resume=True, listener=said.append)
+    assert not any(isinstance(event, Measured) for event in said)
+    files = [path.relative_to(copy) for path in sorted(copy.rglob("*")) if path.is_file()]
+    assert all((copy / name).read_bytes() == (finished.path / name).read_bytes() for name in files)
+
+
+def test_resume__before_the_first_checkpoint_starts_from_the_beginning_and_says_so(
+    tiny: Tiny, finished: Run, tmp_path: Path
+) -> None:
+    run, said = fresh(tiny, tmp_path / "run"), list[Event]()
+    execute(run, tiny.dataset, tiny.split, resume=True, listener=said.append)
+    assert any(isinstance(event, Note) and "before its first checkpoint" in event.text for event in said)
+    assert_same_end(run, finished)
+
+
+def test_resume__refuses_data_or_split_that_changed(tiny: Tiny, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(tiny.project.parent, project, ignore=shutil.ignore_patterns("runs"))
+    plan, dataset, split = plan_project(read_project(project / "segwright.yaml"), project)
+    run = start_run(plan, project / "runs" / "x")
+    mask = project / "frames" / "masks" / "a_00.png"
+    mask.write_bytes((project / "frames" / "masks" / "a_01.png").read_bytes())
+    again = open_run(run.path)
+    with pytest.raises(DataError, match="cannot be resumed: the frames changed"):
+        execute(again, again.dataset, again.split, resume=True)
+    other = replace(split, parts={**split.parts, "train": split.parts["train"][:-1]})
+    with pytest.raises(DataError, match="cannot be resumed: the split changed"):
+        execute(run, dataset, other, resume=True)
+
+
+def test_resume__refuses_a_checkpoint_of_another_plan(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
+    other = replace(tiny.plan, network=replace(tiny.plan.network, decoder_widths=(8, 8, 8, 8, 8)))
+    run = start_run(other, tmp_path / "run")
+    (run.path / "checkpoints").mkdir()
+    shutil.copy(finished.path / "checkpoints" / LAST, run.path / "checkpoints" / LAST)
+    with pytest.raises(ArtefactError, match="does not belong to this plan"):
+        execute(run, tiny.dataset, tiny.split, resume=True)
+
+
+def test_train__a_disk_that_fills_up_stops_with_a_message_and_can_be_resumed(
+    tiny: Tiny, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fresh(tiny, tmp_path / "run")
+    real, calls = torch.save, list[Path]()
+
+    def full(state: Any, part: Path) -> None:
+        calls.append(part)
+        if len(calls) == 3:
+            part.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        real(state, part)
+
+    monkeypatch.setattr("segwright.train.checkpoint.torch.save", full)
+    with pytest.raises(ArtefactError, match="No space left on device"):
+        execute(run, tiny.dataset, tiny.split)
+    monkeypatch.undo()
+    execute(run, tiny.dataset, tiny.split, resume=True)
+    assert_same_end(run, finished)
+
+
+def test_train__another_seed_ends_elsewhere(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
+    run = start_run(replace(tiny.plan, optimiser=replace(tiny.plan.optimiser, seed=1)), tmp_path / "run")
+    execute(run, tiny.dataset, tiny.split)
+    ends = [load_weights(each.path / "checkpoints" / BEST) for each in (run, finished)]
+    assert not any(torch.equal(ends[0][name], ends[1][name]) for name in ends[0] if name.endswith("conv1.weight"))
+
+
+def test_train__learns_the_tiny_set(finished: Run) -> None:
+    rounds = [row for row in _history(finished) if row["kind"] == "validation"]
+    assert rounds[-1]["iou/blob"] > 0.7
+    assert rounds[-1]["iou/line"] > 0.7
+
+
+# Imports once, then forks a child for each command line, reads its events, and kills it after so many steps.
+DRIVER = """
+import json, os, signal, sys, time
+import segwright.train, segwright.train.finish
+from segwright.cli.app import main
+
+for words, steps, pause in json.loads(sys.argv[1]):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writing, 2)
+        main(words)
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            row = json.loads(line)
+            if steps and row["event"] == "progress" and row["stage"] == "training" and row["done"] >= steps:
+                time.sleep(pause)
+                os.kill(child, signal.SIGKILL)
+                break
+    status = os.waitpid(child, 0)[1]
+    assert os.waitstatus_to_exitcode(status) == (-signal.SIGKILL if steps else 0), status
+"""
+
+
+def test_train__killed_with_sigkill_and_resumed_ends_the_same(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
+    """Through the command line, at points nobody chose: whatever the process was doing, it is gone."""
+    folder = tmp_path / "run"
+    first = ["train", str(tiny.project), "--run", str(folder), "--json"]
+    again = ["train", "--resume", "--run", str(folder), "--json"]
+    commands = [
+        (first, 2, 0.0),
+        (again, 5, 0.01),
+        (again, 11, 0.03),
+        (again, 12, 0.02),
+        (again, 19, 0.015),
+        (again, 0, 0),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, json.dumps(commands)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["run"] == str(folder)
+    assert_same_end(open_run(folder), finished)
