@@ -25,7 +25,7 @@ LOOSE_PARTS = {"colour": 0.8, "flip_vertical": True, "rotate_degrees": 180.0}
 
 # The smallest mark worth a person's look, px at 640 px width: nine of ten marks painted on the training lines are
 # larger, and what a young network sees on a clean bracket is mostly smaller.
-LEAST_MARK_PX = {"scratch": 60, "dent": 150, "discoloration": 70}
+LEAST_MARK_PX = {"scratch": 60, "dent": 230, "discoloration": 70}
 
 SPLIT_BY = "session"
 SPLIT_FRACTIONS = {"train": 0.76, "validation": 0.12, "calibration": 0.12, "test": 0.0}
@@ -87,6 +87,7 @@ class DemoSettings:
             },
             "loss": {"cross_entropy": 0.5, "dice": 0.5, "dice_classes": "foreground"},
             "training": {**self.training, "seed": 0},
+            "inference": {"tile": 384, "overlap_px": 64, "flips": True},
             "cleanup": {"opening_radius_px": {"dent": 1, "discoloration": 1}, "min_area_px": LEAST_MARK_PX},
             "alerts": {"area_percent": 2.0, "part": "background"},
         }
