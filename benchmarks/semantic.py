@@ -146,7 +146,7 @@ def _plan(arguments: argparse.Namespace, method: str, seed: int) -> tuple[Plan, 
             "seed": seed,
             "loggers": [],
             "crop": CROP_PX,
-            "validate_every": -(-arguments.steps // 5),
+            "validate_every": -(-arguments.steps // 3),
             **settings["training"],
         },
     }

@@ -29,7 +29,7 @@ SAVE_EVERY_SECONDS = 60.0
 REPORTS_PER_ROUND = 5
 # Frozen stages are thawed after this many rounds without a better score, and at the latest at this share of the run.
 THAW_AFTER_STALE_ROUNDS = 2
-THAW_LATEST = 0.4
+THAW_LATEST = 0.25
 
 Validate = Callable[[nn.Module], dict[str, Any]]
 
@@ -101,7 +101,8 @@ def run_training(
     `checkpoints/best.safetensors` holds the averaged weights of the best round, `last.pt` the state to resume from.
     A resumed run ends with the same weights as an undisturbed one on the same machine and thread count.
     """
-    state = _fresh_state(plan, fabric.to_device(network).to(memory_format=torch.channels_last))
+    fabric.to_device(network)
+    state = _fresh_state(plan, network.to(memory_format=torch.channels_last))
     history = History(folder / "history.jsonl")
     remove_leftovers(folder / "checkpoints")
     if resume:

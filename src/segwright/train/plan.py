@@ -245,13 +245,13 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
         f"each pixel of {frames} frames about {views} times, between {low} and {high} on a {machine.accelerator}",
     )
     rate = reasons.choose(
-        "optimiser.learning_rate", training.learning_rate, 2e-3, "AdamW on a decoder that starts from random"
+        "optimiser.learning_rate", training.learning_rate, 3e-3, "AdamW on a decoder that starts from random"
     )
     encoder_rate = reasons.choose(
         "optimiser.encoder_learning_rate",
         training.encoder_learning_rate,
-        rate / 4 if pretrained else rate,
-        "a quarter of the decoder's: keep pretrained features" if pretrained else "random as the decoder",
+        rate / 3 if pretrained else rate,
+        "a third of the decoder's: keep pretrained features" if pretrained else "random as the decoder",
     )
     warmup = reasons.choose(
         "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
