@@ -9,6 +9,7 @@ import torch
 
 from segwright.core import ConfigError
 from segwright.models import NetworkSpec, build_network
+from segwright.models.network import RAREST_SHARE
 
 WIDTHS = (16, 12, 8, 8, 8)
 
@@ -63,9 +64,9 @@ def test_spec__json_round_trip_builds_the_same_network() -> None:
 def test_expect__starts_from_the_class_shares() -> None:
     network = build_network(spec(channels=3))
     network.expect([0.9, 0.1, 0.0])
-    probabilities = network.head.bias.softmax(0)
+    probabilities = network.head.bias.detach().softmax(0)
     assert float(probabilities[0] / probabilities[1]) == pytest.approx(9, rel=1e-3)
-    assert 0 < float(probabilities[2]) < 1e-3
+    assert float(probabilities[2] / probabilities[0]) == pytest.approx(RAREST_SHARE / 0.9, rel=1e-3)
 
 
 def test_build_network__an_unknown_network_names_those_that_exist() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator
+from typing import cast
 
 import timm
+from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from segwright.core import ConfigError
@@ -22,7 +24,7 @@ class Encoder(nn.Module):
     def __init__(self, name: str, bands: int) -> None:
         super().__init__()
         self.backbone = _backbone(name, bands)
-        info = self.backbone.feature_info
+        info = self._pyramid_info
         self.widths: tuple[int, ...] = tuple(info.channels())
         self.strides: tuple[int, ...] = tuple(info.reduction())
         if self.strides != PYRAMID:
@@ -38,13 +40,18 @@ class Encoder(nn.Module):
         return self.backbone(frames)
 
     @property
+    def _pyramid_info(self) -> FeatureInfo:
+        """What timm says of the levels; `features_only` models have it, `nn.Module` cannot say so."""
+        return cast("FeatureInfo", self.backbone.feature_info)
+
+    @property
     def stages(self) -> list[list[nn.Module]]:
         """The backbone's layers grouped by pyramid level: `stages[0]` ends at 1/2, `stages[-1]` at 1/32.
 
         Together they hold every parameter of the backbone once, in the order of `backbone.parameters()`.
         """
         # timm renames the layers it lifts out of a container (`return_layers`); other backbones keep theirs.
-        ends = set(getattr(self.backbone, "return_layers", self.backbone.feature_info.module_name()))
+        ends = set(getattr(self.backbone, "return_layers", self._pyramid_info.module_name()))
         stages: list[list[nn.Module]] = [[]]
         for name, layer in _layers(self.backbone, ends):
             stages[-1].append(layer)

@@ -37,8 +37,9 @@ def load_folded(backbone: nn.Module, layers: Sequence[FoldedLayer]) -> tuple[int
                 convolution.bias.zero_()
             norm.weight.fill_(1.0)
             norm.bias.copy_(layer.bias)
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1.0 - norm.eps)
+            mean, variance = _statistics(norm)
+            mean.zero_()
+            variance.fill_(1.0 - norm.eps)
     return len(pairs), len(layers) - len(pairs)
 
 
@@ -87,11 +88,19 @@ def conv_norm_pairs(backbone: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d
 
 def _adopt_statistics(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     assert isinstance(norm, nn.BatchNorm2d)
+    running_mean, running_variance = _statistics(norm)
     variance, mean = torch.var_mean(inputs[0].float(), dim=(0, 2, 3), correction=0)
-    old_scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    old_shift = norm.bias - norm.running_mean * old_scale
+    old_scale = norm.weight / torch.sqrt(running_variance + norm.eps)
+    old_shift = norm.bias - running_mean * old_scale
     with torch.no_grad():
         norm.weight.copy_(old_scale * torch.sqrt(variance + norm.eps))
         norm.bias.copy_(old_shift + mean * old_scale)
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
+        running_mean.copy_(mean)
+        running_variance.copy_(variance)
+
+
+def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """The mean and the variance a norm uses in evaluation mode; every encoder of timm tracks them."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return norm.running_mean, norm.running_var

@@ -60,6 +60,7 @@ class SegmentationNetwork(nn.Module):
         Source: Lin et al. 2017 (focal loss), section 3.3, "class imbalance and model initialization".
         """
         logits = torch.tensor([math.log(max(share, RAREST_SHARE)) for share in shares])
+        assert self.head.bias is not None  # a convolution is built with one unless told otherwise
         with torch.no_grad():
             self.head.bias.copy_(logits - logits.mean())
 

@@ -25,8 +25,10 @@ class Classes(Section):
     """What the ids in the masks mean."""
 
     names: dict[str, int] = Field(min_length=1, description="class name -> id in the mask files")
-    void: int = Field(DEFAULT_VOID_ID, description="the id nobody is asked to get right")
-    background: str | None = Field(None, description="the class that means 'nothing here'; null where all are equal")
+    void: int = Field(default=DEFAULT_VOID_ID, description="the id nobody is asked to get right")
+    background: str | None = Field(
+        default=None, description="the class that means 'nothing here'; null where all are equal"
+    )
     things: list[str] = Field(default_factory=list, description="classes whose objects can be counted")
     colours: dict[str, tuple[Level, Level, Level]] = Field(default_factory=dict, description="RGB, for overlays")
 
@@ -43,26 +45,32 @@ class Data(Section):
     """Where the labelled frames are and which columns describe them."""
 
     root: str = Field(description="folder or annotation file, relative to segwright.yaml")
-    format: str = Field("auto", description="auto, index_png, class_folders, coco_json, cvat_xml")
-    columns_from: str | None = Field(None, description="regular expression with named groups over the frame's stem")
-    columns_csv: str | None = Field(None, description="CSV whose first column names the image")
+    format: str = Field(default="auto", description="auto, index_png, class_folders, coco_json, cvat_xml")
+    columns_from: str | None = Field(
+        default=None, description="regular expression with named groups over the frame's stem"
+    )
+    columns_csv: str | None = Field(default=None, description="CSV whose first column names the image")
     options: dict[str, str | int | float | bool | list[str]] = Field(default_factory=dict)
 
 
 class Split(Section):
     """Which frames train and which are held out."""
 
-    file: str = Field("split.json", description="written by `segwright split`, readable, checked before training")
-    by: str | None = Field(None, description="the column whose values stay together: line, camera, sequence, patient")
+    file: str = Field(
+        default="split.json", description="written by `segwright split`, readable, checked before training"
+    )
+    by: str | None = Field(
+        default=None, description="the column whose values stay together: line, camera, sequence, patient"
+    )
 
 
 class Model(Section):
     """The network."""
 
     network: str = "unet"
-    encoder: str = Field("resnet34", description="a timm name")
+    encoder: str = Field(default="resnet34", description="a timm name")
     weights: str | None = Field(
-        "auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
+        default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
     )
     decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (128, 64, 48, 32, 16)
 
@@ -70,8 +78,8 @@ class Model(Section):
 class Loss(Section):
     """The weighted sum that training lowers."""
 
-    cross_entropy: float = Field(0.5, ge=0)
-    dice: float = Field(0.5, ge=0)
+    cross_entropy: float = Field(default=0.5, ge=0)
+    dice: float = Field(default=0.5, ge=0)
     dice_classes: Literal["foreground", "all"] = "foreground"
     class_weights: Literal["none", "inverse_sqrt"] | dict[str, Annotated[float, Field(ge=0)]] = "none"
 
@@ -85,11 +93,11 @@ class Loss(Section):
 class Augment(Section):
     """How far a crop is varied. A flip is valid only where the mirrored part is still a possible part."""
 
-    colour: float = Field(1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
+    colour: float = Field(default=1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
     flip_horizontal: bool = True
     flip_vertical: bool | Auto = "auto"
     rotate_degrees: Annotated[float, Field(ge=0, le=180)] | Auto = "auto"
-    scale: tuple[Above, Above] = Field((0.75, 1.35), description="smallest and largest magnification")
+    scale: tuple[Above, Above] = Field(default=(0.75, 1.35), description="smallest and largest magnification")
 
     @model_validator(mode="after")
     def _ordered(self) -> Augment:
@@ -103,22 +111,24 @@ class Training(Section):
 
     steps: Positive | Auto = "auto"
     batch: Positive | Auto = "auto"
-    crop: Positive | Auto = Field("auto", description="side of the square crops, px, a multiple of 32")
+    crop: Positive | Auto = Field(default="auto", description="side of the square crops, px, a multiple of 32")
     learning_rate: Above | Auto = "auto"
     encoder_learning_rate: Above | Auto = "auto"
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0)
     warmup_steps: Count | Auto = "auto"
-    clip_gradient: float = Field(5.0, gt=0, description="largest norm of all gradients together")
+    clip_gradient: float = Field(default=5.0, gt=0, description="largest norm of all gradients together")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] | Auto = "auto"
-    rare_crops: float = Field(0.6, ge=0, le=1, description="share of crops centred on a pixel of a chosen class")
+    rare_crops: float = Field(
+        default=0.6, ge=0, le=1, description="share of crops centred on a pixel of a chosen class"
+    )
     freeze: Literal["auto", "none", "deep_first"] = "auto"
     validate_every: Positive | Auto = "auto"
-    patience: Positive = Field(8, description="validation rounds without a better score before training stops")
-    select: str = Field("auto", description="the score that decides which checkpoint is best")
+    patience: Positive = Field(default=8, description="validation rounds without a better score before training stops")
+    select: str = Field(default="auto", description="the score that decides which checkpoint is best")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     workers: Positive | Auto = "auto"
-    cache_gb: float = Field(4.0, ge=0)
-    seed: int = Field(0, ge=0)
+    cache_gb: float = Field(default=4.0, ge=0)
+    seed: int = Field(default=0, ge=0)
     augment: Augment = Augment()
     loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = ["tensorboard"]
 
@@ -129,7 +139,7 @@ class Inference(Section):
     tile: Positive | Auto = "auto"
     overlap_px: Count | Auto = "auto"
     blend: Literal["gaussian", "constant"] = "gaussian"
-    flips: bool = Field(False, description="average the frame with its mirror image: twice the time")
+    flips: bool = Field(default=False, description="average the frame with its mirror image: twice the time")
 
 
 class Cleanup(Section):
@@ -144,10 +154,11 @@ class Alerts(Section):
     """When a frame is rejected: the area of these classes, as a share of the part, above a limit."""
 
     classes: list[str] = Field(default_factory=list, description="empty: every class but the background")
-    area_percent: float = Field(2.0, ge=0, le=100)
+    area_percent: float = Field(default=2.0, ge=0, le=100)
     per_class_percent: dict[str, float] = Field(default_factory=dict)
     part: Literal["background", "frame"] | list[str] = Field(
-        "frame", description="the part's pixels: the whole frame, some classes, or what stands out from the belt"
+        default="frame",
+        description="the part's pixels: the whole frame, some classes, or what stands out from the belt",
     )
 
 

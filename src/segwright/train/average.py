@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 Tensors = list[Tensor] | tuple[Tensor, ...]
 
@@ -16,13 +15,10 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
     random start (the warm-up TensorFlow's ExponentialMovingAverage describes for `num_updates`).
     """
 
-    def blend(
-        average: list[Tensor] | tuple[Tensor, ...], current: list[Tensor] | tuple[Tensor, ...], updates: Tensor | int
-    ) -> None:
+    def blend(average: Tensors, current: Tensors, updates: Tensor | int) -> None:
         count = int(updates)
-        weight = 1 - min(decay, (1 + count) / (10 + count))
         if average[0].is_floating_point():
-            torch._foreach_lerp_(list(average), list(current), weight)
+            get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(average, current, updates)
         else:
             for kept, new in zip(average, current, strict=True):
                 kept.copy_(new)

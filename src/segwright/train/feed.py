@@ -73,7 +73,7 @@ class Feed:
         pixels, channels = warped_crop(frame.pixels, frame.channels, centre, size, self._plan.geometry, rng, void=VOID)
         scaled = pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.share > 0 else scaled
-        mean, std = np.float32(self._preprocessing.mean), np.float32(self._preprocessing.std)
+        mean, std = (np.asarray(row, np.float32) for row in (self._preprocessing.mean, self._preprocessing.std))
         return np.ascontiguousarray(((varied - mean) / std).transpose(2, 0, 1)), channels
 
     def _choose(self, rng: np.random.Generator) -> tuple[int, tuple[int, int] | None]:

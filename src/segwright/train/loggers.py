@@ -27,7 +27,7 @@ def make_loggers(plan: Plan, folder: Path) -> list[Any]:
 
 
 def _tensorboard(_: Plan, folder: Path) -> Any:
-    from lightning.fabric.loggers import TensorBoardLogger
+    from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 
     return TensorBoardLogger(root_dir=folder / "tensorboard", name="", version="")
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from torch import nn
 
 from segwright.core import ArtefactError, ClassTable
 from segwright.data import Dataset, Split, columns_from_csv, columns_from_pattern, open_dataset, read_split
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
-from segwright.models import build_network
+from segwright.models import SegmentationNetwork, build_network
 from segwright.project.schema import Project
 from segwright.train.checkpoint import BEST, load_weights, write_atomically
 from segwright.train.settings import SCHEMA_VERSION, DataPlan, Plan
@@ -41,7 +40,7 @@ class Run:
         """sha256 of plan.yaml as it lies there."""
         return hashlib.sha256((self.path / PLAN_FILE).read_bytes()).hexdigest()
 
-    def module(self) -> nn.Module:
+    def module(self) -> SegmentationNetwork:
         """The network in evaluation mode, float32, on the CPU: (batch, bands, height, width) -> logits."""
         network = build_network(self.plan.network)
         network.load_state_dict(load_weights(self.path / "checkpoints" / BEST))

@@ -45,7 +45,7 @@ def _gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
 
 
 def _gamma(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
-    return cv2.pow(crop, float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma)))).reshape(crop.shape)
+    return _like(crop, cv2.pow(crop, float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma)))))
 
 
 def _contrast(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -64,9 +64,12 @@ def _channel_gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) ->
 def _saturation(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     if crop.shape[2] != 3:
         return crop
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[:, :, np.newaxis]
+    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.float32)[:, :, np.newaxis]
     factor = np.float32(max(0.0, 1.0 + rng.uniform(-2 * ranges.saturation, ranges.saturation)))
-    return grey + (crop - grey) * factor
+    crop -= grey
+    crop *= factor
+    crop += grey
+    return crop
 
 
 def _light_gradient(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -82,9 +85,12 @@ def _focus(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     """Blur or sharpen, never both."""
     if rng.random() < 0.6:
         sigma = rng.uniform(0.2, max(ranges.blur_px, 0.21))
-        return cv2.GaussianBlur(crop, (0, 0), sigma).reshape(crop.shape)
-    soft = cv2.GaussianBlur(crop, (0, 0), 1.0).reshape(crop.shape)
-    return crop + np.float32(rng.uniform(0, ranges.sharpen)) * (crop - soft)
+        return _like(crop, cv2.GaussianBlur(crop, (0, 0), sigma))
+    soft = _like(crop, cv2.GaussianBlur(crop, (0, 0), 1.0))
+    edges = crop - soft
+    edges *= np.float32(rng.uniform(0, ranges.sharpen))
+    crop += edges
+    return crop
 
 
 def _noise(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -107,4 +113,10 @@ def _jpeg(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     quality = int(rng.integers(ranges.jpeg_quality, 96))
     coded = cv2.imencode(".jpg", np.round(crop * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     decoded = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
-    return decoded.reshape(crop.shape).astype(np.float32) / np.float32(255)
+    assert decoded is not None  # it was encoded one line above
+    return _like(crop, decoded) / np.float32(255)
+
+
+def _like(crop: Crop, pixels: npt.NDArray) -> Crop:
+    """OpenCV's answer as float32 with the axis it drops where there is one band."""
+    return np.asarray(pixels, np.float32).reshape(crop.shape)

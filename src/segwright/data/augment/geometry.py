@@ -61,7 +61,7 @@ def warped_crop(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=float(void),
     )
-    return crop, labels
+    return crop, np.asarray(labels, np.uint8)
 
 
 def _crop_to_frame(
@@ -82,7 +82,7 @@ def _crop_to_frame(
     offset = np.array([column, row]) - linear @ middle
     if angle == 0.0 and zoom == 1.0:
         offset = np.round(offset)
-    return np.column_stack([linear, offset])
+    return np.asarray(np.column_stack([linear, offset]), np.float64)
 
 
 def _straight_crop(
