@@ -35,7 +35,7 @@ docs: .venv/installed-dev ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 bench: .venv/installed-dev ## measure and print; nothing passes or fails here
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/start_up.py
 
 constraints: .venv/installed-dev ## renew constraints.txt to the newest versions that fit together
 	@echo uv | $(BIN)/uv pip compile --quiet --system-certs --upgrade --no-header --no-annotate --no-emit-index-url \

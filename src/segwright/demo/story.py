@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segwright.core import Event, Listener, Note, Progress, silent
-from segwright.data import Dataset, Split, make_split, open_dataset, write_split
+from segwright.data import Dataset, Split, make_split, open_dataset, read_split, write_split
 from segwright.demo.frames import CLASSES, generate
 from segwright.demo.outcome import Outcome
 from segwright.demo.settings import HELD_OUT, SPLIT_BY, SPLIT_FRACTIONS, DemoSettings
@@ -25,18 +25,22 @@ from segwright.line.records import Records
 from segwright.line.sources import FolderSource
 from segwright.line.watch import watch_all
 from segwright.project import read_project
-from segwright.train import Run, execute, plan_project, start_run
+from segwright.train import Run, execute, open_run, plan_project, start_run
 from segwright.train.finish import finish
+from segwright.train.run import PLAN_FILE
 
 # What comes after the last training step (scores, thresholds, export, inspection, heuristics), as a share of the
 # training time; measured on two cores with the small settings. It only feeds the estimate shown to a person.
-AFTER_TRAINING_SHARE = 0.45
+AFTER_TRAINING_SHARE = 0.40
 ESTIMATE_AFTER_STEPS = 15
 
 
 @dataclass
 class Story:
-    """A folder that the example fills, stage by stage. `seconds` is how long each stage took."""
+    """A folder that the example fills, stage by stage; what an interrupted one left is not made again.
+
+    `seconds` is how long each stage took this time.
+    """
 
     folder: Path
     settings: DemoSettings
@@ -68,32 +72,46 @@ class Story:
     def _frames(self) -> tuple[Dataset, Split]:
         """Draw the frames, write the project file, and divide by session with one press line held out."""
         generate(self.folder / "frames", self.settings.frames, workers=_cores(), listener=self.listener)
-        self.settings.write_project(self.folder)
+        if not (self.folder / "segwright.yaml").exists():
+            self.settings.write_project(self.folder)
         dataset = open_dataset(self.folder / "frames", format="index_png", classes=CLASSES)
-        split = make_split(dataset, by=SPLIT_BY, fractions=SPLIT_FRACTIONS, held_out=HELD_OUT, listener=self.listener)
-        if not (self.folder / "split.json").exists():
-            write_split(self.folder / "split.json", split)
-        return dataset, split
+        path = self.folder / "split.json"
+        if not path.exists():
+            parts = make_split(
+                dataset, by=SPLIT_BY, fractions=SPLIT_FRACTIONS, held_out=HELD_OUT, listener=self.listener
+            )
+            write_split(path, parts)
+        return dataset, read_split(path)
 
     def _train(self) -> Run:
+        """Plan and train, or go on with the run an interrupted demo left."""
         project = read_project(self.folder / "segwright.yaml")
-        plan, dataset, split = plan_project(project, self.folder, self.listener)
-        folder = self.folder / "runs" / plan.name
-        run = start_run(plan, folder)
-        execute(run, dataset, split, listener=_with_estimate(self.listener, time.perf_counter()))
-        finish(run, dataset, listener=self.listener)
+        folder = self.folder / "runs" / project.name
+        begun = (folder / PLAN_FILE).exists()
+        if begun:
+            run = open_run(folder)
+            dataset, split = run.dataset, run.split
+        else:
+            plan, dataset, split = plan_project(project, self.folder, self.listener)
+            run = start_run(plan, folder)
+        execute(run, dataset, split, resume=begun, listener=_with_estimate(self.listener))
+        if run.evaluation is None:
+            finish(run, dataset, listener=self.listener)
         return run
 
     def _export(self, run: Run, dataset: Dataset, split: Split) -> Path:
         """Export with the parity proof, then thresholds on the calibration part, in a bundle of their own."""
         plain = self.folder / "brackets-uncalibrated.bundle"
-        export_run(run, plain, listener=self.listener)
+        calibrated = self.folder / "brackets.bundle"
+        if calibrated.exists():
+            return calibrated
+        if not plain.exists():
+            export_run(run, plain, listener=self.listener)
         source = read_bundle(plain)
         hold_out = HoldOut(predictor_of(source), dataset.only(split.stems("calibration")))
         calibration = choose_thresholds(
             hold_out, source.classes, target="iou", cleanup=source.cleanup, listener=self.listener
         )
-        calibrated = self.folder / "brackets.bundle"
         with_thresholds(source, calibration, calibrated, on={"part": "calibration", "split_hash": split.content_hash})
         return calibrated
 
@@ -146,20 +164,23 @@ def _without_notes(listener: Listener) -> Listener:
     return lambda event: None if isinstance(event, Note) else listener(event)
 
 
-def _with_estimate(listener: Listener, started: float) -> Listener:
-    """Pass events on, and once the first steps are timed say how long the whole example will take from here."""
+def _with_estimate(listener: Listener) -> Listener:
+    """Pass events on, and once some steps are timed say how long the whole example will take from the first of them."""
+    first: tuple[float, int] | None = None
     told = False
 
     def listen(event: Event) -> None:
-        nonlocal told
+        nonlocal first, told
         listener(event)
         if told or not isinstance(event, Progress) or event.stage != "training":
             return
-        if event.done >= ESTIMATE_AFTER_STEPS:
+        if first is None:
+            first = time.perf_counter(), event.done
+        elif event.done - first[1] >= ESTIMATE_AFTER_STEPS:
             told = True
-            training = (time.perf_counter() - started) * event.total / event.done
-            minutes = training * (1 + AFTER_TRAINING_SHARE) / 60
-            listener(Note("demo", f"about {minutes:.0f} minutes to the final table at this machine's speed"))
+            a_step = (time.perf_counter() - first[0]) / (event.done - first[1])
+            minutes = a_step * (event.total - event.done + AFTER_TRAINING_SHARE * event.total) / 60
+            listener(Note("demo", f"about {minutes:.0f} minutes from here to the final table, at this machine's speed"))
 
     return listen
 

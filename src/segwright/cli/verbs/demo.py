@@ -20,7 +20,9 @@ def demo(
     full: Annotated[
         bool, typer.Option("--full", help="The guide's 4,000 frames at production size and ResNet-34; wants a GPU.")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Delete what an earlier demo left in the folder.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete what an earlier demo left; an unfinished one is gone on with.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Another seed draws other frames.")] = 7,
     json: JsonFlag = False,
 ) -> None:
@@ -46,14 +48,16 @@ def _make_room(out: Path, *, fresh: bool) -> None:
 
     if not out.exists() or not any(out.iterdir()):
         return
-    ours = (out / "segwright.yaml").exists() or (out / "frames" / "manifest.json").exists()
+    finished = (out / "outcome.json").exists()
+    ours = finished or (out / "segwright.yaml").exists() or (out / "frames").exists()
     if fresh and ours:
         shutil.rmtree(out)
+    if not out.exists() or (ours and not finished):
         return
     raise ArtefactError.of(
         str(out),
         "is not empty",
-        found="an earlier demo" if ours else "files that no demo wrote",
+        found="a finished demo" if ours else "files that no demo wrote",
         fix="segwright demo --fresh starts again" if ours else "name another folder with --out",
     )
 
