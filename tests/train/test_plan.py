@@ -110,7 +110,7 @@ def test_plan__more_classes_than_a_byte_holds_are_refused(tiny: Tiny) -> None:
 def test_plan__pretrained_starts_with_deep_stages_frozen_and_imagenet_s_numbers(tiny: Tiny) -> None:
     plan = make_plan(inputs(tiny, "model.weights=imagenet", "training.encoder_learning_rate=auto"))
     assert plan.optimiser.frozen_stages == 3
-    assert plan.optimiser.encoder_learning_rate == pytest.approx(plan.optimiser.learning_rate / 4)
+    assert plan.optimiser.encoder_learning_rate < plan.optimiser.learning_rate / 2
     assert plan.preprocessing.mean == IMAGENET_MEAN
     assert make_plan(inputs(tiny)).optimiser.frozen_stages == 0
 

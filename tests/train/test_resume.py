@@ -19,6 +19,7 @@ from segwright.core import ArtefactError, DataError, Event, Measured, Note
 from segwright.project import read_project
 from segwright.train import Run, execute, open_run, plan_project, start_run
 from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
+from segwright.train.start import PRECISIONS
 from tests.train.conftest import Tiny
 
 STEPS, EVERY = 24, 6
@@ -127,6 +128,23 @@ def test_resume__sums_since_the_last_report_are_kept(
     execute(cut, tiny.dataset, tiny.split, resume=True)
     assert _history(cut) == _history(whole)
     assert [row["step"] for row in _history(cut) if row["kind"] == "train"] == [3, 6, 9, 12]
+
+
+def test_resume__the_scale_of_fp16_gradients_goes_on_where_it_was(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a CPU in full precision: the scaler's own state is what is tested, and that scaling cancels out."""
+    monkeypatch.setitem(PRECISIONS, "fp16", "32-true")
+    plan = replace(tiny.plan, optimiser=replace(tiny.plan.optimiser, steps=12, precision="fp16"))
+    whole, cut = start_run(plan, tmp_path / "whole"), start_run(plan, tmp_path / "cut")
+    execute(whole, tiny.dataset, tiny.split)
+    with pytest.raises(Killed, match="gone"):
+        execute(cut, tiny.dataset, tiny.split, listener=killed_at(9, "train"))
+    execute(cut, tiny.dataset, tiny.split, resume=True)
+    states = [load_state(run.path / "checkpoints" / LAST) for run in (whole, cut)]
+    assert _equal(*states)
+    assert states[0]["scaler"]["scale"] > 1
+    assert states[0]["scaler"]["_growth_tracker"] == 12
 
 
 def test_resume__of_a_finished_run_changes_nothing(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
