@@ -67,3 +67,14 @@ def test_open_dataset__cut_is_a_grey_level(tmp_path: Path, value: object) -> Non
     table = ClassTable.of(["background", "scratch"])
     with pytest.raises(ConfigError, match="is no grey level"):
         open_dataset(index_folder(tmp_path), classes=table, options={"cut": value})
+
+
+def test_open_dataset__columns_out_of_names_and_a_table(tmp_path: Path) -> None:
+    root = index_folder(tmp_path / "frames", ("a_1", "b_2"))
+    table = tmp_path / "lamps.csv"
+    table.write_text("image,lamp\na_1.png,dim\nb_2.png,bright\n", encoding="utf-8")
+    dataset = open_dataset(root, columns_from="(?P<line>[^_]+)_", columns_csv=table)
+    assert [dict(frame.columns) for frame in dataset.frames] == [
+        {"line": "a", "lamp": "dim"},
+        {"line": "b", "lamp": "bright"},
+    ]

@@ -234,7 +234,9 @@ def test_verify_split__published_camvid_split_leaks(shared_data: Path) -> None:
 def test_verify_split__without_the_column_it_was_made_by(dataset: Dataset) -> None:
     split = make_split(dataset, by="line", fractions=THREE)
     bare = replace(dataset, frames=tuple(replace(f, columns={}) for f in dataset.frames))
-    assert "have no column 'line'" in verify_split(bare, split)[0].rule
+    problem = verify_split(bare, split)[0]
+    assert "have no column 'line'" in problem.rule
+    assert "data.columns_from: '(?P<line>" in problem.fix
 
 
 def test_make_split__magnetic_tiles_by_tile(shared_data: Path) -> None:

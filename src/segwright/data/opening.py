@@ -9,7 +9,7 @@ from typing import Any
 
 from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
 from segwright.data.archive import unpacked
-from segwright.data.columns import column_files, columns_from_csv, columns_from_folder
+from segwright.data.columns import column_files, columns_from_csv, columns_from_folder, columns_from_pattern
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
 from segwright.data.listing import Listing, list_files
@@ -23,12 +23,15 @@ def open_dataset(
     format: str = "auto",  # noqa: A002  # the word users know
     classes: ClassTable | None = None,
     options: Mapping[str, Any] | None = None,
+    columns_from: str | None = None,
+    columns_csv: Path | None = None,
 ) -> Dataset:
     """The labelled frames in a folder, a .zip, a COCO .json or a CVAT .xml; no image is decoded yet.
 
     `format` "auto" takes the first format of `segwright.data.FORMATS` that recognises the folder. A CSV in the root
     whose first column names images gives columns; frames in several folders get the column "folder". What was found but
-    left out is counted in `notes`.
+    left out is counted in `notes`. `columns_from` (see `columns_from_pattern`) and `columns_csv` (see
+    `columns_from_csv`) add columns.
 
     Raises:
         DataError: nothing there, no format fits, files contradict each other; every finding at once.
@@ -51,7 +54,9 @@ def open_dataset(
         )
     _check_options(chosen, FORMATS[chosen], settings)
     dataset = FORMATS[chosen].read(listing, classes, settings)
-    return _with_columns(dataset, listing)
+    dataset = _with_columns(dataset, listing)
+    dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
+    return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
 
 
 def _recognised(listing: Listing) -> str:

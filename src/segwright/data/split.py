@@ -193,7 +193,10 @@ def _straddling(dataset: Dataset, split: Split) -> Iterator[Problem]:
         elif frame.stem in part_of:
             sides[frame.columns[split.by]].add(part_of[frame.stem])
     if unnamed:
-        fix = "give the columns as they were given to `segwright split`: --columns or a CSV"
+        fix = (
+            "say in segwright.yaml where the column comes from (data.columns_from: '(?P<"
+            f"{split.by}>...)', or data.columns_csv), as --columns or --columns-csv told `segwright split`"
+        )
         rule = f"{len(unnamed)} frames have no column '{split.by}', by which the split was made"
         yield Problem("split", rule, ", ".join(dataset.column_names) or "no column", _few(unnamed), fix)
     both = sorted(value for value, parts in sides.items() if len(parts) > 1)

@@ -167,7 +167,7 @@ class PredictedPairs:
     def __post_init__(self) -> None:
         mine, theirs = self.predictor.classes, self.dataset.classes
         if mine.content_hash != theirs.content_hash:
-            fix = "open the dataset with the model's class table"
+            fix = "open the dataset with the model's classes; those of a segwright.yaml are under `classes:`"
             raise DataError.of(
                 "model",
                 "has another class table than the dataset",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 
 from segwright.core import ArtefactError, ClassTable
-from segwright.data import Dataset, Split, columns_from_csv, columns_from_pattern, open_dataset, read_split
+from segwright.data import Dataset, Split, open_dataset, read_split
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import SegmentationNetwork, build_network
@@ -116,20 +115,23 @@ def write_plan(path: Path, plan: Plan) -> None:
 def dataset_of_project(project: Project, base: Path) -> Dataset:
     """The dataset a project file names, with its columns; paths are relative to `base`."""
     data = project.data
-    csv = None if data.columns_csv is None else base / data.columns_csv
-    return _open(base / data.root, data.format, project.classes.table(), data.options, data.columns_from, csv)
+    return open_dataset(
+        base / data.root,
+        format=data.format,
+        classes=project.classes.table(),
+        options=data.options,
+        columns_from=data.columns_from,
+        columns_csv=None if data.columns_csv is None else base / data.columns_csv,
+    )
 
 
 def dataset_of_plan(data: DataPlan, classes: ClassTable) -> Dataset:
     """The dataset a plan names, with its columns."""
-    csv = None if data.columns_csv is None else Path(data.columns_csv)
-    return _open(Path(data.uri), data.format, classes, data.options, data.columns_from, csv)
-
-
-def _open(
-    root: Path, form: str, classes: ClassTable, options: Mapping[str, Any], pattern: str | None, csv: Path | None
-) -> Dataset:
-    dataset = open_dataset(root, format=form, classes=classes, options=options)
-    if pattern:
-        dataset = columns_from_pattern(dataset, pattern)
-    return columns_from_csv(dataset, csv) if csv else dataset
+    return open_dataset(
+        data.uri,
+        format=data.format,
+        classes=classes,
+        options=data.options,
+        columns_from=data.columns_from,
+        columns_csv=None if data.columns_csv is None else Path(data.columns_csv),
+    )

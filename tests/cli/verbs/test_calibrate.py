@@ -7,7 +7,7 @@ import pytest
 
 from segwright.data import open_dataset
 from segwright.infer.bundle import Lineage, read_bundle, write_bundle
-from tests.cli.verbs.test_evaluate import command, root, split_file  # noqa: F401  # fixtures
+from tests.cli.verbs.test_evaluate import command, project_file, root, split_file  # noqa: F401  # fixtures
 from tests.infer.bundles import make_bundle
 
 
@@ -76,6 +76,16 @@ def test_calibrate__the_training_set_without_a_split_is_refused(command, bundle,
 
 def test_calibrate__other_data_needs_no_split(command, bundle, root, tmp_path):  # noqa: F811
     assert command("calibrate", bundle.path, "--data", root, "--to", tmp_path / "new.bundle")[0] == 0
+
+
+def test_calibrate__data_may_be_a_project_file(command, bundle, parts, root, tmp_path):  # noqa: F811
+    new = tmp_path / "new.bundle"
+    code, out, _ = command(
+        "calibrate", bundle.path, "--data", project_file(tmp_path), "--split", parts, "--to", new, "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["images"] == 2
+    assert read_bundle(new).calibration["on"]["dataset_hash"] != open_dataset(root).content_hash  # it has columns
 
 
 def test_calibrate__what_exists_is_not_written_over(command, bundle, root):  # noqa: F811

@@ -44,6 +44,16 @@ def split_file(path, root, **parts):
     return path
 
 
+def project_file(folder, names="{background: 0, scratch: 1, dent: 2}"):
+    """`folder`/segwright.yaml over `folder`/data, with a column out of the file names."""
+    path = folder / "segwright.yaml"
+    path.write_text(
+        f"classes:\n  names: {names}\n  background: background\n"
+        "data:\n  root: data\n  columns_from: 'f(?P<seed>[0-9])$'\n"
+    )
+    return path
+
+
 def test_evaluate__two_folders(command, predictions, root):
     code, out, _ = command("evaluate", "--predictions", predictions, "--truth", root)
     assert code == 0
@@ -124,6 +134,23 @@ def test_evaluate__what_cannot_be_meant_is_refused(command, arguments, message):
     code, _, err = command("evaluate", *arguments)
     assert code == 2
     assert message in err
+
+
+def test_evaluate__data_may_be_a_project_file_which_brings_its_columns(command, tmp_path, root):
+    bundle, project = make_bundle(tmp_path), project_file(tmp_path)
+    code, out, _ = command("evaluate", bundle.path, "--data", project, "--json")
+    content = json.loads(out)
+    assert code == 0
+    assert set(content["by_domain"]) == {"line", "seed"}
+    assert set(content["by_domain"]["seed"]) == {"0", "1", "2", "3"}
+
+
+def test_evaluate__a_project_of_other_classes_is_refused(command, tmp_path, root):
+    project = project_file(tmp_path, "{background: 0, scratch: 1, hole: 2}")
+    code, _, err = command("evaluate", make_bundle(tmp_path).path, "--data", project)
+    assert code == 2
+    assert "has another class table than the dataset" in err
+    assert "2 hole" in err
 
 
 def test_evaluate__a_bundle_without_data_is_refused(command, tmp_path):

@@ -28,7 +28,7 @@ USED_PARTS = {
 
 def calibrate(
     bundle: Annotated[Path, typer.Argument(help="The bundle to calibrate; it is not changed.")],
-    data: Annotated[Path, typer.Option(help="The dataset with the hold-out.")],
+    data: Annotated[Path, typer.Option(help="The dataset with the hold-out; or a segwright.yaml.")],
     to: Annotated[Path, typer.Option(help="The new bundle.")],
     split: Annotated[Path | None, typer.Option(help="The split file that names the hold-out.")] = None,
     part: Annotated[str, typer.Option(help="The part of the split to calibrate on.")] = "calibration",
@@ -39,7 +39,8 @@ def calibrate(
     json: JsonFlag = False,
 ) -> None:
     """Choose per-class thresholds on a hold-out; writes a new bundle."""
-    from segwright.data import open_dataset, read_split
+    from segwright.cli.datasets import dataset_at
+    from segwright.data import read_split
     from segwright.evaluate import HoldOut, Target, choose_thresholds
     from segwright.infer.bundle import read_bundle, require_new, with_thresholds
     from segwright.infer.loading import predictor_of
@@ -47,7 +48,7 @@ def calibrate(
     wanted = str(Target.parse(target))
     require_new(to)
     source = read_bundle(bundle)
-    dataset = open_dataset(data, classes=source.classes)
+    dataset = dataset_at(data, classes=source.classes)
     chosen = None if split is None else read_split(split)
     if not allow:
         _refuse_seen_frames(source, dataset, chosen, part)

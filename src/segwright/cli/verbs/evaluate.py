@@ -25,7 +25,9 @@ def evaluate(
     ] = None,
     predictions: Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or predictions.")] = None,
     truth: Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or a dataset.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The dataset a RUN or BUNDLE is asked about.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The dataset, or segwright.yaml, a RUN or BUNDLE is asked about.")
+    ] = None,
     split: Annotated[Path | None, typer.Option(help="A split file; a RUN brings its own.")] = None,
     part: Annotated[str, typer.Option(help="The part of the split to score.")] = "validation",
     classes: Annotated[Path | None, typer.Option(help="Class table: lines such as `0 background`, or JSON.")] = None,
@@ -153,14 +155,16 @@ def _predicted(model: Path, data: Path | None, split: Path | None, part: str) ->
 
 
 def _dataset(data: Path | None, classes: ClassTable) -> Dataset:
+    from segwright.cli.datasets import dataset_at
     from segwright.core import ConfigError
-    from segwright.data import open_dataset
 
     if data is None:
         raise ConfigError.of(
-            "--data", "is missing: a bundle does not hold its frames", fix="name the dataset: --data DIR"
+            "--data",
+            "is missing: a bundle does not hold its frames",
+            fix="name the dataset: --data DIR, or --data segwright.yaml",
         )
-    return open_dataset(data, classes=classes)
+    return dataset_at(data, classes=classes)
 
 
 def _held_out(split: Split, part: str) -> str | None:

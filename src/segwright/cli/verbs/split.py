@@ -12,7 +12,6 @@ from segwright.cli.face import Face, JsonFlag
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from segwright.core import ClassTable
     from segwright.data import Dataset, Split
 
 
@@ -37,12 +36,13 @@ def split(
     json: JsonFlag = False,
 ) -> None:
     """Divide frames into parts by a column, so that no line, sequence or tile is on both sides."""
-    from segwright.data import columns_from_csv, columns_from_pattern, make_split, write_split
+    from segwright.cli.datasets import class_table_of, dataset_at
+    from segwright.data import make_split, write_split
 
     with Face(as_json=json) as face:
-        dataset = _opened(data, format, classes)
-        dataset = columns_from_pattern(dataset, columns) if columns else dataset
-        dataset = columns_from_csv(dataset, columns_csv) if columns_csv else dataset
+        dataset = dataset_at(
+            data, format=format, classes=class_table_of(classes), columns_from=columns, columns_csv=columns_csv
+        )
         made = make_split(
             dataset,
             by=by,
@@ -58,33 +58,6 @@ def split(
         face.say(_table(made, dataset))
         payload = {"split": str(out), **{key: value for key, value in made.to_json().items() if key != "parts"}}
         face.finish(payload, f"written: {out}")
-
-
-def _opened(data: Path, format: str, classes: str) -> Dataset:  # noqa: A002
-    from segwright.data import columns_from_csv, columns_from_pattern, open_dataset
-
-    if data.suffix.lower() not in (".yaml", ".yml"):
-        return open_dataset(data, format=format, classes=_class_table(classes))
-    from segwright.project import read_project
-
-    project, base = read_project(data), data.parent
-    given = project.data
-    dataset = open_dataset(
-        base / given.root, format=given.format, classes=project.classes.table(), options=given.options
-    )
-    dataset = columns_from_pattern(dataset, given.columns_from) if given.columns_from else dataset
-    return columns_from_csv(dataset, base / given.columns_csv) if given.columns_csv else dataset
-
-
-def _class_table(classes: str) -> ClassTable | None:
-    from segwright.core import ClassTable
-    from segwright.data import read_class_file
-
-    if not classes:
-        return None
-    if Path(classes).is_file():
-        return read_class_file(Path(classes))
-    return ClassTable.of([name.strip() for name in classes.split(",")])
 
 
 def _fractions(text: str) -> dict[str, float]:

@@ -1,0 +1,83 @@
+"""What a command's DATA, --classes and --option name, read the same way by every verb."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segwright.core import ClassTable
+    from segwright.data import Dataset
+
+PROJECT_SUFFIXES = (".yaml", ".yml")
+
+
+def dataset_at(
+    data: Path,
+    *,
+    format: str = "auto",  # noqa: A002
+    classes: ClassTable | None = None,
+    columns_from: str | None = None,
+    columns_csv: Path | None = None,
+) -> Dataset:
+    """The frames at `data`; a project file (.yaml) brings its own format, classes, options and columns.
+
+    The columns given here are added to those the data brings.
+    """
+    from segwright.data import columns_from_csv, columns_from_pattern, open_dataset
+
+    if data.suffix.lower() not in PROJECT_SUFFIXES:
+        return open_dataset(data, format=format, classes=classes, columns_from=columns_from, columns_csv=columns_csv)
+    from segwright.project import read_project
+
+    project = read_project(data)
+    given = project.data
+    dataset = open_dataset(
+        data.parent / given.root,
+        format=given.format,
+        classes=project.classes.table(),
+        options=given.options,
+        columns_from=given.columns_from,
+        columns_csv=None if given.columns_csv is None else data.parent / given.columns_csv,
+    )
+    dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
+    return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
+
+
+def class_table_of(classes: str) -> ClassTable | None:
+    """The table of `--classes`: names for the ids 0, 1, 2, ..., or a file of classes; None where nothing is given."""
+    from segwright.core import ClassTable
+    from segwright.data import read_class_file
+
+    if not classes:
+        return None
+    if Path(classes).is_file():
+        return read_class_file(Path(classes))
+    return ClassTable.of([name.strip() for name in classes.split(",")])
+
+
+def options_of(entries: Sequence[str]) -> dict[str, Any]:
+    """The settings of `--option key=value`; values are read as YAML: numbers, true, [lists], else text.
+
+    Raises:
+        ConfigError: every entry that is no `key=value`.
+    """
+    import yaml
+
+    from segwright.core import ConfigError, Problem, raise_collected
+
+    options: dict[str, Any] = {}
+    problems = []
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        try:
+            if not (key.strip() and equals):
+                raise ValueError("no key=value")
+            options[key.strip()] = yaml.safe_load(value)
+        except (ValueError, yaml.YAMLError):
+            problems.append(
+                Problem("--option", "cannot be read", "key=value, such as masks=annotations or cut=128", entry)
+            )
+    raise_collected(problems, ConfigError)
+    return options
