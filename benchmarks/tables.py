@@ -1,6 +1,6 @@
 """results.jsonl of benchmarks/semantic.py as Markdown tables: mean over seeds, spread, and every class.
 
-    python benchmarks/tables.py benchmarks/results/semantic.jsonl
+python benchmarks/tables.py benchmarks/results/semantic.jsonl
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worked example end to end at toy length: every stage, its files, its tables, and going on after an interruption."""
+"""The worked example end to end at toy length: every stage, its files, and going on after an interruption."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
 from segwright.train import Plan, Run, open_run, plan_project, start_run
 from segwright.train.hardware import Hardware
-from segwright.train.plan import PlanInputs, make_plan
+from segwright.train.plan import FREEZE_FROM_STEPS, PlanInputs, make_plan
 from segwright.train.run import dataset_of_project, read_plan, write_plan
 from tests.train.conftest import Tiny
 from tests.train.tiny import write_project
@@ -108,10 +108,14 @@ def test_plan__more_classes_than_a_byte_holds_are_refused(tiny: Tiny) -> None:
 
 
 def test_plan__pretrained_starts_with_deep_stages_frozen_and_imagenet_s_numbers(tiny: Tiny) -> None:
-    plan = make_plan(inputs(tiny, "model.weights=imagenet", "training.encoder_learning_rate=auto"))
+    pretrained = ("model.weights=imagenet", "training.encoder_learning_rate=auto")
+    plan = make_plan(inputs(tiny, *pretrained, f"training.steps={FREEZE_FROM_STEPS}"))
     assert plan.optimiser.frozen_stages == 3
-    assert plan.optimiser.encoder_learning_rate < plan.optimiser.learning_rate / 2
+    assert plan.optimiser.encoder_learning_rate < plan.optimiser.learning_rate
     assert plan.preprocessing.mean == IMAGENET_MEAN
+    short = make_plan(inputs(tiny, *pretrained, f"training.steps={FREEZE_FROM_STEPS - 1}"))
+    assert short.optimiser.frozen_stages == 0
+    assert "too short for a second phase" in short.reasons["optimiser.frozen_stages"]
     assert make_plan(inputs(tiny)).optimiser.frozen_stages == 0
 
 

