@@ -16,7 +16,7 @@ def frames() -> list[GeneratedFrame]:
 def test_make_frame__is_the_same_whatever_was_drawn_before(frames):
     again = make_frame(SPEC, "press-2", 5)
     first = frames[24 + 5]
-    assert again.stem == first.stem == "press-2_ring_0005"
+    assert again.stem == first.stem == SPEC.stem("press-2", 5)
     assert np.array_equal(again.image, first.image)
     assert np.array_equal(again.labels, first.labels)
     assert again.columns == first.columns

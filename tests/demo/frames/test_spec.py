@@ -5,9 +5,9 @@ from segwright.demo.frames import FrameSpec
 
 
 def test_spec__sessions_take_turns_with_the_lightings():
-    spec = FrameSpec(frames_per_line=8)
-    assert [spec.lighting(index) for index in range(8)] == ["ring", "ring", "bar", "bar"] * 2
-    assert [spec.session(index) for index in range(8)] == [0, 0, 1, 1, 2, 2, 3, 3]
+    spec = FrameSpec(frames_per_line=20)
+    assert [spec.lighting(index) for index in range(20)] == ["ring", "ring", "bar", "bar"] * 5
+    assert [spec.session(index) for index in range(20)] == [number for number in range(10) for _ in range(2)]
 
 
 def test_spec__stem_names_line_lighting_and_number():
