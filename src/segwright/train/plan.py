@@ -196,14 +196,14 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
 
 
 def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reasons) -> dict[str, float]:
-    """How often a class-centred crop is centred on each class: as one over the fourth root of its pixels.
+    """How often a class-centred crop is centred on each class: as one over the square root of its pixels.
 
-    Between every class alike, which starves small marks, and one over the square root, which starves large ones.
+    Large marks turn up in the other crops by themselves; the smallest are met only when a crop is centred on them.
     """
     wanted = classes.foreground if classes.background else tuple(classes)
     pixels = {spec.name: fingerprint.classes[spec.name].pixels for spec in wanted}
-    roots = {name: count**-0.25 for name, count in pixels.items() if count}
-    reasons.texts["sampling.class_shares"] = "one over the fourth root of a class's pixels: rare classes more often"
+    roots = {name: count**-0.5 for name, count in pixels.items() if count}
+    reasons.texts["sampling.class_shares"] = "one over the square root of a class's pixels: rare classes more often"
     return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
 
 
