@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from segwright.core import GREY, RGB, DataError, Image, LabelMap
 from segwright.data import read_image, write_image, write_label_map
+from segwright.data.codecs import encode_image
 from tests.data.pictures import CLASSES, noise, smooth
 
 
@@ -44,6 +45,26 @@ def test_write_image__jpeg_is_near_and_rgb(tmp_path: Path) -> None:
     image = Image(smooth(32, 32))
     write_image(tmp_path / "a.jpg", image, jpeg_quality=98)
     assert np.abs(read_image(tmp_path / "a.jpg").pixels.astype(int) - image.pixels).max() < 12
+
+
+def test_write_image__a_thin_coloured_line_survives_jpeg(tmp_path: Path) -> None:
+    pixels = np.full((32, 32, 3), 90, np.uint8)
+    pixels[15:17] = (230, 20, 20)
+    write_image(tmp_path / "a.jpg", Image(pixels))
+    assert np.abs(read_image(tmp_path / "a.jpg").pixels.astype(int) - pixels).max() < 20  # 4:2:0 is off by over 60
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp"])
+def test_encode_image__is_what_would_be_written(tmp_path: Path, suffix: str) -> None:
+    image = Image(smooth(16, 20))
+    write_image(tmp_path / f"a{suffix}", image, jpeg_quality=80)
+    assert encode_image(image, suffix, jpeg_quality=80) == (tmp_path / f"a{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".tif", "png", ".gif", ""])
+def test_encode_image__other_suffixes_are_refused(suffix: str) -> None:
+    with pytest.raises(DataError, match="picture: cannot hold uint8 pixels"):
+        encode_image(Image(noise(4, 4)), suffix)
 
 
 def test_write_image__sixteen_bits_do_not_fit_jpeg(tmp_path: Path) -> None:

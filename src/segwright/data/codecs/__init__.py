@@ -3,13 +3,14 @@
 from segwright.data.codecs.header import SUFFIXES, ImageHeader
 from segwright.data.codecs.labels import FrameShape, MaskOrientation, read_label_map
 from segwright.data.codecs.reading import image_size, read_header, read_image, read_with_header
-from segwright.data.codecs.writing import write_image, write_label_map
+from segwright.data.codecs.writing import encode_image, write_image, write_label_map
 
 __all__ = [
     "SUFFIXES",
     "FrameShape",
     "ImageHeader",
     "MaskOrientation",
+    "encode_image",
     "image_size",
     "read_header",
     "read_image",

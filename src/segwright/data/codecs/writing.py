@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from segwright.core import GREY, RGB, DataError, Image, LabelMap
+from segwright.core import GREY, RGB, DataError, Image, LabelMap, Problem
 
 _BY_OPENCV = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
@@ -19,30 +19,50 @@ _BY_OPENCV = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 def write_image(path: Path | str, image: Image, *, jpeg_quality: int = 92) -> None:
     """Write an image in the format its suffix names; folders above it are made.
 
-    PNG and TIFF are exact; TIFF alone holds float pixels and bands other than grey and RGB.
+    PNG and TIFF are exact; TIFF alone holds float pixels and bands other than grey and RGB. JPEG keeps colour at full
+    resolution (4:4:4).
 
     Raises:
         DataError: a suffix that cannot hold these pixels, or a full or read-only disk.
     """
     target = Path(path)
     suffix = target.suffix.lower()
-    plain = image.bands in (GREY, RGB) and image.pixels.dtype != np.float32
-    deep = image.pixels.dtype == np.uint16 and suffix != ".png"
     if suffix in (".tif", ".tiff"):
         colour = "rgb" if image.bands == RGB else "minisblack"
         pixels = image.pixels[..., 0] if image.bands == GREY else image.pixels
         _replace(target, lambda name: tifffile.imwrite(name, pixels, photometric=colour, compression="zlib"))
-    elif suffix in _BY_OPENCV and plain and not deep:
-        pixels = image.pixels[..., ::-1] if image.bands == RGB else image.pixels
-        _replace(target, lambda name: Path(name).write_bytes(_encoded(suffix, pixels, jpeg_quality)))
+    elif suffix in _BY_OPENCV and _fits(image, suffix):
+        _replace(target, lambda name: Path(name).write_bytes(encode_image(image, suffix, jpeg_quality=jpeg_quality)))
     else:
-        raise DataError.of(
-            str(path),
+        raise _misfit(str(path), image, suffix)
+
+
+def encode_image(image: Image, suffix: str, *, jpeg_quality: int = 92) -> bytes:
+    """The bytes of a file of this suffix (.png, .jpg, .bmp, .webp), for a picture that never becomes a file.
+
+    Raises:
+        DataError: a suffix that cannot hold these pixels.
+    """
+    if suffix not in _BY_OPENCV or not _fits(image, suffix):
+        raise _misfit("picture", image, suffix)
+    return _encoded(suffix, image.pixels[..., ::-1] if image.bands == RGB else image.pixels, jpeg_quality)
+
+
+def _fits(image: Image, suffix: str) -> bool:
+    deepest = (np.uint8, np.uint16) if suffix == ".png" else (np.uint8,)
+    return image.bands in (GREY, RGB) and image.pixels.dtype in deepest
+
+
+def _misfit(place: str, image: Image, suffix: str) -> DataError:
+    return DataError(
+        Problem(
+            place,
             f"cannot hold {image.pixels.dtype} pixels of bands {', '.join(image.bands)}",
-            allowed=".tif for anything; .png for 8 and 16 bit; .jpg, .bmp, .webp for 8 bit grey and RGB",
-            found=suffix or "no suffix",
-            fix="write to a .tif or .png name",
+            ".tif for anything; .png for 8 and 16 bit; .jpg, .bmp, .webp for 8 bit grey and RGB",
+            suffix or "no suffix",
+            "write to a .tif or .png name",
         )
+    )
 
 
 def write_label_map(path: Path | str, labels: LabelMap) -> None:
@@ -58,7 +78,10 @@ def write_label_map(path: Path | str, labels: LabelMap) -> None:
 
 
 def _encoded(suffix: str, pixels: npt.NDArray, jpeg_quality: int) -> bytes:
-    options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if suffix in (".jpg", ".jpeg") else []
+    # Without chroma subsampling: at half resolution a coloured line of two pixels would be a smear.
+    jpeg = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+    jpeg += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    options = jpeg if suffix in (".jpg", ".jpeg") else []
     done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
     if not done:
         raise OSError(f"OpenCV cannot write these pixels as {suffix}")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import Box, Image, LabelMap, Size
+from segwright.data.codecs import encode_image
 from segwright.evaluate.difference import Outcome, difference_overlay, outcomes
 from segwright.infer.overlay import as_display, overlay
 
@@ -82,10 +83,5 @@ def _middle_of_best(totals: npt.NDArray) -> int:
 
 def _data_uri(pixels: npt.NDArray[np.uint8]) -> str:
     """RGB (height, width, 3) as a JPEG data URI."""
-    # without chroma subsampling: at half resolution a two-pixel coloured line would be a smear
-    sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    flags = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, *sampling]
-    ok, encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), flags)
-    if not ok:
-        raise RuntimeError("OpenCV could not encode a picture of the report")
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
+    encoded = encode_image(Image(pixels), ".jpg", jpeg_quality=JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
