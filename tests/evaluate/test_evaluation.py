@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from segwright.core import ArtefactError, ClassTable, DataError, Note, Progress
 from segwright.evaluate import (
+    Collapsed,
     Evaluation,
     FramePair,
     Reliability,
+    collapse_lines,
     count_boundaries,
     count_frames,
     count_pixels,
@@ -59,6 +61,30 @@ def test_score_frames__names_what_collapsed_overall_and_by_domain(pairs):
     notes = [event.text for event in heard if isinstance(event, Note)]
     assert notes == ["scratch collapsed where line=B: IoU 0.000 on 100 true pixels"]
     assert [event.done for event in heard if isinstance(event, Progress)] == [1, 2, 3]
+
+
+def test_score_frames__a_column_of_one_value_repeats_no_collapse():
+    heard = []
+    one = pair(square(12), square(), line="A", lamp="dim")
+    assert [row.domain for row in score_frames([one], CLASSES, listener=heard.append).collapsed] == [None]
+    assert [event.text for event in heard if isinstance(event, Note)] == [
+        "scratch collapsed: IoU 0.000 on 100 true pixels"
+    ]
+
+
+def test_collapse_lines__one_a_class_with_its_worst_domains():
+    worst = {"A": 0.09, "B": 0.0, "C": 0.01, "D": 0.0, "E": 0.08}
+    rows = [
+        Collapsed("dent", "line=A", 0.05, 1234),
+        Collapsed("scratch", None, 0.02, 500),
+        *(Collapsed("scratch", f"line={line}", iou, 100) for line, iou in worst.items()),
+    ]
+    assert collapse_lines(rows) == {
+        "dent": "collapsed where line=A: IoU 0.050 on 1,234 true pixels",
+        "scratch": "collapsed: IoU 0.020 on 500 true pixels; where line=B: IoU 0.000 on 100 true pixels; "
+        "line=D: IoU 0.000 on 100 true pixels; line=C: IoU 0.010 on 100 true pixels; and 2 other domains",
+    }
+    assert collapse_lines([]) == {}
 
 
 def test_score_frames__a_class_not_in_the_truth_does_not_collapse():

@@ -18,7 +18,7 @@ from segwright.evaluate.entry import evaluate, evaluate_predicted, evaluate_stor
 from segwright.evaluate.evaluation import count_frames, score_frames, summarise, with_reliability
 from segwright.evaluate.pairs import HoldOut, PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.reliability import Reliability, count_reliability
-from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow
+from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import DEFINITIONS, Scores, score_counts
 from segwright.evaluate.target import Target
 from segwright.evaluate.threshold_curves import ThresholdCurves, count_threshold_curves
@@ -45,6 +45,7 @@ __all__ = [
     "ThresholdCurves",
     "boundary_f_score",
     "choose_thresholds",
+    "collapse_lines",
     "count_boundaries",
     "count_frame",
     "count_frames",

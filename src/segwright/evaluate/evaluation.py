@@ -11,7 +11,7 @@ from typing import Any
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, silent
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.reliability import Reliability
-from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow
+from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import Score, Scores, definitions_of, image_scores, score_counts
 
 # A column with more values than this is a name, not a domain: a table of hundreds of one-frame rows tells nothing.
@@ -83,8 +83,8 @@ def summarise(
     scores = score_counts(counts.frames, classes, distances)
     by_domain, notes = _by_domain(counts)
     collapsed = tuple(_collapsed(scores, by_domain))
-    for row in collapsed:
-        listener(Note("evaluate", str(row), "warning"))
+    for name, line in collapse_lines(collapsed).items():
+        listener(Note("evaluate", f"{name} {line}", "warning"))
     all_px = counts.pixels.valid_px + counts.pixels.void_px
     names = [*scores.overall, *next(iter(scores.classes.values()))]
     return Evaluation(
@@ -149,8 +149,12 @@ def _by_domain(counts: Counts) -> tuple[dict[str, dict[str, Scores]], tuple[str,
 
 
 def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -> Iterable[Collapsed]:
+    """Overall and by domain; a column of a single value divides nothing and would say the same twice."""
     domains = [
-        (f"{column}={value}", scores) for column, values in by_domain.items() for value, scores in values.items()
+        (f"{column}={value}", scores)
+        for column, values in by_domain.items()
+        for value, scores in values.items()
+        if len(values) > 1
     ]
     for domain, scores in [(None, overall), *domains]:
         for name, row in scores.classes.items():

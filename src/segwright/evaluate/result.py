@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ SCHEMA_VERSION = 1
 # Below a tenth of overlap a class is not found, it is hit by chance: a mask of the right size dropped beside a blob and
 # touching a fifth of it already scores 0.11. Nobody can act on such a class; it is listed whatever the mean is.
 COLLAPSED_IOU = 0.1
+
+# A class may collapse in every value of every column; a line lists the worst, the table by domain has them all.
+MAX_DOMAINS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,23 @@ class Collapsed:
     pixels: int
 
     def __str__(self) -> str:
-        where = f" where {self.domain}" if self.domain else ""
-        return f"{self.name} collapsed{where}: IoU {self.iou:.3f} on {self.pixels} true pixels"
+        where = f"{self.domain}: " if self.domain else ""
+        return f"{where}IoU {self.iou:.3f} on {self.pixels:,} true pixels"
+
+
+def collapse_lines(rows: Iterable[Collapsed]) -> dict[str, str]:
+    """Class -> one line: how far it collapsed overall, then its worst domains, the most pixels first among equals."""
+    lines = {}
+    for name, same in groupby(sorted(rows, key=lambda row: row.name), key=lambda row: row.name):
+        everywhere, domains = [], []
+        for row in sorted(same, key=lambda row: (row.iou, -row.pixels)):
+            (domains if row.domain else everywhere).append(str(row))
+        shown = domains[:MAX_DOMAINS_SHOWN]
+        if len(domains) > len(shown):
+            shown.append(f"and {len(domains) - len(shown)} other domains")
+        place = [f"where {'; '.join(shown)}"] if shown else []
+        lines[name] = f"collapsed{':' if everywhere else ''} {'; '.join([*everywhere, *place])}"
+    return lines
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,15 @@ def test_calibrate__writes_a_new_bundle_and_leaves_the_old_one(command, bundle, 
     assert set(content["before"]) == {"objective", "classes"}
 
 
-def test_calibrate__tells_people_before_and_after(command, bundle, parts, root, tmp_path):  # noqa: F811
+def test_calibrate__tells_people_before_and_after(command, bundle, parts, root, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("COLUMNS", "80")
     _, out, _ = command("calibrate", bundle.path, "--data", root, "--split", parts, "--to", tmp_path / "new.bundle")
     assert "2 images" in out
-    assert "→" in out
+    table = out[: out.index("f1:")].splitlines()
+    assert max(map(len, table)) <= 80
+    assert "…" not in out
+    assert [line.split()[:3] for line in table if "scratch" in line] == [["scratch", "largest", "p"]]
+    assert "p ≥ 0." in out
     assert "by the largest probability" in out
     assert "gives the honest number" in out.replace("\n", " ")
 

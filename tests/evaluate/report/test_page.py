@@ -106,7 +106,7 @@ def test_write_report__says_n_seed_part_hash_and_what_collapsed(tmp_path, pairs)
     assert facts["seed"] == "7"
     assert facts["part"] == "validation"
     assert facts["dataset hash"] == "ab" * 6
-    assert "<b>scratch</b> where line=B" in text
+    assert "<b>scratch</b> collapsed where line=B" in text
 
 
 def test_write_report__shows_four_pictures_a_frame_and_the_legend(tmp_path, pairs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,15 +95,15 @@ def _answer(calibration: Calibration, to: Path) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{calibration.images} images"
+    title = f"{calibration.images} images: by the largest probability, then with thresholds"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
-    table.add_column("class", no_wrap=True)
-    for name in ("threshold", *_SHOWN):
+    table.add_column("class", overflow="fold")  # on a narrow terminal names wrap, numbers never
+    for name in ("decided by", *_SHOWN):
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in calibration.after.classes.items():
-        before = calibration.before.classes[name]
-        threshold = f"{calibration.proposed[name]:.3f}" if name in calibration.proposed else "-"
-        table.add_row(name, threshold, *(_change(before, row, score) for score in _SHOWN))
+        rule = f"p ≥ {calibration.proposed[name]:.3f}" if name in calibration.proposed else "thresholds"
+        table.add_row(name, "largest p", *_numbers(calibration.before.classes[name]))
+        table.add_row("", rule, *_numbers(row))
     before, after = calibration.before.objective, calibration.after.objective
     verdict = (
         "kept" if calibration.kept else "NOT kept: the largest probability is as good; the new bundle decides by it"
@@ -123,6 +123,5 @@ def _answer(calibration: Calibration, to: Path) -> RenderableType:
 _SHOWN = ("precision", "recall", "f1", "iou")
 
 
-def _change(before: Mapping[str, Any], after: Mapping[str, Any], score: str) -> str:
-    values = ("-" if row[score] is None else f"{row[score]:.3f}" for row in (before, after))
-    return " → ".join(values)
+def _numbers(row: Mapping[str, Any]) -> Iterator[str]:
+    return ("-" if row[score] is None else f"{row[score]:.3f}" for score in _SHOWN)

@@ -188,8 +188,10 @@ def _answer(evaluation: Evaluation, report: Path | None, json_file: Path | None)
     from rich.console import Group
     from rich.text import Text
 
+    from segwright.evaluate import collapse_lines
+
     lines = [Text(f"{path} written") for path in (json_file, report) if path is not None]
-    collapsed = [Text(str(row), style="bold red") for row in evaluation.collapsed]
+    collapsed = [Text(f"{name} {line}", "bold red") for name, line in collapse_lines(evaluation.collapsed).items()]
     return Group(_class_table(evaluation), _overall(evaluation), *collapsed, *lines)
 
 
@@ -206,7 +208,7 @@ def _class_table(evaluation: Evaluation) -> RenderableType:
     ]
     title = f"{evaluation.images} images"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
-    table.add_column("class", no_wrap=True)
+    table.add_column("class", overflow="fold")  # on a narrow terminal names wrap, numbers never
     for name in (*names, "true_px", "images"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in evaluation.classes.items():

@@ -16,7 +16,7 @@ from segwright.core import ClassTable
 from segwright.evaluate.difference import OUTCOME_COLOURS, OUTCOME_MEANINGS
 from segwright.evaluate.report.charts import Axis, Line, line_chart, reliability_chart, spread_chart
 from segwright.evaluate.report.pictures import FramePanel, draw
-from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow
+from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import DEFINITIONS, Score, Scores
 from segwright.evaluate.threshold_curves import ThresholdCurves
 
@@ -83,6 +83,7 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "pixel_accuracy": evaluation.scores["pixel_accuracy"],
         "columns": {**_COLUMNS, **{name: _boundary_label(name) for name in tabled}},
         "classes": [_class_row(evaluation, name) for name in _foreground_first(classes)],
+        "collapsed": collapse_lines(evaluation.collapsed),
         "collapsed_iou": COLLAPSED_IOU,
         "domains": [
             _domain(evaluation, column, tabled) for column, values in evaluation.by_domain.items() if len(values) > 1
