@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from segwright.core import ClassSpec, ClassTable
 from segwright.project import read_project
 from segwright.project.read import validated
+from segwright.project.schema import Data
 from segwright.project.template import project_text
 
 AWKWARD = [
@@ -34,17 +35,17 @@ AWKWARD = [
 ]
 
 
-def written(table: ClassTable, *, root: str = "frames", options: dict | None = None) -> dict:
-    text = project_text("press", root, "index_png", table, ("line", "lamp"), options or {})
+def written(table: ClassTable, *, root: str = "frames", options: dict | None = None, **columns: str) -> dict:
+    data = Data(root=root, format="index_png", options=options or {}, **columns)
+    text = project_text("press", data, table, ("line", "lamp"))
     return yaml.safe_load(text)
 
 
 def test_project_text__reads_back_as_it_was_recognised(tmp_path: Path) -> None:
     table = ClassTable.of(["background", "scratch", "dent"])
     path = tmp_path / "segwright.yaml"
-    path.write_text(
-        project_text("press 3", "../frames", "index_png", table, ("line",), {"masks": "m"}), encoding="utf-8"
-    )
+    data = Data(root="../frames", format="index_png", options={"masks": "m"})
+    path.write_text(project_text("press 3", data, table, ("line",)), encoding="utf-8")
     project = read_project(path)
     assert project.classes.table() == table
     assert (project.name, project.data.root, project.data.format) == ("press 3", "../frames", "index_png")
@@ -76,3 +77,12 @@ def test_project_text__any_names_and_folders_read_back(names: list[str], root: s
 def test_project_text__keeps_which_classes_can_be_counted() -> None:
     table = ClassTable((ClassSpec(0, "road"), ClassSpec(1, "car", "thing")))
     assert validated(written(table), "x").classes.table().content_hash == table.content_hash
+
+
+@pytest.mark.parametrize("pattern", [r"(?P<line>[^_]+)_", r"^(?P<sequence>\d{4}[A-Z]+)'\"#: "])
+def test_project_text__columns_read_back(pattern: str) -> None:
+    table = ClassTable.of(["background", "scratch"])
+    project = validated(written(table, columns_from=pattern, columns_csv="../my frames.csv"), "x")
+    assert (project.data.columns_from, project.data.columns_csv) == (pattern, "../my frames.csv")
+    plain = validated(written(table), "x").data
+    assert (plain.columns_from, plain.columns_csv) == (None, None)

@@ -61,23 +61,32 @@ def options_of(entries: Sequence[str]) -> dict[str, Any]:
     """The settings of `--option key=value`; values are read as YAML: numbers, true, [lists], else text.
 
     Raises:
-        ConfigError: every entry that is no `key=value`.
+        ConfigError: every entry that is no `key=value`, or whose value a project file cannot hold.
     """
-    import yaml
-
     from segwright.core import ConfigError, Problem, raise_collected
 
     options: dict[str, Any] = {}
     problems = []
     for entry in entries:
-        key, equals, value = entry.partition("=")
-        try:
-            if not (key.strip() and equals):
-                raise ValueError("no key=value")
-            options[key.strip()] = yaml.safe_load(value)
-        except (ValueError, yaml.YAMLError):
+        key, equals, text = entry.partition("=")
+        value = _yaml_value(text)
+        if not (key.strip() and equals):
+            problems.append(Problem("--option", "cannot be read", "key=value, such as cut=128", entry))
+        elif not isinstance(value, str | int | float | list):
             problems.append(
-                Problem("--option", "cannot be read", "key=value, such as masks=annotations or cut=128", entry)
+                Problem("--option", "has a value no setting takes", "text, a number, true, false or [a, list]", entry)
             )
+        else:
+            options[key.strip()] = value
     raise_collected(problems, ConfigError)
     return options
+
+
+def _yaml_value(text: str) -> Any:
+    """The value of a YAML text; the text itself where it is none, such as a pattern with a bracket."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 
 import yaml
 
 from segwright.core import ClassTable
+from segwright.project.schema import Data
 
 TEMPLATE = """\
 # segwright.yaml: what to learn, from which frames, and when to raise an alert.
@@ -26,8 +26,8 @@ classes:
 data:
   root: {root}
   format: {format}     # recognised; also index_png, class_folders, coco_json, cvat_xml
-{options}  # columns_from: '(?P<line>[^_]+)_(?P<lighting>[^_]+)_'    # columns out of file names
-  # columns_csv: frames.csv                                   # or out of a CSV whose first column names the image
+{options}{columns_from}    # columns out of file names
+{columns_csv}    # or out of a CSV whose first column names the image
 
 split:
   file: split.json  # written by: segwright split segwright.yaml --by COLUMN{columns}
@@ -74,24 +74,29 @@ alerts:
 """
 
 
-def project_text(
-    name: str, root: str, form: str, classes: ClassTable, columns: tuple[str, ...], options: Mapping[str, object]
-) -> str:
-    """The commented project file for a dataset that was recognised; `columns` are those a split can go by."""
-    given = "".join(f"    {key}: {_scalar(value)}\n" for key, value in options.items())
+def project_text(name: str, data: Data, classes: ClassTable, columns: tuple[str, ...]) -> str:
+    """The commented project file for `data`, as it was recognised; `columns` are those a split can go by."""
+    given = "".join(f"    {key}: {_scalar(value)}\n" for key, value in data.options.items())
     things = [spec.name for spec in classes if spec.kind == "thing"]
     return TEMPLATE.format(
         name=_scalar(name),
-        root=_scalar(root),
-        format=_scalar(form),
+        root=_scalar(data.root),
+        format=_scalar(data.format),
         names="\n".join(f"    {_scalar(spec.name)}: {spec.class_id}" for spec in classes),
         void=classes.void_id,
         background="null" if classes.background is None else _scalar(classes.background),
         things=f"  things: {_scalar(things)}  # classes whose objects can be counted\n" if things else "",
         columns=f"   (columns: {', '.join(columns)})" if columns else "",
         options=f"  options:\n{given}" if given else "",
+        columns_from=_line("columns_from", data.columns_from, "'(?P<line>[^_]+)_(?P<lighting>[^_]+)_'"),
+        columns_csv=_line("columns_csv", data.columns_csv, "frames.csv"),
         min_area=10 if classes.background else 0,
     )
+
+
+def _line(key: str, value: str | None, example: str) -> str:
+    """A setting under `data:`, or an example of it in a comment where it is not given."""
+    return f"  # {key}: {example}" if value is None else f"  {key}: {_scalar(value)}"
 
 
 def _scalar(value: object) -> str:

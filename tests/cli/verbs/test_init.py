@@ -1,0 +1,67 @@
+"""`segwright init` as a user types it: what it writes opens as what was seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segwright.cli.datasets import dataset_at
+from segwright.project import read_project
+from tests.cli.verbs.test_evaluate import command  # noqa: F401  # fixture
+from tests.data.pictures import index_folder
+
+NAMES = ("press-1_0", "press-2_0")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return index_folder(tmp_path / "my frames", NAMES)
+
+
+def test_init__writes_options_and_columns_that_the_other_verbs_read(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    (root / "masks").rename(root / "painted")
+    table = tmp_path / "lamps.csv"
+    table.write_text("image,lamp\npress-1_0.png,dim\npress-2_0.png,bright\n", encoding="utf-8")
+    out = tmp_path / "project" / "segwright.yaml"
+    given = ("--format", "index_png", "--option", "images=images", "--option", "masks=painted")
+    columns = ("--columns", r"(?P<line>press-\d)_", "--columns-csv", table)
+    code, said, _ = command("init", root, *given, *columns, "--out", out)
+    assert code == 0
+    assert "columns: lamp, line" in said
+    assert "--by line" in said
+    project = read_project(out)
+    assert project.data.options == {"images": "images", "masks": "painted"}
+    assert project.data.columns_csv == "../lamps.csv"
+    assert [dict(frame.columns) for frame in dataset_at(out).frames] == [
+        {"line": "press-1", "lamp": "dim"},
+        {"line": "press-2", "lamp": "bright"},
+    ]
+
+
+def test_init__classes_from_a_file(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    (root / "classes.txt").unlink()
+    (tmp_path / "names.txt").write_text("0 background\n1 scratch\n2 dent\n250 void\n", encoding="utf-8")
+    out = tmp_path / "segwright.yaml"
+    assert command("init", root, "--classes", tmp_path / "names.txt", "--out", out)[0] == 0
+    assert read_project(out).classes.table().describe() == "0 background, 1 scratch, 2 dent, 250 void"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--option", "masks"), "--option: cannot be read"),
+        (("--option", "=m"), "--option: cannot be read"),
+        (("--option", "mask=m"), "did you mean 'masks'"),
+        (("--option", "masks={a: 1}"), "--option: has a value no setting takes"),
+        (("--columns", "(?P<line>x)_"), "do not match the column pattern"),
+        (("--columns", "("), "is not a regular expression"),
+        (("--columns-csv", "none.csv"), "none.csv: is not a readable CSV"),
+    ],
+)
+def test_init__refusals_write_nothing(command, root: Path, tmp_path: Path, arguments, said: str) -> None:  # noqa: F811
+    out = tmp_path / "segwright.yaml"
+    code, _, err = command("init", root, *arguments, "--out", out)
+    assert code == 2
+    assert said in err
+    assert not out.exists()
