@@ -54,6 +54,16 @@ def test_check__binary_masks_whose_foreground_would_be_void(tmp_path: Path) -> N
     assert cut.read_labels(cut.frames[0]).area_px("scratch") == 1
 
 
+def test_check__a_part_without_foreground_is_no_binary_mask(tmp_path: Path) -> None:
+    root = index_folder(tmp_path, ("a", "b"))
+    save(root / "masks" / "a.png", mask_of(void=(1, 1)))
+    save(root / "masks" / "b.png", mask_of(scratch=(1, 1)))
+    dataset = open_dataset(root, classes=ClassTable.of(["background", "scratch"]))
+    part = dataset.only(["a"])
+    assert "255 is void" in check(part)[0].rule
+    assert check(part, seen_elsewhere={0, 1}) == []
+
+
 def test_check__no_frames(tmp_path: Path) -> None:
     dataset = replace(open_dataset(index_folder(tmp_path)), frames=())
     assert check(dataset)[0].rule == "has no frames"

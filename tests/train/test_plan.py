@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from segwright.core import RGB, ArtefactError, ClassTable, ConfigError, DataError, Event, Note, Size
+from segwright.core import RGB, ArtefactError, ClassTable, ConfigError, DataError, Event, Note, Progress, Size
 from segwright.data import ClassFingerprint, fingerprint, make_split, open_dataset, read_split, write_split
 from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
@@ -197,6 +197,27 @@ def _resplit(path: Path) -> Project:
     fractions = {"train": 0.5, "validation": 0.25, "calibration": 0.25}
     write_split(path.parent / "split.json", make_split(dataset, by="press", fractions=fractions))
     return project
+
+
+def test_plan_project__damage_in_every_part_is_told_at_once(tmp_path: Path) -> None:
+    path = write_project(tmp_path, per_line=1)
+    images, said = tmp_path / "frames" / "images", []
+    for line in "acd":  # train, validation, calibration
+        (images / f"{line}_00.png").write_bytes(b"damaged")
+    with pytest.raises(DataError, match="not an image") as caught:
+        plan_project(read_project(path), tmp_path, said.append)
+    assert [Path(problem.place).name for problem in caught.value.problems] == ["a_00.png", "c_00.png", "d_00.png"]
+    assert [event.done for event in said if isinstance(event, Progress) and event.done] == [1, 2, 1, 2]
+
+
+def test_plan_project__frames_that_are_void_all_over_are_said(tmp_path: Path) -> None:
+    said: list[Event] = []
+    path = write_project(tmp_path)
+    for stem in ("a_00", "c_00"):
+        cv2.imwrite(str(tmp_path / "frames" / "masks" / f"{stem}.png"), np.full((72, 72), 255, np.uint8))
+    plan_project(read_project(path), tmp_path, said.append)
+    texts = [event.text for event in said if isinstance(event, Note)]
+    assert texts == [f"1 frames are void all over and teach nothing: {stem}" for stem in ("a_00", "c_00")]
 
 
 def test_plan_project__a_split_without_a_part_is_refused(tmp_path: Path) -> None:

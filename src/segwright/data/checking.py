@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from segwright.core import Listener, Note, Problem, SegwrightError, silent, tracked
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.workers import in_threads
@@ -9,10 +11,11 @@ from segwright.data.workers import in_threads
 _SHOWN = 8
 
 
-def check(dataset: Dataset, listener: Listener = silent) -> list[Problem]:
+def check(dataset: Dataset, listener: Listener = silent, *, seen_elsewhere: Collection[int] = ()) -> list[Problem]:
     """Read every frame with its labels once and collect every problem; empty where all can be used.
 
-    Frames that can be read but teach nothing (void all over) are told as notes, as is what opening left out.
+    Frames that can be read but teach nothing (void all over) are told as notes, as is what opening left out. Where
+    `dataset` is a part of a larger one, `seen_elsewhere` are the ids, void included, that its other frames hold.
     """
     if not dataset.frames:
         return [Problem(str(dataset.root), "has no frames", "at least one labelled frame", "0")]
@@ -21,7 +24,7 @@ def check(dataset: Dataset, listener: Listener = silent) -> list[Problem]:
     ids = {*dataset.classes.ids}
     problems: list[Problem] = []
     all_void: list[str] = []
-    seen: set[int] = set()
+    seen: set[int] = {*seen_elsewhere}
 
     def looked_at(frame: Frame) -> SegwrightError | set[int]:
         try:
@@ -38,10 +41,15 @@ def check(dataset: Dataset, listener: Listener = silent) -> list[Problem]:
         seen |= answer
         if answer == {dataset.classes.void_id}:
             all_void.append(frame.stem)
-    if all_void:
-        shown = ", ".join(all_void[:_SHOWN]) + (" ..." if len(all_void) > _SHOWN else "")
-        listener(Note("check", f"{len(all_void)} frames are void all over and teach nothing: {shown}", "warning"))
+    tell_void(all_void, listener)
     return [*problems, *_void_for_class(dataset, seen)]
+
+
+def tell_void(stems: Sequence[str], listener: Listener) -> None:
+    """Say which frames are void all over; nothing where none is."""
+    if stems:
+        shown = ", ".join(stems[:_SHOWN]) + (" ..." if len(stems) > _SHOWN else "")
+        listener(Note("check", f"{len(stems)} frames are void all over and teach nothing: {shown}", "warning"))
 
 
 def _void_for_class(dataset: Dataset, seen: set[int]) -> list[Problem]:

@@ -23,6 +23,7 @@ from segwright.core import (
     silent,
     tracked,
 )
+from segwright.data.checking import tell_void
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.workers import in_threads
 
@@ -111,7 +112,7 @@ class _FrameNumbers:
 
 
 def fingerprint(dataset: Dataset, stems: Iterable[str] | None = None, listener: Listener = silent) -> Fingerprint:
-    """The numbers of the frames `stems`, or of all.
+    """The numbers of the frames `stems`, or of all; frames that are void all over are told as a note.
 
     Raises:
         DataError: no frames, frames that cannot be read, or frames of different pixel types or bands; all at once.
@@ -132,6 +133,7 @@ def fingerprint(dataset: Dataset, stems: Iterable[str] | None = None, listener: 
     raise_collected(problem for error in errors for problem in error.problems)
     numbers = [answer for answer in answers if isinstance(answer, _FrameNumbers)]
     _check_alike(dataset, frames, numbers)
+    tell_void([frame.stem for frame, row in zip(frames, numbers, strict=True) if row.valid_px == 0], listener)
     return _merged(numbers, dataset.classes)
 
 

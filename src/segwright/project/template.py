@@ -110,7 +110,9 @@ def _scalar(value: object) -> str:
         return json.dumps(value)
     if re.fullmatch(r"(?!\d)[\w./-]+", value) and _reads_back(value):
         return value
-    return yaml.safe_dump(value, allow_unicode=True, default_style='"', width=10**6).strip()
+    # In single quotes a backslash is itself: a pattern stays as it was typed.
+    style = "'" if "\\" in value and value.isprintable() else '"'
+    return yaml.safe_dump(value, allow_unicode=True, default_style=style, width=10**6).strip()
 
 
 def _reads_back(value: str) -> bool:

@@ -11,8 +11,8 @@ import torch
 from lightning.fabric import Fabric
 from torch import nn
 
-from segwright.core import ArtefactError, DataError, Listener, Note, silent
-from segwright.data import Dataset, Fingerprint, Split, fingerprint, read_split, verify_split
+from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
+from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, read_split, verify_split
 from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
@@ -59,10 +59,37 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
                 found=", ".join(f"{name}: {len(stems)}" for name, stems in split.parts.items()),
                 fix="segwright split again, with a fraction or held-out values for it",
             )
-    print_ = fingerprint(dataset, split.parts["train"], listener=listener)
+    print_ = _look(dataset, split, listener)
     _require_something_to_learn(dataset, print_, listener)
     plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))
     return plan, dataset, split
+
+
+def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
+    """The fingerprint of the training frames; those of the other parts are read too, and all that is wrong is told.
+
+    Raises:
+        DataError: frames of any part that cannot be used.
+    """
+    problems: list[Problem] = []
+    seen = None
+    try:
+        seen = fingerprint(dataset, split.parts["train"], listener=listener)
+    except DataError as error:
+        problems += error.problems
+    others = [stem for part, stems in split.parts.items() if part != "train" for stem in stems]
+    # Where the training frames cannot be read nothing is known of their ids: then no id is said to be missing.
+    ids = {*dataset.classes.ids, dataset.classes.void_id} if seen is None else _ids_in(dataset.classes, seen)
+    problems += check(dataset.only(others), listener, seen_elsewhere=ids)
+    if seen is None or problems:
+        raise DataError(*problems)
+    return seen
+
+
+def _ids_in(classes: ClassTable, seen: Fingerprint) -> set[int]:
+    """The ids, void included, that the fingerprint's frames hold."""
+    ids = {spec.class_id for spec in classes if seen.classes[spec.name].pixels}
+    return ids | {classes.void_id} if seen.void_fraction else ids
 
 
 def _with_absolute_paths(project: Project, base: Path) -> Project:
