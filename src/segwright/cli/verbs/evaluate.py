@@ -139,13 +139,16 @@ def _predicted(model: Path, data: Path | None, split: Path | None, part: str) ->
         bundle = read_bundle(model)
         predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
         chosen = None if split is None else read_split(split)
+        if chosen is None and bundle.lineage.dataset_hash == dataset.content_hash:
+            raise _needs_split(model)
         seed: int | None = bundle.lineage.seed
     else:
         from segwright.train.run import open_run
 
         run = open_run(model)
         predictor, dataset = run.predictor(), run.dataset if data is None else _dataset(data, run.classes)
-        chosen = read_split(split) if split is not None else run.split if data is None else None
+        own = data is None or dataset.content_hash == run.plan.data.dataset_hash
+        chosen = read_split(split) if split is not None else run.split if own else None
         seed = run.plan.optimiser.seed
     known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
     if chosen is None:
@@ -165,6 +168,18 @@ def _dataset(data: Path | None, classes: ClassTable) -> Dataset:
             fix="name the dataset: --data DIR, or --data segwright.yaml",
         )
     return dataset_at(data, classes=classes)
+
+
+def _needs_split(model: Path) -> Exception:
+    from segwright.core import ConfigError
+
+    return ConfigError.of(
+        "--split",
+        "is missing: these are the frames the model was trained on, and a score over all of them says nothing",
+        allowed="the split the model was trained with, and one of its held-out parts",
+        found="every frame of the training data",
+        fix=f"segwright evaluate {model} --data ... --split split.json --part validation",
+    )
 
 
 def _held_out(split: Split, part: str) -> str | None:
