@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from segwright.cli.app import main
 from segwright.data import open_dataset, write_split
 from segwright.data.split import Split
 from segwright.evaluate import Evaluation
+from segwright.infer.bundle import Lineage, write_bundle
 from tests.evaluate.folders import frame, write_dataset, write_masks
 from tests.infer.bundles import make_bundle
 
@@ -151,6 +153,15 @@ def test_evaluate__a_project_of_other_classes_is_refused(command, tmp_path, root
     assert code == 2
     assert "has another class table than the dataset" in err
     assert "2 hole" in err
+
+
+def test_evaluate__a_bundle_on_all_its_training_data_is_refused(command, tmp_path, root):
+    bundle, path = make_bundle(tmp_path), tmp_path / "known.bundle"
+    lineage = Lineage(dataset_hash=open_dataset(root).content_hash)
+    write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
+    code, _, err = command("evaluate", path, "--data", root)
+    assert code == 2
+    assert "--split: is missing: these are the frames the model was trained on" in err
 
 
 def test_evaluate__a_bundle_without_data_is_refused(command, tmp_path):
