@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -21,9 +22,9 @@ def exit_code(*words: str) -> int:
     return int(caught.value.code or 0)
 
 
-def fail_with(error: SegwrightError, monkeypatch: pytest.MonkeyPatch) -> None:
+def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(verb: str | None):
-        def application(given: list[str]) -> None:
+        def application(given: list[str], *, standalone_mode: bool) -> None:
             raise error
 
         return application
@@ -74,10 +75,44 @@ def test_main__an_error_as_json_holds_every_problem(
 ) -> None:
     fail_with(DataError(*(Problem(f"{number}.png", "is cut off") for number in range(30))), monkeypatch)
     assert exit_code("train", "--json") == 2
-    answer = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    answer = json.loads(said.out)
+    assert [json.loads(line)["event"] for line in said.err.splitlines()] == ["error"]
     assert answer["error"] == "DataError"
     assert len(answer["problems"]) == 30
     assert answer["problems"][0] == {"place": "0.png", "rule": "is cut off", "allowed": "", "found": "", "fix": ""}
+
+
+def test_main__a_command_line_that_cannot_be_is_text_or_json_like_every_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert exit_code("split") == 2
+    assert capsys.readouterr().err == "segwright split: missing argument 'data'\n  fix:     segwright split --help\n"
+    assert exit_code("split", "x", "--sed", "1", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["problems"][0]["rule"].startswith("no such option: --sed")
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "x.yaml"), "that you may write"),
+        (OSError(errno.ENOSPC, "No space left on device", "x.yaml"), "free space"),
+    ],
+)
+def test_main__what_the_system_refuses_is_no_traceback(
+    error: OSError, fix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_with(error, monkeypatch)
+    assert exit_code("train") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("x.yaml: cannot be")
+    assert f"  found:   {error.strerror}" in said
+    assert fix in said
+
+
+def test_main__nothing_to_do_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code() == 0
+    assert "Commands:" in capsys.readouterr().out
 
 
 def test_main__a_missing_extra_names_what_to_install(
@@ -94,7 +129,7 @@ def test_main__a_missing_extra_names_what_to_install(
 
 
 def test_main__a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segwright.cli.app.build", lambda verb: lambda given: __import__("segwright.no_such_room"))
+    monkeypatch.setattr("segwright.cli.app.build", lambda verb: lambda given, **_: __import__("segwright.no_such_room"))
     with pytest.raises(ModuleNotFoundError, match=r"segwright\.no_such_room"):
         main(["train"])
 

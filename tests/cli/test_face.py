@@ -49,3 +49,9 @@ def test_face__an_empty_answer_prints_nothing_for_people(capsys: pytest.CaptureF
     with Face(as_json=False) as face:
         face.finish({"run": "x"})
     assert capsys.readouterr().out == ""
+
+
+def test_face__work_without_a_bar_leaves_stderr_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    with Face(as_json=False) as face:
+        face.finish({}, "done")
+    assert capsys.readouterr().err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from difflib import get_close_matches
@@ -11,10 +12,13 @@ from typing import NoReturn
 import typer
 
 from segwright._version import __version__
-from segwright.core.errors import ConfigError, DependencyMissing, SegwrightError
+from segwright.core.errors import ArtefactError, ConfigError, DependencyMissing, SegwrightError
 
 # What only some commands need, by the extra that installs it.
 EXTRAS = {"train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision")}
+
+# Click's, of which newer Typers carry a copy under a private name: what is wrong with a command line.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 # verb -> one line for `segwright --help`; the module of the same name is imported only when the verb is used
 VERBS = {
@@ -32,7 +36,7 @@ VERBS = {
 
 def build(verb: str | None) -> typer.Typer:
     """The application with every verb listed and only `verb` loaded: the others are their one line of help."""
-    app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_root)
     for name, line in VERBS.items():
         function = getattr(import_module(f"segwright.cli.verbs.{name}"), name) if name == verb else _unloaded
@@ -42,19 +46,25 @@ def build(verb: str | None) -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 fine, 1 a gate failed, 2 the user must change something."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     verb = next((word for word in given if not word.startswith("-")), None)
+    place = f"segwright {verb}" if verb in VERBS else "segwright"
     try:
         if verb is not None and verb not in VERBS:
             raise _unknown_verb(verb)
-        build(verb)(given)
+        code = build(verb)(given, standalone_mode=False)
     except SegwrightError as error:
         _fail(error, as_json="--json" in given)
+    except UsageError as error:
+        _fail(_misused(error, place), as_json="--json" in given)
+    except OSError as error:
+        _fail(_refused_by_system(error, place), as_json="--json" in given)
     except ModuleNotFoundError as error:
-        missing = _missing_extra(error, f"segwright {verb}")
+        missing = _missing_extra(error, place)
         if missing is None:
             raise
         _fail(missing, as_json="--json" in given)
+    sys.exit(code)
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,6 +89,24 @@ def _unknown_verb(verb: str) -> SegwrightError:
     return ConfigError.of("segwright", "has no such verb", allowed=", ".join(VERBS), found=verb, fix=fix)
 
 
+def _misused(error: Exception, place: str) -> SegwrightError:
+    """Click's sentence about the command line, as one of ours: with --json it is JSON like every other."""
+    message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+    rule = message[:1].lower() + message[1:].rstrip(".")
+    return ConfigError.of(place, rule, fix=f"{place} --help")
+
+
+def _refused_by_system(error: OSError, place: str) -> SegwrightError:
+    """A file nobody could read or write and that no room spoke of in its own words."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return ArtefactError.of(
+        str(error.filename or place),
+        "cannot be written" if full else "cannot be read or written",
+        found=error.strerror or str(error) or type(error).__name__,
+        fix="free space, or choose another disk" if full else "check that the folder is there and that you may write",
+    )
+
+
 def _missing_extra(error: ModuleNotFoundError, place: str) -> SegwrightError | None:
     package = (error.name or "").partition(".")[0]
     extra = next((extra for extra, packages in EXTRAS.items() if package in packages), None)
@@ -90,8 +118,11 @@ def _missing_extra(error: ModuleNotFoundError, place: str) -> SegwrightError | N
 
 
 def _fail(error: SegwrightError, *, as_json: bool) -> NoReturn:
+    """Say the error and exit: text on stderr; with --json the problems on stdout, and stderr stays JSON lines."""
     if as_json:
         rows = [{name: getattr(problem, name) for name in problem.__dataclass_fields__} for problem in error.problems]
         print(json.dumps({"error": type(error).__name__, "problems": rows}, ensure_ascii=False, indent=1))
-    print(str(error), file=sys.stderr)
+        print(json.dumps({"event": "error", "text": str(error)}, ensure_ascii=False), file=sys.stderr)
+    else:
+        print(str(error), file=sys.stderr)
     sys.exit(error.exit_code)

@@ -50,8 +50,6 @@ class Face:
     def __enter__(self) -> Face:
         # Libraries announce formats and devices at INFO; the plan already says both.
         logging.disable(logging.INFO)
-        if not self.as_json:
-            self._bars.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -82,11 +80,12 @@ class Face:
             self.say(content)
 
     def _stop(self) -> None:
-        """Take the bars down once: rich ends them with a line break each time, even where they were never up."""
+        """Take the bars down where they are up: rich ends them with a line break each time."""
         if self._bars.live.is_started:
             self._bars.stop()
 
     def _draw(self, event: events.Progress) -> None:
+        self._bars.start()  # with the first bar: before it, rich would draw an empty line
         task = self._tasks.get(event.stage)
         if task is None:
             task = self._bars.add_task(event.stage, total=event.total, unit=event.unit, detail=event.detail)
