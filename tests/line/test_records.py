@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from segwright.core import ArtefactError, ConfigError
@@ -46,3 +48,14 @@ def test_records__refuse_a_database_that_is_none(tmp_path):
     (tmp_path / "records.db").write_bytes(b"something else entirely, long enough to have a header" * 20)
     with pytest.raises(ArtefactError, match="cannot be used for records"):
         Records(f"sqlite:///{tmp_path}/records.db")
+
+
+def test_records__refuse_the_tables_of_another_program(tmp_path):
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("create table frames (x int)")
+    other.close()
+    with (
+        Records(f"sqlite:///{tmp_path}/other.db") as records,
+        pytest.raises(ArtefactError, match=r"cannot be used for records[\s\S]*no such column"),
+    ):
+        records.has(KEY)

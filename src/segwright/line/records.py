@@ -107,10 +107,17 @@ class Records:
         self._engine.dispose()
 
     def has(self, key: RecordKey) -> bool:
-        """Whether this inspection was made already."""
+        """Whether this inspection was made already.
+
+        Raises:
+            ArtefactError: the database is gone, or its tables are another program's.
+        """
         wanted = sql.and_(*(FRAMES.c[name] == value for name, value in vars(key).items()))
-        with self._engine.connect() as connection:
-            return connection.execute(sql.select(FRAMES.c.id).where(wanted)).first() is not None
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(sql.select(FRAMES.c.id).where(wanted)).first() is not None
+        except sql_errors.SQLAlchemyError as error:
+            raise _unusable(self.url, error) from error
 
     def add(self, record: Record) -> None:
         """Write a record with its areas, or nothing of it.
