@@ -129,6 +129,13 @@ def test_make_split__hold_out_problems_are_told_together(dataset: Dataset) -> No
         make_split(dataset, by="line", fractions=THREE, held_out={"test": ["g1"], "validation": ["g1"]})
 
 
+def test_make_split__too_few_frames_speaks_of_frames(tmp_path: Path) -> None:
+    dataset = _dataset(tmp_path, {"p1": [(1, 1)]})
+    with pytest.raises(DataError, match=r"(?s)fewer frames than parts: 1 for .*at least 3 frames that") as caught:
+        make_split(dataset, by=None, fractions=THREE, frames_are_independent=True)
+    assert "None" not in str(caught.value)
+
+
 def test_make_split__too_few_groups_names_them(tmp_path: Path) -> None:
     dataset = _dataset(tmp_path, {"p1": [(1, 1)], "p2": [(1, 1)]})
     with pytest.raises(DataError, match=r"(?s)fewer groups than parts: 2 for train, validation, calibration.*p1, p2"):

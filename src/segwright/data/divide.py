@@ -197,11 +197,21 @@ def _claim(group: _Group, stems: set[str], part: str, taken: dict[str, str], pla
 
 
 def _too_few(free: Sequence[_Group], shares: Mapping[str, float], by: str | None) -> DataError:
+    """The error for `free` groups (single frames where `by` is None) that cannot fill every part of `shares`."""
+    found = _few([group.name for group in free]) or "none"
+    if by is None:
+        return DataError.of(  # type: ignore[return-value]
+            "split",
+            f"has fewer frames than parts: {len(free)} for {', '.join(shares)}",
+            allowed=f"at least {len(shares)} frames that are not held out",
+            found=found,
+            fix="ask for fewer parts, or collect more frames",
+        )
     return DataError.of(  # type: ignore[return-value]
         "split",
         f"has fewer groups than parts: {len(free)} for {', '.join(shares)}",
         allowed=f"at least {len(shares)} values of '{by}' that are not held out",
-        found=_few([group.name for group in free]) or "none",
+        found=found,
         fix="ask for fewer parts, collect frames of more groups, or split by a finer column",
     )
 
