@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segwright.core import Listener, Note, silent
+from segwright.core import Listener, silent
 from segwright.data import Dataset
 from segwright.evaluate import Evaluation, PredictedPairs, evaluate_predicted
 from segwright.evaluate.report import worst_panels, write_report
@@ -27,6 +27,4 @@ def finish(run: Run, dataset: Dataset, *, listener: Listener = silent) -> Evalua
     evaluation = evaluate_predicted(pairs, boundary_px=boundary_px, provenance=provenance, listener=listener)
     evaluation.write(run.path / "evaluation.json")
     write_report(run.path / "report.html", evaluation, worst_panels(evaluation, pairs), title=f"Run {plan.name}")
-    for collapsed in evaluation.collapsed:
-        listener(Note("evaluation", str(collapsed), "warning"))
     return evaluation
