@@ -91,7 +91,7 @@ def read_plan(path: Path) -> Plan:
         raise ArtefactError.of(
             str(path.parent), "is not a run", allowed="a folder with plan.yaml", found="none", fix=fix
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ArtefactError.of(str(path), "is not YAML", found=str(error).replace("\n", " "), fix=fix) from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
@@ -102,7 +102,14 @@ def read_plan(path: Path) -> Plan:
             found=str(version),
             fix="train again with this segwright",
         )
-    return Plan.from_json(content)
+    try:
+        return Plan.from_json(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"no {error}" if isinstance(error, KeyError) else str(error)
+        fix = "put plan.yaml back as `segwright train` wrote it, or start a new run: a plan is not edited"
+        raise ArtefactError.of(
+            str(path), "is not a whole plan", allowed="what `segwright train --plan` writes", found=found, fix=fix
+        ) from error
 
 
 def write_plan(path: Path, plan: Plan) -> None:

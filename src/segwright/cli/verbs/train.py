@@ -24,19 +24,17 @@ def train(
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
-    from segwright.project import PROJECT_FILE, read_project
+    from segwright.project import read_project
     from segwright.train import execute, plan_project, start_run
     from segwright.train.finish import finish
 
     words = arguments or []
-    overrides = [word for word in words if "=" in word]
-    named = [word for word in words if "=" not in word]
     with Face(as_json=json) as face:
         if resume:
-            existing = _run_to_resume(run, overrides)
+            existing = _run_to_resume(run, words)
             dataset, split = existing.dataset, existing.split
         else:
-            path = Path(named[0] if named else PROJECT_FILE)
+            path, overrides = _project_and_overrides(words)
             project = read_project(path, overrides)
             plan, dataset, split = plan_project(project, path.parent, face.listener)
             folder = run or _free_folder(path.parent / "runs", project.name)
@@ -51,17 +49,34 @@ def train(
         face.finish(payload, _answer(existing, evaluation))
 
 
-def _run_to_resume(run: Path | None, overrides: list[str]) -> Run:
+def _project_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
+    """The project file among the bare words, and the `section.key=value` of the others."""
+    from segwright.core import ConfigError
+    from segwright.project import PROJECT_FILE
+
+    named = [word for word in words if "=" not in word]
+    if len(named) > 1:
+        raise ConfigError.of(
+            "arguments",
+            "name more than one project file",
+            allowed="one segwright.yaml, and section.key=value",
+            found=", ".join(named),
+            fix="write overrides without spaces: training.steps=300",
+        )
+    return Path(named[0] if named else PROJECT_FILE), [word for word in words if "=" in word]
+
+
+def _run_to_resume(run: Path | None, words: list[str]) -> Run:
     from segwright.core import ConfigError
     from segwright.train import open_run
 
-    if overrides:
+    if words:
         raise ConfigError.of(
             "--resume",
-            "takes no new settings",
+            "takes no project file and no settings",
             allowed="nothing: the plan of the run is executed",
-            found=", ".join(overrides),
-            fix="leave them out, or start a new run",
+            found=", ".join(words),
+            fix="leave them out and name the run with --run, or start a new run",
         )
     if run is None:
         runs = sorted(Path("runs").glob("*/plan.yaml"), key=lambda plan: plan.stat().st_mtime)

@@ -1,0 +1,32 @@
+"""segwright train: what it is told on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segwright.cli.verbs.train import train
+from segwright.core import ArtefactError, ConfigError
+from segwright.train.run import read_plan
+
+
+@pytest.mark.parametrize("words", [["camvid.yaml"], ["training.steps=5"]])
+def test_train__a_resume_takes_no_other_words(words: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"(?s)takes no project file and no settings.*--run") as caught:
+        train(words, resume=True)
+    assert words[0] in str(caught.value)
+
+
+def test_train__two_project_files_are_one_too_many() -> None:
+    with pytest.raises(ConfigError, match=r"(?s)more than one project file.*a.yaml, 300.*without spaces"):
+        train(["a.yaml", "training.steps=", "300"])
+
+
+@pytest.mark.parametrize("content", [{"schema_version": 1}, {"schema_version": 1, "sampling": 3, "loss": {}}])
+def test_read_plan__a_damaged_plan_is_refused(tmp_path: Path, content: dict[str, object]) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ArtefactError, match=r"(?s)is not a whole plan.*a plan is not edited"):
+        read_plan(path)
