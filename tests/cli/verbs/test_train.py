@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -20,8 +21,22 @@ def test_train__a_resume_takes_no_other_words(words: list[str]) -> None:
 
 
 def test_train__two_project_files_are_one_too_many() -> None:
-    with pytest.raises(ConfigError, match=r"(?s)more than one project file.*a.yaml, 300.*without spaces"):
+    with pytest.raises(ConfigError, match=r"(?s)more than one project file.*a\.yaml, 300.*without spaces"):
         train(["a.yaml", "training.steps=", "300"])
+
+
+def test_train__an_interrupt_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    run = SimpleNamespace(path=Path("runs/x"), dataset=None, split=None)
+    monkeypatch.setattr("segwright.train.open_run", lambda path: run)
+    monkeypatch.setattr("segwright.train.execute", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        train(run=Path("runs/x"), resume=True)
+    assert "segwright train --resume --run runs/x goes on" in capsys.readouterr().err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("content", [{"schema_version": 1}, {"schema_version": 1, "sampling": 3, "loss": {}}])

@@ -24,6 +24,7 @@ def train(
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
+    from segwright.core import Note
     from segwright.project import read_project
     from segwright.train import execute, plan_project, start_run
     from segwright.train.finish import finish
@@ -43,7 +44,11 @@ def train(
         if plan_only:
             face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
             return
-        execute(existing, dataset, split, resume=resume, listener=face.listener)
+        try:
+            execute(existing, dataset, split, resume=resume, listener=face.listener)
+        except KeyboardInterrupt:
+            face.listener(Note("training", f"interrupted; segwright train --resume --run {existing.path} goes on"))
+            raise
         evaluation = finish(existing, dataset, listener=face.listener)
         payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
         face.finish(payload, _answer(existing, evaluation))
