@@ -27,11 +27,11 @@ REJECTED_CLASSES = {"scratch": 0.78, "dent": 0.85, "tint": 0.68, "smudge": 0.25}
 """Chance of each kind of mark on an acceptable frame with marks, and on a rejected one."""
 
 # --- how well a defect shows --------------------------------------------------------------------------------------
-SCRATCH_WIDTH_PX = (1.8, 4.0)
+SCRATCH_WIDTH_PX = (2.0, 4.0)
 SCRATCH_LENGTH_PX = (55.0, 260.0)
-SCRATCH_CONTRAST_TO_NOISE = (6.0, 10.0)
+SCRATCH_CONTRAST_TO_NOISE = (7.0, 11.0)
 """Contrast of the bright core over texture and sensor noise of one pixel. Under 1.2 nothing is drawn or painted."""
-SCRATCH_LEAST_CONTRAST = 0.40
+SCRATCH_LEAST_CONTRAST = 0.46
 """Relative to the metal around it: what an annotator still sees on a clean press line."""
 SCRATCH_OFF_BRUSHING_DEG = 15.0
 """A scratch runs at least this far off the brushing: one along it nobody could paint consistently."""
@@ -48,7 +48,7 @@ BLOB_EDGE_SOFTNESS = 0.18
 
 # --- the annotator ------------------------------------------------------------------------------------------------
 BRUSH_PX = 3.0
-BRUSH_JITTER_RMS_PX = 0.22
+BRUSH_JITTER_RMS_PX = 0.15
 """How far the brush runs beside the true centreline, smoothly along the stroke."""
 OUTLINE_JITTER_RMS_PX = 0.7
 """How far the outline of a dent, a blob or a glare patch is off, smoothly along the outline."""

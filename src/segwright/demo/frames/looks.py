@@ -100,7 +100,7 @@ LOOKS = {
     ),
     "press-3": Look(
         metal=(0.53, 0.535, 0.52),
-        brushing=(Brushing(34, 1.2, 0.028), Brushing(110, 4.0, 0.026, scales=True), Brushing(2.2, 2.2, 0.005)),
+        brushing=(Brushing(34, 1.2, 0.025), Brushing(110, 4.0, 0.024, scales=True), Brushing(2.2, 2.2, 0.005)),
         brushing_deg=38.0,
         cloudiness=0.048,
         belt=(0.245, 0.25, 0.235),
