@@ -166,7 +166,7 @@ def test_train__resume_takes_no_new_settings(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert exit_code("train", "--resume", "training.steps=5") == 2
-    assert "takes no new settings" in capsys.readouterr().err
+    assert "takes no project file and no settings" in capsys.readouterr().err
     assert exit_code("train", "--resume") == 2
     assert "holds no run to resume" in capsys.readouterr().err
     assert exit_code("train", "--resume", "--run", "nowhere") == 2
