@@ -7,6 +7,7 @@ import pytest
 
 from segwright.core import ArtefactError, ConfigError
 from segwright.infer import Decision, read_bundle, with_thresholds
+from segwright.infer.bundle import _digest
 from tests.infer.bundles import make_bundle
 
 
@@ -29,9 +30,13 @@ def bundle(tmp_path):
     )  # fmt: skip
 
 
-def edit(bundle, **changes) -> None:
+def edit(bundle, *, seal: bool = True, **changes) -> None:
+    """Change the manifest; with `seal` its digest too, to reach what is checked behind it."""
     path = bundle.path / "bundle.json"
-    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+    data = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+    if seal:
+        data["content_hash"] = _digest({key: value for key, value in data.items() if key != "content_hash"})
+    path.write_text(json.dumps(data), encoding="utf-8")
 
 
 def test_read_bundle__gives_back_what_was_written(bundle):
@@ -83,6 +88,42 @@ def test_with_thresholds__refuses_a_class_the_bundle_does_not_know(bundle, tmp_p
     assert not (tmp_path / "sure.bundle").exists()
 
 
+@pytest.mark.parametrize(("section", "key", "value"), [
+    ("preprocessing", "scale", 1.0), ("decision", "thresholds", {"scratch": 0.41, "dent": 0.5}),
+    ("cleanup", "min_area_px", 5), ("alerts", "area_percent", 3.0), ("scores", "images", 13),
+])  # fmt: skip
+def test_read_bundle__refuses_an_edited_manifest(bundle, section, key, value):
+    before = bundle.to_json()[section]
+    assert before[key] != value
+    edit(bundle, seal=False, **{section: {**before, key: value}})
+    with pytest.raises(ArtefactError, match=r"bundle\.json: is not as it was written[\s\S]*found:[\s\S]*calibrate"):
+        read_bundle(bundle.path)
+
+
+def test_read_bundle__refuses_a_manifest_without_a_digest(bundle):
+    edit(bundle, seal=False, content_hash=None)
+    with pytest.raises(ArtefactError, match=r"is not as it was written[\s\S]*none is in it"):
+        read_bundle(bundle.path)
+
+
+def test_read_bundle__spacing_and_order_are_no_content(bundle):
+    path = bundle.path / "bundle.json"
+    rows = json.loads(path.read_text(encoding="utf-8")).items()
+    path.write_text(json.dumps(dict(reversed(rows)), indent=4), encoding="utf-8")
+    assert read_bundle(bundle.path) == bundle
+
+
+def test_with_thresholds__refuses_a_source_that_was_edited_or_replaced_meanwhile(bundle, tmp_path):
+    chosen, to = Chosen(Decision({"scratch": 0.2, "dent": 0.6})), tmp_path / "sure.bundle"
+    edit(bundle, name="another")
+    with pytest.raises(ArtefactError, match="is no longer the bundle that was calibrated"):
+        with_thresholds(bundle, chosen, to)
+    edit(bundle, seal=False, name="edited")
+    with pytest.raises(ArtefactError, match="is not as it was written"):
+        with_thresholds(bundle, chosen, to)
+    assert not to.exists()
+
+
 @pytest.mark.parametrize("kind", ["nothing there", "a file", "no bundle.json in it"])
 def test_read_bundle__refuses_what_is_no_bundle(tmp_path, kind):
     path = tmp_path / "x"
@@ -100,9 +141,15 @@ def test_read_bundle__refuses_another_schema_version(bundle):
         read_bundle(bundle.path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "\x00"])
 def test_read_bundle__refuses_a_damaged_manifest(bundle, text):
     (bundle.path / "bundle.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ArtefactError, match="is not a bundle's manifest"):
+        read_bundle(bundle.path)
+
+
+def test_read_bundle__refuses_a_lost_section(bundle):
+    edit(bundle, classes=None)
     with pytest.raises(ArtefactError, match="is not a bundle's manifest"):
         read_bundle(bundle.path)
 

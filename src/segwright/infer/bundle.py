@@ -30,6 +30,7 @@ from segwright.infer.tiles import TilePlan
 
 SCHEMA_VERSION = 1
 MANIFEST, CARD = "bundle.json", "card.md"
+DIGEST = "content_hash"  # the manifest's key for the hash of everything else in it
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,11 @@ class Bundle:
 
     @cached_property
     def content_hash(self) -> str:
-        """sha256 of the manifest, which holds the hash of the weights: one changed threshold is another bundle."""
-        return hashlib.sha256(_as_text(self).encode()).hexdigest()
+        """sha256 of what the manifest says, the hash of the weights included: one changed threshold is another bundle.
+
+        It stands in bundle.json, and `read_bundle` compares.
+        """
+        return _digest(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -135,7 +139,7 @@ class Calibrated(Protocol):
 
 
 def read_bundle(path: str | Path) -> Bundle:
-    """The bundle in the folder `path`, its weights checked against their hash.
+    """The bundle in the folder `path`, its manifest and its weights checked against their hashes.
 
     Raises:
         ArtefactError: no bundle, one of another schema version, or one that is damaged or incomplete.
@@ -192,9 +196,12 @@ def with_thresholds(
     of `source`, which it states.
 
     Raises:
-        ArtefactError: `to` exists or cannot be written.
+        ArtefactError: `to` exists or cannot be written, or the folder of `source` no longer holds what was calibrated.
+        ConfigError: a threshold for a class that `source` does not know.
     """
     target = Path(to)
+    require_new(target)
+    _require_unchanged(source)
     renewed = replace(
         source,
         path=target,
@@ -207,6 +214,16 @@ def with_thresholds(
     )
     renewed.decision.check(renewed.classes)
     return write_bundle(renewed, source.path / source.weights.file, target)
+
+
+def _require_unchanged(bundle: Bundle) -> None:
+    """Raise ArtefactError where the folder has changed since `bundle` was read: a calibration takes minutes."""
+    found = read_bundle(bundle.path).content_hash
+    if found != bundle.content_hash:
+        rule = "is no longer the bundle that was calibrated"
+        raise ArtefactError.of(
+            str(bundle.path), rule, allowed=bundle.content_hash, found=found, fix="segwright calibrate again"
+        )
 
 
 def require_new(path: Path) -> None:
@@ -251,11 +268,28 @@ def _read_manifest(folder: Path) -> Bundle:
             found=f"{version}, written by segwright {written_by}",
             fix="export the run again with this version, or install the one that wrote it",
         )
+    _require_untouched(path, data)
     try:
         return Bundle.from_json(data, folder)
     except (KeyError, TypeError, ValueError, SegwrightError) as error:
         found = f"{type(error).__name__}: {error}".replace("\n", " ")
         raise _damaged(path, "is not a bundle's manifest", "every section segwright writes", found) from error
+
+
+def _require_untouched(path: Path, data: Mapping[str, Any]) -> None:
+    """Raise ArtefactError where the manifest does not hash to what was written into it: an edit, or a damaged copy."""
+    written = data.get(DIGEST)
+    content = _digest({key: value for key, value in data.items() if key != DIGEST})
+    if written == content:
+        return
+    raise ArtefactError.of(
+        str(path),
+        "is not as it was written",
+        allowed=f"content that hashes to its {DIGEST}: {written or 'none is in it'}",
+        found=content,
+        fix="copy the bundle again from where it was made, or export the run again; "
+        "other thresholds: segwright calibrate writes a new bundle",
+    )
 
 
 def _damaged(place: Path, rule: str, allowed: str, found: str) -> SegwrightError:
@@ -264,4 +298,11 @@ def _damaged(place: Path, rule: str, allowed: str, found: str) -> SegwrightError
 
 
 def _as_text(bundle: Bundle) -> str:
-    return json.dumps(bundle.to_json(), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({**bundle.to_json(), DIGEST: bundle.content_hash}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """sha256 of JSON content, whatever its spacing and the order of its keys."""
+    plain = json.loads(json.dumps(content))  # as it reads back: keys as text, tuples as lists
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
