@@ -8,7 +8,8 @@ import pytest
 
 import segwright
 from segwright.core import ClassTable, ConfigError, DataError
-from segwright.data import FORMATS, Dataset, check, open_dataset
+from segwright.data import FORMATS, Dataset, IndexMask, check, open_dataset, open_with_settings
+from segwright.project.schema import Data
 from tests.data.pictures import index_folder, noise, save
 
 
@@ -78,3 +79,14 @@ def test_open_dataset__columns_out_of_names_and_a_table(tmp_path: Path) -> None:
         {"line": "a", "lamp": "dim"},
         {"line": "b", "lamp": "bright"},
     ]
+
+
+def test_open_with_settings__paths_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
+    index_folder(tmp_path / "project" / "frames", ("a_1", "b_2"))
+    (tmp_path / "project" / "lamps.csv").write_text("image,lamp\na_1.png,dim\nb_2.png,bright\n", encoding="utf-8")
+    settings = Data(root="frames", columns_from="(?P<line>[^_]+)_", columns_csv="lamps.csv", options={"map": "2=void"})
+    classes = ClassTable.of(["background", "scratch"])
+    dataset = open_with_settings(settings.root, settings, classes, tmp_path / "project")
+    assert dataset.classes == classes
+    assert dict(dataset.frame("b_2").columns) == {"line": "b", "lamp": "bright"}
+    assert dataset.frame("b_2").mask == IndexMask(tmp_path / "project/frames/masks/b_2.png", {2: 255})

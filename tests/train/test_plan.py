@@ -11,13 +11,21 @@ import pytest
 import yaml
 
 from segwright.core import RGB, ArtefactError, ClassTable, ConfigError, DataError, Event, Note, Progress, Size
-from segwright.data import ClassFingerprint, fingerprint, make_split, open_dataset, read_split, write_split
+from segwright.data import (
+    ClassFingerprint,
+    fingerprint,
+    make_split,
+    open_dataset,
+    open_with_settings,
+    read_split,
+    write_split,
+)
 from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
 from segwright.train import Plan, Run, open_run, plan_project, start_run
 from segwright.train.hardware import Hardware
 from segwright.train.plan import FREEZE_FROM_STEPS, PlanInputs, make_plan
-from segwright.train.run import dataset_of_project, read_plan, write_plan
+from segwright.train.run import read_plan, write_plan
 from tests.train.conftest import Tiny
 from tests.train.tiny import write_project
 
@@ -193,7 +201,7 @@ def _without_lines(masks: Path, keep: tuple[int, ...] = (1,)) -> None:
 def _resplit(path: Path) -> Project:
     """The project with its split made again: the masks have changed."""
     project = read_project(path)
-    dataset = dataset_of_project(project, path.parent)
+    dataset = open_with_settings(project.data.root, project.data, project.classes.table(), path.parent)
     fractions = {"train": 0.5, "validation": 0.25, "calibration": 0.25}
     write_split(path.parent / "split.json", make_split(dataset, by="press", fractions=fractions))
     return project

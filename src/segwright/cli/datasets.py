@@ -25,22 +25,14 @@ def dataset_at(
 
     The columns given here are added to those the data brings.
     """
-    from segwright.data import columns_from_csv, columns_from_pattern, open_dataset
+    from segwright.data import columns_from_csv, columns_from_pattern, open_dataset, open_with_settings
 
     if data.suffix.lower() not in PROJECT_SUFFIXES:
         return open_dataset(data, format=format, classes=classes, columns_from=columns_from, columns_csv=columns_csv)
     from segwright.project import read_project
 
     project = read_project(data)
-    given = project.data
-    dataset = open_dataset(
-        data.parent / given.root,
-        format=given.format,
-        classes=project.classes.table(),
-        options=given.options,
-        columns_from=given.columns_from,
-        columns_csv=None if given.columns_csv is None else data.parent / given.columns_csv,
-    )
+    dataset = open_with_settings(project.data.root, project.data, project.classes.table(), data.parent)
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
 

@@ -16,7 +16,7 @@ from segwright.data.divide import make_split
 from segwright.data.fingerprint import ClassFingerprint, Fingerprint, fingerprint
 from segwright.data.formats import FORMATS
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, MaskSource
-from segwright.data.opening import open_dataset
+from segwright.data.opening import DataSettings, open_dataset, open_with_settings
 from segwright.data.shapes import ShapeMask
 from segwright.data.split import PARTS, PartCounts, Split, read_split, verify_split, write_split
 
@@ -25,6 +25,7 @@ __all__ = [
     "PARTS",
     "BinaryMask",
     "ClassFingerprint",
+    "DataSettings",
     "Dataset",
     "EmptyMask",
     "Fingerprint",
@@ -44,6 +45,7 @@ __all__ = [
     "image_size",
     "make_split",
     "open_dataset",
+    "open_with_settings",
     "read_class_file",
     "read_image",
     "read_label_map",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
 from segwright.data.archive import unpacked
@@ -15,6 +15,36 @@ from segwright.data.formats import FORMATS, Format
 from segwright.data.listing import Listing, list_files
 
 _BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml"}
+
+
+class DataSettings(Protocol):
+    """How data is opened, as a project file or a plan says it."""
+
+    @property
+    def format(self) -> str: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    @property
+    def columns_from(self) -> str | None: ...
+    @property
+    def columns_csv(self) -> str | None: ...
+
+
+def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, base: Path | None = None) -> Dataset:
+    """The labelled frames at `uri` with the columns that `settings` give; paths are relative to `base`.
+
+    Raises:
+        DataError, ConfigError: as `open_dataset`.
+    """
+    folder = base or Path()
+    return open_dataset(
+        folder / uri,
+        format=settings.format,
+        classes=classes,
+        options=settings.options,
+        columns_from=settings.columns_from,
+        columns_csv=None if settings.columns_csv is None else folder / settings.columns_csv,
+    )
 
 
 def open_dataset(

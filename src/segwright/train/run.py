@@ -12,13 +12,12 @@ from typing import Any
 import yaml
 
 from segwright.core import ArtefactError, ClassTable
-from segwright.data import Dataset, Split, open_dataset, read_split
+from segwright.data import Dataset, Split, open_with_settings, read_split
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import SegmentationNetwork, build_network
-from segwright.project.schema import Project
 from segwright.train.checkpoint import BEST, load_weights, write_atomically
-from segwright.train.settings import SCHEMA_VERSION, DataPlan, Plan
+from segwright.train.settings import SCHEMA_VERSION, Plan
 
 PLAN_FILE = "plan.yaml"
 
@@ -59,7 +58,7 @@ class Run:
     @cached_property
     def dataset(self) -> Dataset:
         """The frames the run was made from; their present content may differ, see `data_changed`."""
-        return dataset_of_plan(self.plan.data, self.classes)
+        return open_with_settings(self.plan.data.uri, self.plan.data, self.classes)
 
     @cached_property
     def split(self) -> Split:
@@ -117,28 +116,3 @@ def write_plan(path: Path, plan: Plan) -> None:
     head = f"# The plan of run '{plan.name}': what training executes. Reasons stand at the end.\n"
     text = head + yaml.safe_dump(plan.to_json(), sort_keys=False, allow_unicode=True, width=110)
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def dataset_of_project(project: Project, base: Path) -> Dataset:
-    """The dataset a project file names, with its columns; paths are relative to `base`."""
-    data = project.data
-    return open_dataset(
-        base / data.root,
-        format=data.format,
-        classes=project.classes.table(),
-        options=data.options,
-        columns_from=data.columns_from,
-        columns_csv=None if data.columns_csv is None else base / data.columns_csv,
-    )
-
-
-def dataset_of_plan(data: DataPlan, classes: ClassTable) -> Dataset:
-    """The dataset a plan names, with its columns."""
-    return open_dataset(
-        data.uri,
-        format=data.format,
-        classes=classes,
-        options=data.options,
-        columns_from=data.columns_from,
-        columns_csv=None if data.columns_csv is None else Path(data.columns_csv),
-    )

@@ -12,7 +12,7 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
-from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, read_split, verify_split
+from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, open_with_settings, read_split, verify_split
 from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
@@ -25,7 +25,7 @@ from segwright.train.hardware import this_machine
 from segwright.train.loggers import make_loggers
 from segwright.train.loop import run_training
 from segwright.train.plan import PlanInputs, make_plan
-from segwright.train.run import PLAN_FILE, Run, dataset_of_project, open_run, write_plan
+from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
 from segwright.train.weights import folded_statistics, load_pretrained
 
@@ -44,7 +44,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
     """
     project = _with_absolute_paths(project, base)
     build_network(_smallest(project))
-    dataset = dataset_of_project(project, base)
+    dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
     split = read_split(split_path)
     problems = verify_split(dataset, split)
