@@ -61,6 +61,16 @@ def test_split__of_a_project_file(root: Path, tmp_path: Path) -> None:
     assert "have no column 'line'" in verify_split(dataset, split)[0].rule
 
 
+@pytest.mark.parametrize(("option", "value"), [("--format", "index_png"), ("--classes", "background,scratch")])
+def test_split__what_a_project_file_says_itself_is_refused_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    assert _run(tmp_path / "segwright.yaml", option, value, "--by", "line", "--out", tmp_path / "split.json") == 2
+    said = capsys.readouterr().err
+    assert f"{option}: cannot be given beside a project file" in said
+    assert "fix:     leave it out" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,7 @@ def split(
     from segwright.cli.datasets import class_table_of, dataset_at
     from segwright.data import make_split, write_split
 
+    _refuse_with_project(data, {"--format": format != "auto", "--classes": classes})
     with Face(as_json=json) as face:
         dataset = dataset_at(
             data, format=format, classes=class_table_of(classes), columns_from=columns, columns_csv=columns_csv
@@ -53,11 +55,29 @@ def split(
             listener=face.listener,
         )
         write_split(out, made)
-        for note in dataset.notes:
-            face.say(f"note: {note}")
-        face.say(_table(made, dataset))
-        payload = {"split": str(out), **{key: value for key, value in made.to_json().items() if key != "parts"}}
-        face.finish(payload, f"written: {out}")
+        _tell(face, made, dataset, out)
+
+
+def _refuse_with_project(data: Path, given: Mapping[str, object]) -> None:
+    """Refuse options that a project file answers itself: its classes are those that training will use."""
+    from segwright.cli.datasets import PROJECT_SUFFIXES
+    from segwright.core import ConfigError
+
+    names = [name for name, value in given.items() if value]
+    if names and data.suffix.lower() in PROJECT_SUFFIXES:
+        raise ConfigError.of(
+            ", ".join(names), f"cannot be given beside a project file, which says it itself: {data}",
+            allowed="--columns and --columns-csv, which are added to the project's own", found=" ".join(names),
+            fix=f"leave it out, or change `data:` and `classes:` in {data}",
+        )  # fmt: skip
+
+
+def _tell(face: Face, made: Split, dataset: Dataset, out: Path) -> None:
+    for note in dataset.notes:
+        face.say(f"note: {note}")
+    face.say(_table(made, dataset))
+    payload = {"split": str(out), **{key: value for key, value in made.to_json().items() if key != "parts"}}
+    face.finish(payload, f"written: {out}")
 
 
 def _fractions(text: str) -> dict[str, float]:
@@ -67,8 +87,9 @@ def _fractions(text: str) -> dict[str, float]:
         return {part.strip(): float(share) for part, share in (entry.split("=") for entry in text.split(","))}
     except ValueError as error:
         raise ConfigError.of(
-            "--fractions", "cannot be read", allowed="train=0.6,validation=0.2,calibration=0.2", found=text
-        ) from error
+            "--fractions", "cannot be read", allowed="PART=SHARE, comma-separated", found=text,
+            fix="--fractions train=0.6,validation=0.2,calibration=0.2",
+        ) from error  # fmt: skip
 
 
 def _held_out(entries: list[str]) -> dict[str, list[str]]:
@@ -78,7 +99,10 @@ def _held_out(entries: list[str]) -> dict[str, list[str]]:
     for entry in entries:
         part, equals, value = entry.partition("=")
         if not equals:
-            raise ConfigError.of("--hold-out", "cannot be read", allowed="validation=press-3", found=entry)
+            raise ConfigError.of(
+                "--hold-out", "cannot be read", allowed="PART=VALUE or PART=COLUMN:VALUE", found=entry,
+                fix=f"--hold-out validation={entry}",
+            )  # fmt: skip
         held.setdefault(part.strip(), []).append(value.strip())
     return held
 
