@@ -35,6 +35,27 @@ def test_read_class_file__json_round_trip(tmp_path: Path) -> None:
     assert read_class_file(tmp_path / "classes.json") == table
 
 
+def test_read_class_file__all_that_is_wrong_at_once_with_the_file_it_is_in(tmp_path: Path) -> None:
+    path = tmp_path / "classes.txt"
+    path.write_text("0 a\n0 b\n1 a\n300 c\n254 void\n255 ignore\n")
+    with pytest.raises(ConfigError) as caught:
+        read_class_file(path)
+    problems = {problem.rule: problem for problem in caught.value.problems}
+    assert {problem.place for problem in caught.value.problems} == {str(path), f"{path}: 'c'"}
+    assert problems["uses one id for two classes"].found == "0: a, b"
+    assert problems["uses one name for two classes"].found == "a: 0, 1"
+    assert problems["names void twice"].found == "254 void, 255 ignore"
+    assert "has an id outside the mask's range" in problems
+    assert all(problem.fix for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("content", ['{"classes": [{"id": 0, "name": "a"}, {"id": 0, "name": "b"}]}'])
+def test_read_class_file__json_that_contradicts_itself_names_the_file(tmp_path: Path, content: str) -> None:
+    (tmp_path / "classes.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"classes\.json: uses one id for two classes"):
+        read_class_file(tmp_path / "classes.json")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "rule"),
     [

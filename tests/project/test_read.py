@@ -84,6 +84,7 @@ def test_project__class_names_that_do_not_exist_are_said_together() -> None:
 def test_project__an_impossible_class_table_is_refused_on_reading() -> None:
     with pytest.raises(ConfigError, match="uses one id for two classes") as caught:
         validated({**MINIMAL, "classes": {"names": {"a": 1, "b": 1, "c": 255}}}, "segwright.yaml")
+    assert caught.value.problems[0].place == "segwright.yaml: classes"
     assert "has the void id" in str(caught.value)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from segwright.core.errors import ConfigError, Problem
@@ -49,7 +50,7 @@ class ClassTable:
         ordered = tuple(sorted(self.classes, key=lambda spec: spec.class_id))
         object.__setattr__(self, "classes", ordered)
         object.__setattr__(self, "_by_name", {spec.name: spec for spec in ordered})
-        problems = list(_table_problems(self))
+        problems = problems_of(ordered, self.void_id, self.background)
         if problems:
             raise ConfigError(*problems)
 
@@ -71,16 +72,20 @@ class ClassTable:
         try:
             return self._by_name[name]
         except KeyError:
+            close = get_close_matches(name, self.names, n=1)
+            fix = f"did you mean '{close[0]}'?" if close else "name one of the table's classes"
             raise ConfigError.of(
-                f"class '{name}'", "is not in the class table", allowed=", ".join(self.names), found=name
+                f"class '{name}'", "is not in the class table", allowed=", ".join(self.names), found=name, fix=fix
             ) from None
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The classes' names in channel order."""
         return tuple(spec.name for spec in self.classes)
 
     @property
     def ids(self) -> tuple[int, ...]:
+        """The classes' ids in channel order, ascending; void is not among them."""
         return tuple(spec.class_id for spec in self.classes)
 
     @property
@@ -105,7 +110,10 @@ class ClassTable:
         """
         spec = next((spec for spec in self.classes if spec.class_id == class_id), None)
         if spec is None:
-            raise ConfigError.of(f"class id {class_id}", "is not a class", allowed=self.describe(), found=str(class_id))
+            raise ConfigError.of(
+                f"class id {class_id}", "is not a class", allowed=self.describe(), found=str(class_id),
+                fix="give void and unknown ids a colour of your own",
+            )  # fmt: skip
         if spec.colour is not None:
             return spec.colour
         if spec.name == self.background:
@@ -117,6 +125,7 @@ class ClassTable:
         return ", ".join([*(f"{spec.class_id} {spec.name}" for spec in self.classes), f"{self.void_id} void"])
 
     def to_json(self) -> dict[str, object]:
+        """The table as plain values, colours included."""
         return {
             "classes": [
                 {
@@ -133,6 +142,7 @@ class ClassTable:
 
     @staticmethod
     def from_json(data: dict) -> ClassTable:
+        """The table that `to_json` gave; a missing kind is stuff, a missing void id 255."""
         specs = tuple(
             ClassSpec(
                 row["id"], row["name"], row.get("kind", "stuff"), tuple(row["colour"]) if row.get("colour") else None
@@ -149,31 +159,51 @@ class ClassTable:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _table_problems(table: ClassTable) -> Iterator[Problem]:
-    place = "class table"
-    if not table.classes:
-        yield Problem(place, "has no classes", fix="name at least one class under `classes:` in segwright.yaml")
-    for what, values in (("id", table.ids), ("name", table.names)):
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
+def problems_of(classes: Sequence[ClassSpec], void_id: int, background: str | None) -> list[Problem]:
+    """Everything that keeps these from being a class table; the place of each problem begins with `class table`."""
+    place, names = "class table", [spec.name for spec in classes]
+    problems = [*_twice(place, classes)]
+    if not classes:
+        problems.append(Problem(place, "has no classes", "at least one class", "none", "name one: `0 background`"))
+    if void_id not in (*range(256), WIDE_VOID_ID):
+        allowed = f"0-255, or {WIDE_VOID_ID} for 16-bit masks"
+        problems.append(Problem(place, "has an impossible void id", allowed, str(void_id), "set void to 255"))
+    problems += [problem for spec in classes for problem in _class_problems(spec, void_id)]
+    if background is not None and background not in names:
+        fix = "name one of the classes, or leave the background out"
+        problems.append(Problem(place, "names a background that is not a class", ", ".join(names), background, fix))
+    return problems
+
+
+def _twice(place: str, classes: Sequence[ClassSpec]) -> Iterator[Problem]:
+    """Ids that two classes have, and names that two ids have, each with all its claimants."""
+    for what, other, pairs in (
+        ("id", "name", [(spec.class_id, spec.name) for spec in classes]),
+        ("name", "id", [(spec.name, spec.class_id) for spec in classes]),
+    ):
+        claims: dict[object, list[str]] = {}
+        for key, value in pairs:
+            claims.setdefault(key, []).append(str(value))
+        twice = [f"{key}: {', '.join(values)}" for key, values in claims.items() if len(values) > 1]
         if twice:
-            yield Problem(place, f"uses one {what} for two classes", f"each {what} once", ", ".join(twice))
-    if table.void_id not in (*range(256), WIDE_VOID_ID):
-        yield Problem(place, "has an impossible void id", "0-255, or 65535 for 16-bit masks", str(table.void_id))
-    for spec in table.classes:
-        yield from _class_problems(spec, table.void_id)
-    if table.background is not None and table.background not in table.names:
-        yield Problem(place, "names a background that is not a class", ", ".join(table.names), table.background)
+            fix = f"give each {other} a {what} of its own" if what == "id" else "rename one of them, or remove it"
+            yield Problem(place, f"uses one {what} for two classes", f"each {what} once", "; ".join(twice), fix)
 
 
 def _class_problems(spec: ClassSpec, void_id: int) -> Iterator[Problem]:
     place = f"class table: '{spec.name}'"
     limit = WIDE_VOID_ID if void_id == WIDE_VOID_ID else 255
     if not 0 <= spec.class_id <= limit:
-        yield Problem(place, "has an id outside the mask's range", f"0-{limit}", str(spec.class_id))
+        fix = "give it the id the masks hold" + (
+            "" if limit > 255 else f"; for 16-bit masks set void to {WIDE_VOID_ID}"
+        )
+        yield Problem(place, "has an id outside the mask's range", f"0-{limit}", str(spec.class_id), fix)
     if spec.class_id == void_id:
         fix = "choose another void_id, or leave the class out: void is what nobody is asked to get right"
         yield Problem(place, "has the void id", f"any id but {void_id}", str(spec.class_id), fix)
     if spec.kind not in ("stuff", "thing"):
-        yield Problem(place, "has an unknown kind", "stuff, thing", str(spec.kind))
+        fix = "thing for objects that are counted, else stuff"
+        yield Problem(place, "has an unknown kind", "stuff, thing", str(spec.kind), fix)
     if not spec.name or spec.name == "void":
-        yield Problem(place, "has no usable name", "any text but 'void'", repr(spec.name))
+        fix = "give it a name; void is no class, only an id: void_id"
+        yield Problem(place, "has no usable name", "any text but 'void'", repr(spec.name), fix)

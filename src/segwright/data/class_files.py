@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable, ConfigError
+from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable, ConfigError, Problem
+from segwright.core.classes import problems_of
 
 CLASS_FILES = ("classes.json", "classes.txt", "labels.txt", "class_names.txt")
 _LINE = re.compile(r"^\s*(?:(?P<id>\d+)\s*[:;,=\t ]\s*)?(?P<name>\S.*?)\s*$")
@@ -25,11 +27,13 @@ def read_class_file(path: Path) -> ClassTable:
     unlabelled gives the void id; a class called background (in any case) becomes the background.
 
     Raises:
-        ConfigError: not readable, no classes, two voids, or a table that contradicts itself.
+        ConfigError: not readable, no classes, two voids, or a table that contradicts itself: all of it at once.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return ClassTable.from_json(json.loads(text)) if path.suffix == ".json" else _from_lines(text, path)
+        return ClassTable.from_json(json.loads(text)) if path.suffix == ".json" else _from_lines(text)
+    except ConfigError as error:
+        raise ConfigError(*(_in_file(problem, path) for problem in error.problems)) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError.of(
             str(path),
@@ -40,7 +44,12 @@ def read_class_file(path: Path) -> ClassTable:
         ) from error
 
 
-def _from_lines(text: str, path: Path) -> ClassTable:
+def _in_file(problem: Problem, path: Path) -> Problem:
+    """A problem of the class table, said of the file it came from."""
+    return replace(problem, place=f"{path}{problem.place.removeprefix('class table')}")
+
+
+def _from_lines(text: str) -> ClassTable:
     named: list[tuple[int, str]] = []
     for line in text.splitlines():
         match = _LINE.match(line)
@@ -48,15 +57,14 @@ def _from_lines(text: str, path: Path) -> ClassTable:
             continue
         following = named[-1][0] + 1 if named else 0
         named.append((int(match["id"]) if match["id"] else following, match["name"]))
-    voids = [class_id for class_id, name in named if means_void(name)]
-    if len(voids) > 1:
-        raise ConfigError.of(
-            str(path),
-            "names void twice",
-            allowed="one void id",
-            found=", ".join(str(value) for value in voids),
-            fix="keep one of the lines",
-        )
-    specs = tuple(ClassSpec(class_id, name) for class_id, name in named if class_id not in voids)
+    voids = [(class_id, name) for class_id, name in named if means_void(name)]
+    specs = tuple(ClassSpec(class_id, name) for class_id, name in named if not means_void(name))
     background = next((spec.name for spec in specs if spec.name.lower() == "background"), None)
-    return ClassTable(specs, voids[0] if voids else DEFAULT_VOID_ID, background)
+    void_id = voids[0][0] if voids else DEFAULT_VOID_ID
+    if len(voids) < 2:
+        return ClassTable(specs, void_id, background)
+    found = ", ".join(f"{class_id} {name}" for class_id, name in voids)
+    raise ConfigError(
+        Problem("class table", "names void twice", "one void id", found, "keep one of the lines"),
+        *problems_of(specs, void_id, background),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -34,7 +35,13 @@ def validated(settings: Mapping[str, Any], place: str) -> Project:
         project = Project.model_validate(given)
     except ValidationError as error:
         raise ConfigError(*_problems(place, given, error.errors())) from None
-    project.classes.table()
+    try:
+        project.classes.table()
+    except ConfigError as error:
+        named = (
+            replace(row, place=f"{place}: {row.place.replace('class table', 'classes', 1)}") for row in error.problems
+        )
+        raise ConfigError(*named) from None
     return project
 
 
