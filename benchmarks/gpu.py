@@ -1,7 +1,7 @@
 """Trains, measures and checks on an accelerator, in one command, and writes one table with date and machine.
 
     python benchmarks/gpu.py                    # needs CUDA; a few minutes
-    python benchmarks/gpu.py --device cpu --quick   # the same path, small, where there is none: no figures worth keeping
+    python benchmarks/gpu.py --device cpu --quick   # small, to see that the path works: no figures worth keeping
 
 It measures a training step and a whole frame of our U-Net beside segmentation-models-pytorch's on the same encoder,
 trains the worked example, scores its held-out line on the accelerator and on the CPU, and resumes a run half-way.
@@ -10,7 +10,8 @@ trains the worked example, scores its held-out line on the accelerator and on th
 from __future__ import annotations
 
 import argparse
-import datetime
+import contextlib
+import datetime as dt
 import platform
 import tempfile
 import time
@@ -70,7 +71,7 @@ def main() -> None:
     text = page(rows, machine(device))
     print(text)
     if not arguments.quick:
-        path = arguments.out / f"gpu-{datetime.date.today()}.md"
+        path = arguments.out / f"gpu-{dt.date.today()}.md"
         path.write_text(text, encoding="utf-8")
         print(f"written: {path}")
 
@@ -162,7 +163,8 @@ def worked_example_rows(device: torch.device, scale: Scale, encoder: str) -> Ite
         yield "held-out line: scratch IoU", f"{scores.classes['scratch']['iou'] or 0:.3f}", "", ""
         yield "held-out line: boundary F at 3 px", f"{scores.scores['boundary_f@3']:.3f}", "", ""
         yield "pixels that differ, device against CPU", f"{differing_share(run, device, held_out):.2e}", "", ""
-        yield "resumed half-way: largest weight difference", f"{resume_difference(root, run, dataset, split):.2e}", "", ""
+        difference = resume_difference(root, run, dataset, split)
+        yield "resumed half-way: largest weight difference", f"{difference:.2e}", "", ""
 
 
 def train_example(root: Path, scale: Scale, encoder: str) -> tuple[Run, Dataset, Split, float]:
@@ -218,10 +220,8 @@ def resume_difference(root: Path, whole: Run, dataset: Dataset, split: Split) ->
             raise Interrupted
 
     run = start_run(whole.plan, root / "runs" / "halved")
-    try:
+    with contextlib.suppress(Interrupted):
         execute(run, dataset, split, listener=stop)
-    except Interrupted:
-        pass
     run = execute(run, dataset, split, resume=True)
     states = whole.module().state_dict(), run.module().state_dict()
     return max(float((states[0][name].double() - states[1][name].double()).abs().max()) for name in states[0])
@@ -235,7 +235,7 @@ def machine(device: torch.device) -> str:
 
 def page(rows: list[Row], where: str) -> str:
     """The rows as a Markdown page; a ratio below 1 is ours being faster or smaller."""
-    lines = [f"# Accelerator, {datetime.date.today()}", "", f"Machine: {where}. Peer: segmentation-models-pytorch "]
+    lines = [f"# Accelerator, {dt.date.today()}", "", f"Machine: {where}. Peer: segmentation-models-pytorch "]
     lines[-1] += f"{smp.__version__}, same encoder, same loss, same data. Command: `python benchmarks/gpu.py`."
     lines += ["", "| what | segwright | peer | ratio |", "|---|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
