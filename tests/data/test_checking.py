@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from segwright.core import ClassTable, Note
-from segwright.data import check, open_dataset
+from segwright.data import check, open_dataset, sample_labels
 from tests.data.pictures import index_folder, mask_of, noise, save
 
 NAMES = ("a", "b", "c", "d", "e", "f")
@@ -67,3 +67,15 @@ def test_check__a_part_without_foreground_is_no_binary_mask(tmp_path: Path) -> N
 def test_check__no_frames(tmp_path: Path) -> None:
     dataset = replace(open_dataset(index_folder(tmp_path)), frames=())
     assert check(dataset)[0].rule == "has no frames"
+
+
+def test_sample_labels__a_bounded_number_spread_over_the_frames(tmp_path: Path) -> None:
+    root = index_folder(tmp_path, NAMES)
+    save(root / "masks" / "b.png", np.full((6, 8), 9, np.uint8))
+    save(root / "masks" / "c.png", mask_of(dent=(0, 0), void=(5, 7)))
+    sample = sample_labels(open_dataset(root), most=3)  # a, c, e
+    assert sample.frames == 3
+    assert sample.class_pixels == {"background": 3 * 48 - 4, "scratch": 2, "dent": 1}
+    assert (sample.void_pixels, sample.problems) == (1, ())
+    (problem,) = sample_labels(open_dataset(root)).problems
+    assert Path(problem.place).name == "b.png"

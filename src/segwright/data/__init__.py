@@ -1,6 +1,6 @@
 """Reading labelled frames as they come, describing them, and dividing them by domain."""
 
-from segwright.data.checking import check
+from segwright.data.checking import LabelSample, check, sample_labels
 from segwright.data.class_files import read_class_file
 from segwright.data.codecs import (
     FrameShape,
@@ -32,6 +32,7 @@ __all__ = [
     "Frame",
     "FrameShape",
     "IndexMask",
+    "LabelSample",
     "LabelledFrame",
     "MaskSource",
     "PartCounts",
@@ -50,6 +51,7 @@ __all__ = [
     "read_image",
     "read_label_map",
     "read_split",
+    "sample_labels",
     "verify_split",
     "write_image",
     "write_label_map",

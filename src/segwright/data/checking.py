@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from segwright.core import Listener, Note, Problem, SegwrightError, silent, tracked
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.workers import in_threads
 
 _SHOWN = 8
+_SAMPLED = 200
+
+
+@dataclass(frozen=True)
+class LabelSample:
+    """What the labels of some frames hold: pixels of each class by name, of void, and what cannot be read."""
+
+    frames: int
+    class_pixels: Mapping[str, int]
+    void_pixels: int
+    problems: tuple[Problem, ...]
+
+    def describe(self) -> str:
+        """One line for messages: the share of each class and of void."""
+        counts = {**self.class_pixels, "void": self.void_pixels}
+        total = max(1, sum(counts.values()))
+        return ", ".join(f"{name} {count / total:.2%}" if count else f"{name} none" for name, count in counts.items())
+
+
+def sample_labels(dataset: Dataset, most: int = _SAMPLED, listener: Listener = silent) -> LabelSample:
+    """What the labels of up to `most` frames hold, taken evenly over the dataset; no image is decoded."""
+    step = -(-len(dataset) // most) or 1
+    frames = dataset.frames[::step]
+    wanted = [*dataset.classes.ids, dataset.classes.void_id]
+
+    def counted(frame: Frame) -> np.ndarray | SegwrightError:
+        try:
+            ids = dataset.read_labels(frame).ids
+        except SegwrightError as error:
+            return error
+        return np.bincount(ids.ravel(), minlength=max(wanted) + 1)[wanted]
+
+    answers = list(tracked(in_threads(counted, frames), listener, "masks", len(frames)))
+    problems = [problem for answer in answers if isinstance(answer, SegwrightError) for problem in answer.problems]
+    counts = [answer for answer in answers if not isinstance(answer, SegwrightError)]
+    pixels = [int(count) for count in np.sum(counts, axis=0)] if counts else [0] * len(wanted)
+    seen = {class_id for class_id, count in zip(wanted, pixels, strict=True) if count}
+    problems += _void_for_class(dataset, seen) if counts else []
+    by_name = dict(zip(dataset.classes.names, pixels, strict=False))
+    return LabelSample(len(frames), by_name, pixels[-1], tuple(problems))
 
 
 def check(dataset: Dataset, listener: Listener = silent, *, seen_elsewhere: Collection[int] = ()) -> list[Problem]:
@@ -18,7 +61,8 @@ def check(dataset: Dataset, listener: Listener = silent, *, seen_elsewhere: Coll
     `dataset` is a part of a larger one, `seen_elsewhere` are the ids, void included, that its other frames hold.
     """
     if not dataset.frames:
-        return [Problem(str(dataset.root), "has no frames", "at least one labelled frame", "0")]
+        fix = "put images and their masks there, or name another folder"
+        return [Problem(str(dataset.root), "has no frames", "at least one labelled frame", "0", fix)]
     for text in dataset.notes:
         listener(Note("check", text, "warning"))
     ids = {*dataset.classes.ids}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from segwright.cli.datasets import dataset_at
 from segwright.project import read_project
 from tests.cli.verbs.test_evaluate import command  # noqa: F401  # fixture
-from tests.data.pictures import index_folder
+from tests.data.pictures import index_folder, mask_of, save
 
 NAMES = ("press-1_0", "press-2_0")
 
@@ -45,6 +46,27 @@ def test_init__classes_from_a_file(command, root: Path, tmp_path: Path) -> None:
     out = tmp_path / "segwright.yaml"
     assert command("init", root, "--classes", tmp_path / "names.txt", "--out", out)[0] == 0
     assert read_project(out).classes.table().describe() == "0 background, 1 scratch, 2 dent, 250 void"
+
+
+def test_init__says_what_the_masks_hold(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    code, said, _ = command("init", root, "--out", tmp_path / "segwright.yaml")
+    assert code == 0
+    assert "masks: 2 of 2 read: background 97.92%, scratch 2.08%, dent none, void none" in said
+    assert "first:" not in said
+
+
+def test_init__ids_in_no_class_table_are_said_now_and_not_at_training(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    mask = mask_of()
+    mask[2, 2] = 7
+    save(root / "masks" / "press-2_0.png", mask)
+    code, said, _ = command("init", root, "--out", tmp_path / "segwright.yaml")
+    assert code == 0
+    assert "press-2_0.png: " in said
+    assert "not in the class table" in said
+    assert said.index("first: correct the masks") < said.index("next: segwright split")
+    _, answer, _ = command("init", root, "--out", tmp_path / "again.yaml", "--json")
+    (problem,) = json.loads(answer)["masks"]["problems"]
+    assert "7" in problem["found"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,9 @@ import typer
 from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
-    from segwright.data import Dataset
+    from segwright.data import Dataset, LabelSample
+
+PROBLEMS_SHOWN = 8
 
 
 def init(
@@ -28,7 +31,7 @@ def init(
     """Look at a folder of labelled frames and write a commented segwright.yaml for it."""
     from segwright.cli.datasets import class_table_of, options_of
     from segwright.core import ConfigError
-    from segwright.data import open_dataset
+    from segwright.data import open_dataset, sample_labels
 
     if out.exists():
         raise ConfigError.of(
@@ -45,26 +48,41 @@ def init(
             columns_csv=columns_csv,
         )
         text = _project(folder, out.parent, dataset, options, columns, columns_csv)
+        masks = sample_labels(dataset, listener=face.listener)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        by = _grouping(dataset.column_names)
-        lines = [
-            f"{folder}: {len(dataset.frames)} frames, format {dataset.format}",
-            f"classes: {dataset.classes.describe()}",
-            f"columns: {', '.join(dataset.column_names) or 'none; give them with --columns or --columns-csv'}",
-            *(f"note: {note}" for note in dataset.notes),
-            f"written: {out}",
-            f"next: segwright split {out} --by {by} --out {out.parent / 'split.json'}",
-        ]
-        payload = {
-            "project": str(out),
-            "frames": len(dataset.frames),
-            "format": dataset.format,
-            "classes": dataset.classes.to_json(),
-            "columns": list(dataset.column_names),
-            "notes": list(dataset.notes),
-        }
-        face.finish(payload, "\n".join(lines))
+        face.finish(_payload(out, dataset, masks), "\n".join(_lines(folder, out, dataset, masks)))
+
+
+def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Iterator[str]:
+    """What was found, for people; where masks do not fit the class table, that comes before the next step."""
+    yield f"{folder}: {len(dataset)} frames, format {dataset.format}"
+    yield f"classes: {dataset.classes.describe()}"
+    yield f"masks: {masks.frames} of {len(dataset)} read: {masks.describe()}"
+    yield f"columns: {', '.join(dataset.column_names) or 'none; give them with --columns or --columns-csv'}"
+    yield from (f"note: {note}" for note in dataset.notes)
+    yield from (str(problem) for problem in masks.problems[:PROBLEMS_SHOWN])
+    if len(masks.problems) > PROBLEMS_SHOWN:
+        yield f"... and {len(masks.problems) - PROBLEMS_SHOWN} more problems of {len(masks.problems)}"
+    yield f"written: {out}"
+    if masks.problems:
+        yield f"first: correct the masks, or `classes:` and `data.options` in {out}: training refuses them as they are"
+    by = _grouping(dataset.column_names)
+    yield f"next: segwright split {out} --by {by} --out {out.parent / 'split.json'}"
+
+
+def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "project": str(out),
+        "frames": len(dataset),
+        "format": dataset.format,
+        "classes": dataset.classes.to_json(),
+        "columns": list(dataset.column_names),
+        "masks": asdict(masks),
+        "notes": list(dataset.notes),
+    }
 
 
 def _project(
