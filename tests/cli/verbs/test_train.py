@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from segwright.cli.verbs.train import train
-from segwright.core import ArtefactError, ConfigError
+from segwright.core import ArtefactError, ConfigError, SegwrightError
 from segwright.train.run import read_plan
 
 
@@ -23,6 +24,28 @@ def test_train__a_resume_takes_no_other_words(words: list[str]) -> None:
 def test_train__two_project_files_are_one_too_many() -> None:
     with pytest.raises(ConfigError, match=r"(?s)more than one project file.*a\.yaml, 300.*without spaces"):
         train(["a.yaml", "training.steps=", "300"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "split", "message"),
+    [
+        (["training.stepz=5"], None, "training.stepz: is not a known key"),
+        (["data.root=elsewhere"], None, "elsewhere: is not a folder of frames"),
+        ([], None, r"split\.json: does not exist"),
+        ([], "{", r"split\.json: is not a split file"),
+    ],
+)
+def test_train__what_is_wrong_with_the_project_is_told_before_torch_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], split: str | None, message: str
+) -> None:
+    path = tmp_path / "segwright.yaml"
+    path.write_text("classes: {names: {a: 0, b: 1}}\ndata: {root: frames}\n", encoding="utf-8")
+    (tmp_path / "frames").mkdir()
+    if split is not None:
+        (tmp_path / "split.json").write_text(split, encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "segwright.train", None)  # importing the room, and torch with it, fails
+    with pytest.raises(SegwrightError, match=message):
+        train([str(path), *overrides])
 
 
 def test_train__an_interrupt_says_how_to_go_on(

@@ -11,6 +11,7 @@ from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
     from segwright.evaluate import Evaluation
+    from segwright.project import Project
     from segwright.train import Run
 
 
@@ -25,9 +26,6 @@ def train(
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
     from segwright.core import Note
-    from segwright.project import read_project
-    from segwright.train import execute, plan_project, start_run
-    from segwright.train.finish import finish
 
     words = arguments or []
     with Face(as_json=json) as face:
@@ -35,8 +33,9 @@ def train(
             existing = _run_to_resume(run, words)
             dataset, split = existing.dataset, existing.split
         else:
-            path, overrides = _project_and_overrides(words)
-            project = read_project(path, overrides)
+            path, project = _project(words)
+            from segwright.train import plan_project, start_run
+
             plan, dataset, split = plan_project(project, path.parent, face.listener)
             folder = run or _free_folder(path.parent / "runs", project.name)
             existing = start_run(plan, folder)
@@ -44,6 +43,9 @@ def train(
         if plan_only:
             face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
             return
+        from segwright.train import execute
+        from segwright.train.finish import finish
+
         try:
             execute(existing, dataset, split, resume=resume, listener=face.listener)
         except KeyboardInterrupt:
@@ -52,6 +54,21 @@ def train(
         evaluation = finish(existing, dataset, listener=face.listener)
         payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
         face.finish(payload, _answer(existing, evaluation))
+
+
+def _project(words: list[str]) -> tuple[Path, Project]:
+    """The project file and what it says. A wrong path in it is told here, before torch takes seconds to import."""
+    from segwright.data import read_split
+    from segwright.data.listing import list_files
+    from segwright.project import read_project
+
+    path, overrides = _project_and_overrides(words)
+    project = read_project(path, overrides)
+    frames = path.parent / project.data.root
+    if not frames.exists():
+        list_files(frames)  # refuses it in the words of every other verb
+    read_split(path.parent / project.split.file)
+    return path, project
 
 
 def _project_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
@@ -73,7 +90,6 @@ def _project_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
 
 def _run_to_resume(run: Path | None, words: list[str]) -> Run:
     from segwright.core import ConfigError
-    from segwright.train import open_run
 
     if words:
         raise ConfigError.of(
@@ -88,6 +104,8 @@ def _run_to_resume(run: Path | None, words: list[str]) -> Run:
         if not runs:
             raise ConfigError.of("runs", "holds no run to resume", fix="name one with --run, or train without --resume")
         run = runs[-1].parent
+    from segwright.train import open_run
+
     return open_run(run)
 
 
