@@ -103,7 +103,7 @@ def _theirs(encoder: str) -> Callable[[], nn.Module]:
 
 def step_cost(make: Callable[[], nn.Module], device: torch.device, scale: Scale, precision: str) -> tuple[float, float]:
     """Median seconds of a training step, and the peak memory of the device in GiB (0 on a CPU)."""
-    network = make().to(device, memory_format=torch.channels_last).train()
+    network = make().to(device).to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)
     loss = SegmentationLoss({"cross_entropy": 0.5, "dice": 0.5}, tuple(range(1, CLASSES)))
     frames = torch.rand(scale.batch, 3, scale.crop, scale.crop, device=device)
@@ -127,7 +127,7 @@ def step_cost(make: Callable[[], nn.Module], device: torch.device, scale: Scale,
 
 def frame_seconds(make: Callable[[], nn.Module], device: torch.device, scale: Scale, precision: str) -> float:
     """Median seconds of one forward pass over a whole frame."""
-    network = make().to(device, memory_format=torch.channels_last).eval()
+    network = make().to(device).to(memory_format=torch.channels_last).eval()
     frame = torch.rand(1, 3, scale.frame.height, scale.frame.width, device=device)
     frame = frame.contiguous(memory_format=torch.channels_last)
 
