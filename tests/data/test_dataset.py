@@ -66,6 +66,21 @@ def test_content_hash__follows_pixels_labels_columns_and_classes_not_places(tmp_
     assert open_dataset(tmp_path / "one").content_hash != first.content_hash
 
 
+def test_shows_images_of__names_columns_and_labels_do_not_matter_but_pixels_do(tmp_path: Path) -> None:
+    first = open_dataset(index_folder(tmp_path / "one"))
+    told = first.with_columns({"a": {"line": "1"}})
+    assert told.shows_images_of(first.content_hash)
+    save(tmp_path / "two" / "images" / "z.png", noise(6, 8, seed=0))
+    save(tmp_path / "two" / "images" / "b.png", noise(6, 8, seed=1))
+    for name in ("z", "b"):
+        save(tmp_path / "two" / "masks" / f"{name}.png", mask_of(dent=(1, 1)))
+    assert open_dataset(tmp_path / "two", classes=CLASSES).shows_images_of(told.content_hash)
+    assert not first.only(["a"]).shows_images_of(first.content_hash)
+    assert not first.shows_images_of(None)
+    save(tmp_path / "two" / "images" / "b.png", noise(6, 8, seed=2))
+    assert not open_dataset(tmp_path / "two", classes=CLASSES).shows_images_of(first.content_hash)
+
+
 def test_content_hash__file_that_went_away(dataset: Dataset) -> None:
     dataset.frames[1].image.unlink()
     with pytest.raises(DataError, match=r"b\.png: cannot be read"):

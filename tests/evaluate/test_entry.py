@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 
@@ -11,6 +12,7 @@ from segwright.core import ClassTable, ConfigError, DataError, Note, Size
 from segwright.data import open_dataset
 from segwright.evaluate import evaluate
 from segwright.infer import Predictor, Preprocessing, SemanticPrediction, TilePlan
+from segwright.infer.bundle import Lineage, write_bundle
 from tests.evaluate.folders import CLASS_LINES, frame, write_dataset, write_masks
 from tests.evaluate.maps import CLASSES, VOID, labels
 from tests.infer.bundles import make_bundle
@@ -72,6 +74,16 @@ def test_evaluate__an_array_of_anything_else_is_refused(array):
 def test_evaluate__an_id_is_never_wrapped():
     with pytest.raises(DataError, match="not in the class table"):
         evaluate(np.array([[256]]), np.array([[0]]), classes=NAMES)
+
+
+def test_evaluate__a_bundle_on_all_its_training_data_is_refused(tmp_path):
+    dataset, bundle, path = open_dataset(write_dataset(tmp_path / "data")), make_bundle(tmp_path), tmp_path / "known"
+    lineage = Lineage(dataset_hash=dataset.with_columns({"f0": {"lamp": "dim"}}).content_hash)
+    write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
+    for truth in (tmp_path / "data", dataset):
+        with pytest.raises(ConfigError, match="the data the model was trained with"):
+            evaluate(path, truth)
+    assert evaluate(path, dataset.only(["f0", "f1"])).images == 2
 
 
 def test_evaluate__nothing_is_refused():

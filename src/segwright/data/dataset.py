@@ -13,6 +13,8 @@ from segwright.data.codecs import FrameShape, read_header, read_image, read_with
 from segwright.data.masks import MaskSource
 from segwright.data.workers import in_threads
 
+_HALF = 32
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -128,17 +130,32 @@ class Dataset:
 
     @cached_property
     def content_hash(self) -> str:
-        """A hash of names, image bytes, labels, columns and class table; where the files lie does not matter."""
+        """64 hexadecimal digits that say what the dataset is; where the files lie does not matter.
+
+        The first 32 follow everything: names, image bytes, labels, columns and class table. The last 32 follow the
+        images' bytes alone, so that whoever keeps only this text can still tell whether the same images are asked
+        about, under whatever names, columns and labels: see `shows_images_of`.
+        """
         total = hashlib.sha256(self.classes.content_hash.encode())
-        for frame, content in zip(self.frames, in_threads(_frame_hash, self.frames), strict=True):
-            total.update(repr((frame.stem, content, sorted(frame.columns.items()))).encode())
-        return total.hexdigest()
+        images = []
+        for frame, (image, labels) in zip(self.frames, in_threads(_frame_hashes, self.frames), strict=True):
+            total.update(repr((frame.stem, image + labels, sorted(frame.columns.items()))).encode())
+            images.append(image)
+        return total.hexdigest()[:_HALF] + hashlib.sha256("".join(sorted(images)).encode()).hexdigest()[:_HALF]
+
+    def shows_images_of(self, content_hash: str | None) -> bool:
+        """Whether these are, byte for byte, the images of the dataset with this `content_hash`, no more and no fewer.
+
+        False for None: of such a dataset nothing is known.
+        """
+        return content_hash is not None and content_hash[_HALF:] == self.content_hash[_HALF:]
 
 
-def _frame_hash(frame: Frame) -> str:
+def _frame_hashes(frame: Frame) -> tuple[str, str]:
+    """Of the image's bytes, and of everything that decides the labels."""
     masks = () if frame.mask is None else frame.mask.files
     digest = "unlabelled" if frame.mask is None else frame.mask.digest
-    return "".join([*(_file_hash(path) for path in (frame.image, *masks)), digest])
+    return _file_hash(frame.image), "".join([*(_file_hash(path) for path in masks), digest])
 
 
 def _file_hash(path: Path) -> str:

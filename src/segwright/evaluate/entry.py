@@ -18,6 +18,7 @@ from segwright.evaluate.pairs import PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.result import Evaluation
 from segwright.evaluate.sources import DatasetLabels, LabelSource, open_source
 from segwright.infer import Predictor, SemanticPrediction
+from segwright.infer.bundle import read_bundle
 
 Labels = LabelMap | SemanticPrediction | npt.NDArray[np.integer]
 Predictions = str | Path | Predictor | Labels | Mapping[str, Labels] | Iterable[Labels]
@@ -49,32 +50,26 @@ def evaluate(
 
     Raises:
         DataError: frames without prediction, masks that cannot be read, other sizes, other classes; all at once.
-        ConfigError: no class table where one is needed.
+        ConfigError: no class table where one is needed; a bundle asked about all the frames it was trained with.
         ArtefactError: a bundle that is damaged.
     """
     table = ClassTable.of(classes) if classes is not None and not isinstance(classes, ClassTable) else classes
     if isinstance(predictions, str | Path) and (Path(predictions) / "bundle.json").is_file():
-        from segwright.infer.loading import load
-
-        predictions = load(predictions)
+        pairs = _of_bundle(Path(predictions), truth, table)
+        return evaluate_predicted(pairs, boundary_px=boundary_px, listener=listener)
     if isinstance(predictions, Predictor):
         pairs = PredictedPairs(predictions, _dataset(truth, table or predictions.classes))
         return evaluate_predicted(pairs, boundary_px=boundary_px, listener=listener)
     if isinstance(predictions, str | Path):
-        if not isinstance(truth, str | Path | Dataset):
-            raise ConfigError.of(
-                "truth", "must be a path or a dataset, as the predictions are a path", found=type(truth).__name__
-            )
-        return evaluate_stored(
-            pair_up(_source(predictions, table, mapping), _source(truth, table, mapping), table),
-            boundary_px=boundary_px,
-            listener=listener,
-        )
-    pairs = _pairs_in_memory(predictions, truth, table)
-    first = next(pairs, None)
+        stored = _stored_pairs(predictions, truth, table, mapping)
+        return evaluate_stored(stored, boundary_px=boundary_px, listener=listener)
+    frames = _pairs_in_memory(predictions, truth, table)
+    first = next(frames, None)
     if first is None:
-        raise DataError.of("evaluation", "has no frame to score", allowed="at least one frame", found="none")
-    return score_frames(_put_back(first, pairs), first.truth.classes, boundary_px=boundary_px, listener=listener)
+        raise DataError.of(
+            "evaluation", "has no frame to score", allowed="at least one frame", found="none", fix="pass some frames"
+        )
+    return score_frames(_put_back(first, frames), first.truth.classes, boundary_px=boundary_px, listener=listener)
 
 
 def evaluate_stored(
@@ -111,6 +106,32 @@ def evaluate_predicted(
     return with_reliability(replace(result, notes=(*pairs.notes, *result.notes)), pairs.reliability)
 
 
+def _of_bundle(path: Path, truth: Truth, classes: ClassTable | None) -> PredictedPairs:
+    """The model of a bundle beside the frames it is asked about, which are not all those it was trained with."""
+    from segwright.infer.loading import predictor_of
+
+    bundle = read_bundle(path)
+    dataset = _dataset(truth, classes or bundle.classes)
+    if dataset.shows_images_of(bundle.lineage.dataset_hash):
+        raise ConfigError.of(
+            "truth", "is every frame of the data the model was trained with, and a score over them all says nothing",
+            allowed="a held-out part of it, or other frames", found=f"{len(dataset)} frames at {dataset.root}",
+            fix="dataset.only(segwright.data.read_split('split.json').stems('validation'))",
+        )  # fmt: skip
+    return PredictedPairs(predictor_of(bundle), dataset)
+
+
+def _stored_pairs(
+    predictions: str | Path, truth: Truth, classes: ClassTable | None, mapping: Mapping[int, int] | None
+) -> StoredPairs:
+    if not isinstance(truth, str | Path | Dataset):
+        raise ConfigError.of(
+            "truth", "must be a path or a dataset, as the predictions are a path",
+            allowed="a path or a Dataset", found=type(truth).__name__, fix="pass both as paths, or both as label maps",
+        )  # fmt: skip
+    return pair_up(_source(predictions, classes, mapping), _source(truth, classes, mapping), classes)
+
+
 def _dataset(truth: Truth, classes: ClassTable | None) -> Dataset:
     if isinstance(truth, Dataset):
         return truth
@@ -118,7 +139,10 @@ def _dataset(truth: Truth, classes: ClassTable | None) -> Dataset:
         from segwright.data import open_dataset
 
         return open_dataset(truth, classes=classes)
-    raise ConfigError.of("truth", "must be a dataset: a model is asked for predictions", found=type(truth).__name__)
+    raise ConfigError.of(
+        "truth", "must be a dataset: a model is asked for predictions", allowed="a path or a Dataset",
+        found=type(truth).__name__, fix="segwright.open_dataset(FOLDER)",
+    )  # fmt: skip
 
 
 def _source(value: str | Path | Dataset, classes: ClassTable | None, mapping: Mapping[int, int] | None) -> LabelSource:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
 
+from segwright.cli.datasets import dataset_at
 from segwright.data import open_dataset
-from segwright.infer.bundle import Lineage, read_bundle, write_bundle
-from tests.cli.verbs.test_evaluate import command, project_file, root, split_file  # noqa: F401  # fixtures
+from segwright.infer.bundle import read_bundle
+from tests.cli.verbs.test_evaluate import command, project_file, root, split_file, trained_with  # noqa: F401  # fixtures
 from tests.infer.bundles import make_bundle
 
 
@@ -67,14 +67,22 @@ def test_calibrate__frames_that_were_used_are_refused_unless_allowed(command, bu
     assert command(*given, "--allow")[0] == 0
 
 
-def test_calibrate__the_training_set_without_a_split_is_refused(command, bundle, parts, root, tmp_path):  # noqa: F811
-    lineage = Lineage(dataset_hash=open_dataset(root).content_hash, split_hash="e" * 64)
-    path = tmp_path / "known.bundle"
-    write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
-    code, _, err = command("calibrate", path, "--data", root, "--to", tmp_path / "new.bundle")
+@pytest.mark.parametrize("form", ["folder", "project"])
+def test_calibrate__the_training_set_without_a_split_is_refused(
+    command,  # noqa: F811
+    parts,
+    root,  # noqa: F811
+    tmp_path,
+    trained_with,  # noqa: F811
+    form,
+):
+    places = {"folder": root, "project": project_file(tmp_path)}
+    path = trained_with(dataset_at(places["project"]))
+    given = ("calibrate", path, "--data", places[form], "--to", tmp_path / "new.bundle")
+    code, _, err = command(*given)
     assert code == 2
     assert "without a split" in err
-    code, _, err = command("calibrate", path, "--data", root, "--split", parts, "--to", tmp_path / "new.bundle")
+    code, _, err = command(*given, "--split", parts)
     assert code == 2
     assert "not the split the model was trained with" in err
 

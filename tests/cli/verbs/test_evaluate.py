@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from segwright.cli.app import main
-from segwright.data import open_dataset, write_split
+from segwright.cli.datasets import dataset_at
+from segwright.data import open_dataset, read_split, write_split
 from segwright.data.split import Split
 from segwright.evaluate import Evaluation
+from segwright.infer import load
 from segwright.infer.bundle import Lineage, write_bundle
 from tests.evaluate.folders import frame, write_dataset, write_masks
 from tests.infer.bundles import make_bundle
@@ -155,11 +158,27 @@ def test_evaluate__a_project_of_other_classes_is_refused(command, tmp_path, root
     assert "2 hole" in err
 
 
-def test_evaluate__a_bundle_on_all_its_training_data_is_refused(command, tmp_path, root):
-    bundle, path = make_bundle(tmp_path), tmp_path / "known.bundle"
-    lineage = Lineage(dataset_hash=open_dataset(root).content_hash)
-    write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
-    code, _, err = command("evaluate", path, "--data", root)
+@pytest.fixture
+def trained_with(tmp_path):
+    """Makes a bundle whose training data was the dataset that is given."""
+
+    def make(dataset):
+        bundle, path = make_bundle(tmp_path), tmp_path / "known.bundle"
+        lineage = Lineage(dataset_hash=dataset.content_hash, split_hash="e" * 64)
+        write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("form", ["folder", "project"])
+@pytest.mark.parametrize("trained_from", ["folder", "project"])
+def test_evaluate__a_bundle_on_all_its_training_data_is_refused(
+    command, tmp_path, root, trained_with, form, trained_from
+):
+    places = {"folder": root, "project": project_file(tmp_path)}
+    path = trained_with(dataset_at(places[trained_from]))
+    code, _, err = command("evaluate", path, "--data", places[form])
     assert code == 2
     assert "--split: is missing: these are the frames the model was trained on" in err
 
@@ -175,3 +194,22 @@ def test_evaluate__missing_predictions_as_json(command, tmp_path, root):
     code, out, _ = command("evaluate", "--predictions", predictions, "--truth", root, "--json")
     assert code == 2
     assert "f1, f2, f3" in json.loads(out)["problems"][0]["found"]
+
+
+@pytest.mark.parametrize("form", ["folder", "project"])
+def test_evaluate__a_run_asked_about_its_own_frames_is_scored_on_its_held_out_part(
+    command, tmp_path, root, monkeypatch, form
+):
+    places = {"folder": root, "project": project_file(tmp_path)}
+    dataset = dataset_at(places["project"])
+    split = read_split(split_file(tmp_path / "split.json", root, train=("f1", "f3"), validation=("f0", "f2")))
+    plan = SimpleNamespace(data=SimpleNamespace(dataset_hash=dataset.content_hash), optimiser=SimpleNamespace(seed=3))
+    run = SimpleNamespace(
+        plan=plan, dataset=dataset, split=split, classes=dataset.classes, predictor=lambda: load(bundle.path)
+    )
+    bundle = make_bundle(tmp_path)
+    monkeypatch.setattr("segwright.train.run.open_run", lambda _: run)
+    code, out, _ = command("evaluate", "runs/x", "--data", places[form], "--json")
+    assert code == 0
+    assert json.loads(out)["provenance"]["part"] == "validation"
+    assert json.loads(out)["images"] == 2

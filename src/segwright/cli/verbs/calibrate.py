@@ -77,7 +77,7 @@ def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, p
         raise ConfigError.of(
             "--part", f"cannot be calibrated on: {USED_PARTS[part]}", allowed=allowed, found=part, fix=fix
         )
-    if lineage.dataset_hash is None or lineage.dataset_hash != dataset.content_hash:
+    if not dataset.shows_images_of(lineage.dataset_hash):
         return
     if split is None:
         found = "every frame of the dataset the model was trained on"

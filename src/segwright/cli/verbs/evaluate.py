@@ -139,7 +139,7 @@ def _predicted(model: Path, data: Path | None, split: Path | None, part: str) ->
         bundle = read_bundle(model)
         predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
         chosen = None if split is None else read_split(split)
-        if chosen is None and bundle.lineage.dataset_hash == dataset.content_hash:
+        if chosen is None and dataset.shows_images_of(bundle.lineage.dataset_hash):
             raise _needs_split(model)
         seed: int | None = bundle.lineage.seed
     else:
@@ -147,7 +147,7 @@ def _predicted(model: Path, data: Path | None, split: Path | None, part: str) ->
 
         run = open_run(model)
         predictor, dataset = run.predictor(), run.dataset if data is None else _dataset(data, run.classes)
-        own = data is None or dataset.content_hash == run.plan.data.dataset_hash
+        own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
         chosen = read_split(split) if split is not None else run.split if own else None
         seed = run.plan.optimiser.seed
     known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
