@@ -24,7 +24,9 @@ from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
 from segwright.train import Plan, Run, open_run, plan_project, start_run
 from segwright.train.hardware import Hardware
-from segwright.train.plan import FREEZE_FROM_STEPS, PlanInputs, make_plan
+from segwright.train.plan import make_plan
+from segwright.train.plan_inputs import PlanInputs
+from segwright.train.plan_schedule import FREEZE_FROM_STEPS
 from segwright.train.run import read_plan, write_plan
 from tests.train.conftest import Tiny
 from tests.train.tiny import write_project

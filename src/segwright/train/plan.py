@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
 
 from segwright._version import __version__
 from segwright.core import GREY, RGB, ClassTable, ConfigError, Size
-from segwright.data import Dataset, Fingerprint, Split
+from segwright.data import Fingerprint
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
 from segwright.project.schema import Project
-from segwright.train.hardware import Hardware
+from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
+from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
-from segwright.train.settings import DataPlan, LossPlan, OptimiserPlan, Plan, SamplingPlan, ValidationPlan
+from segwright.train.settings import DataPlan, LossPlan, Plan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand
 
-STRIDE_PX = 32
-FREEZE_FROM_STEPS = 1500
-FROZEN_STAGES = 3
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
-SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
-Value = TypeVar("Value")
-
-
-@dataclass
-class Reasons:
-    """Collects why each setting is what it is."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-
-    def choose(self, setting: str, given: Value | str, automatic: Value, why: str) -> Value:
-        """`given` where the project file says something else than auto, else `automatic` with its reason."""
-        if given == "auto":
-            self.texts[setting] = why
-            return automatic
-        self.texts[setting] = "segwright.yaml says so"
-        return given  # type: ignore[return-value]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanInputs:
-    """Everything a plan is resolved from."""
-
-    project: Project
-    dataset: Dataset
-    split: Split
-    split_file: str
-    fingerprint: Fingerprint
-    hardware: Hardware
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -68,7 +34,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         raise ConfigError.of("classes", "are too many", allowed=f"up to {MOST_CLASSES}", found=str(len(classes)))
     weights = _weights(project, reasons)
     sampling = _sampling(inputs, reasons)
-    optimiser = _optimiser(inputs, sampling, weights is not None, reasons)
+    optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
     return Plan(
         name=project.name,
@@ -88,7 +54,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         sampling=sampling,
         loss=_loss(inputs, reasons),
         optimiser=optimiser,
-        validation=_validation(inputs, optimiser, reasons),
+        validation=validation_plan(inputs, optimiser, reasons),
         tiles=_tiles(inputs, sampling, reasons),
         cleanup=Cleanup(project.cleanup.opening_radius_px, project.cleanup.min_area_px, project.cleanup.fill_holes_px),
         alerts=project.alerts.model_dump(),
@@ -159,7 +125,7 @@ def _of_earlier_run(weights: str | None) -> Preprocessing | None:
 def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
     training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
     usual = 256 if machine.accelerator == "cpu" else 512
-    largest = _up(max(fingerprint.size_median.height, fingerprint.size_median.width))
+    largest = round_up(max(fingerprint.size_median.height, fingerprint.size_median.width))
     crop = reasons.choose(
         "sampling.crop",
         training.crop,
@@ -167,7 +133,7 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         f"{usual} px on a {machine.accelerator}, but no more than the median frame ({fingerprint.size_median})",
     )
     if crop % STRIDE_PX:
-        allowed = f"a multiple of {STRIDE_PX}, such as {_up(crop)}"
+        allowed = f"a multiple of {STRIDE_PX}, such as {round_up(crop)}"
         raise ConfigError.of("training.crop", "does not fit the network", allowed=allowed, found=str(crop))
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
     if (crop, batch) == (STRIDE_PX, 1):
@@ -234,109 +200,14 @@ def _loss(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
     return LossPlan(loss.cross_entropy, loss.dice, channels, weights)
 
 
-def _optimiser(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, reasons: Reasons) -> OptimiserPlan:
-    training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
-    frames = len(inputs.split.parts.get("train", ()))
-    views = 40 if machine.accelerator == "cpu" else 200
-    wanted = views * frames * fingerprint.size_median.area_px / (sampling.batch * sampling.crop**2)
-    low, high = (200, 3000) if machine.accelerator == "cpu" else (2000, 40000)
-    steps = reasons.choose(
-        "optimiser.steps",
-        training.steps,
-        int(min(max(wanted, low), high)),
-        f"each pixel of {frames} frames about {views} times, between {low} and {high} on a {machine.accelerator}",
-    )
-    rate = reasons.choose(
-        "optimiser.learning_rate", training.learning_rate, 4e-3, "AdamW on a decoder that starts from random"
-    )
-    encoder_rate = reasons.choose(
-        "optimiser.encoder_learning_rate",
-        training.encoder_learning_rate,
-        rate / 2 if pretrained else rate,
-        "half the decoder's: keep pretrained features" if pretrained else "random as the decoder",
-    )
-    warmup = reasons.choose(
-        "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
-    )
-    decay = reasons.choose(
-        "optimiser.ema_decay", training.ema_decay, round(1 - 1 / max(10, steps / 20), 5), "averages the last 5 %"
-    )
-    return OptimiserPlan(
-        steps=steps,
-        learning_rate=rate,
-        encoder_learning_rate=encoder_rate,
-        weight_decay=training.weight_decay,
-        warmup_steps=warmup,
-        clip_gradient=training.clip_gradient,
-        ema_decay=decay,
-        frozen_stages=_frozen(training.freeze, pretrained, steps, reasons),
-        freeze_batch_norm=pretrained and sampling.batch < 8,
-        precision=_precision(training.precision, machine, reasons),
-        accelerator=machine.accelerator,
-        seed=training.seed,
-    )
-
-
-def _frozen(wanted: str, pretrained: bool, steps: int, reasons: Reasons) -> int:
-    """How many encoder stages wait. Freezing pays once there is time for a second phase after it.
-
-    `FREEZE_FROM_STEPS` is a judgement, not a measurement: no run here varied freezing alone.
-    """
-    if wanted == "deep_first" or (wanted == "auto" and pretrained and steps >= FREEZE_FROM_STEPS):
-        reasons.texts["optimiser.frozen_stages"] = (
-            "pretrained: decoder and the last two encoder stages first; the others learn once validation stalls"
-        )
-        return FROZEN_STAGES
-    if not pretrained:
-        why = "nothing to keep: the encoder starts from random"
-    elif wanted == "auto":
-        why = (
-            f"fewer than {FREEZE_FROM_STEPS} steps: too short for a second phase, so every stage learns from the start"
-        )
-    else:
-        why = "off"
-    reasons.texts["optimiser.frozen_stages"] = why
-    return 0
-
-
-def _precision(wanted: str, machine: Hardware, reasons: Reasons) -> str:
-    best = "bf16" if machine.bf16 else "fp16" if machine.fp16 else "fp32"
-    why = f"the fastest number format this {machine.accelerator} has instructions for"
-    return reasons.choose("optimiser.precision", wanted, best, why)
-
-
-def _validation(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reasons) -> ValidationPlan:
-    training, classes = inputs.project.training, inputs.dataset.classes
-    every = reasons.choose(
-        "validation.every", training.validate_every, max(1, math.ceil(optimiser.steps / 10)), "ten rounds in a run"
-    )
-    score = "pooled_miou_foreground" if classes.background else "pooled_miou"
-    why = "the mean IoU of what is looked for" if classes.background else "the mean IoU of all classes"
-    select = reasons.choose("validation.select", training.select, score, why)
-    if select not in SELECTABLE:
-        close = get_close_matches(select, SELECTABLE, n=1)
-        raise ConfigError.of(
-            "training.select",
-            "is not a score that chooses a checkpoint",
-            allowed=", ".join(SELECTABLE),
-            found=select,
-            fix=f"did you mean '{close[0]}'?" if close else "training.select=auto",
-        )
-    return ValidationPlan("validation", every, select, training.patience, boundary_px=3)
-
-
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:
     inference, largest = inputs.project.inference, inputs.fingerprint.size_max
     usual = 2 * sampling.crop
     tile = reasons.choose(
         "tiles.tile",
         inference.tile,
-        min(usual, max(_up(largest.height), _up(largest.width))),
+        min(usual, max(round_up(largest.height), round_up(largest.width))),
         f"twice the training crop, or the whole frame where it is smaller ({largest})",
     )
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
     return TilePlan(Size(tile, tile), overlap, inference.blend, flips=inference.flips)
-
-
-def _up(length: int) -> int:
-    return math.ceil(length / STRIDE_PX) * STRIDE_PX

@@ -24,7 +24,8 @@ from segwright.train.frames import TrainingFrames
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import make_loggers
 from segwright.train.loop import run_training
-from segwright.train.plan import PlanInputs, make_plan
+from segwright.train.plan import make_plan
+from segwright.train.plan_inputs import PlanInputs
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
 from segwright.train.weights import folded_statistics, load_pretrained

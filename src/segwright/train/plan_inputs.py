@@ -1,0 +1,46 @@
+"""What a plan is resolved from, and the notebook in which each choice's reason is kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from segwright.data import Dataset, Fingerprint, Split
+from segwright.project.schema import Project
+from segwright.train.hardware import Hardware
+
+STRIDE_PX = 32
+Value = TypeVar("Value")
+
+
+@dataclass
+class Reasons:
+    """Collects why each setting is what it is."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def choose(self, setting: str, given: Value | str, automatic: Value, why: str) -> Value:
+        """`given` where the project file says something else than auto, else `automatic` with its reason."""
+        if given == "auto":
+            self.texts[setting] = why
+            return automatic
+        self.texts[setting] = "segwright.yaml says so"
+        return given  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """Everything a plan is resolved from."""
+
+    project: Project
+    dataset: Dataset
+    split: Split
+    split_file: str
+    fingerprint: Fingerprint
+    hardware: Hardware
+
+
+def round_up(length: int) -> int:
+    """The next multiple of the network's stride, px."""
+    return math.ceil(length / STRIDE_PX) * STRIDE_PX

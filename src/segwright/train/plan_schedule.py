@@ -1,0 +1,124 @@
+"""The plan's clock: how many steps, at which rates, what waits, and when the held-out frames are scored."""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+
+from segwright.core import ConfigError
+from segwright.project.schema import Training
+from segwright.train.hardware import Hardware
+from segwright.train.plan_inputs import PlanInputs, Reasons
+from segwright.train.settings import OptimiserPlan, SamplingPlan, ValidationPlan
+
+FREEZE_FROM_STEPS = 1500
+FROZEN_STAGES = 3
+SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
+
+
+def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool, reasons: Reasons) -> OptimiserPlan:
+    """How long and how fast to learn, from which number format, and which encoder stages wait."""
+    training, machine = inputs.project.training, inputs.hardware
+    steps = _steps(inputs, sampling, reasons)
+    rate, encoder_rate = _rates(training, pretrained, reasons)
+    warmup = reasons.choose(
+        "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
+    )
+    decay = reasons.choose(
+        "optimiser.ema_decay", training.ema_decay, round(1 - 1 / max(10, steps / 20), 5), "averages the last 5 %"
+    )
+    return OptimiserPlan(
+        steps=steps,
+        learning_rate=rate,
+        encoder_learning_rate=encoder_rate,
+        weight_decay=training.weight_decay,
+        warmup_steps=warmup,
+        clip_gradient=training.clip_gradient,
+        ema_decay=decay,
+        frozen_stages=_frozen(training.freeze, pretrained, steps, reasons),
+        freeze_batch_norm=pretrained and sampling.batch < 8,
+        precision=_precision(training.precision, machine, reasons),
+        accelerator=machine.accelerator,
+        seed=training.seed,
+    )
+
+
+def _steps(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> int:
+    accelerator = inputs.hardware.accelerator
+    frames = len(inputs.split.parts.get("train", ()))
+    views = 40 if accelerator == "cpu" else 200
+    wanted = views * frames * inputs.fingerprint.size_median.area_px / (sampling.batch * sampling.crop**2)
+    low, high = (200, 3000) if accelerator == "cpu" else (2000, 40000)
+    return reasons.choose(
+        "optimiser.steps",
+        inputs.project.training.steps,
+        int(min(max(wanted, low), high)),
+        f"each pixel of {frames} frames about {views} times, between {low} and {high} on a {accelerator}",
+    )
+
+
+def _rates(training: Training, pretrained: bool, reasons: Reasons) -> tuple[float, float]:
+    """The peak learning rates of the decoder and of the encoder."""
+    rate = reasons.choose(
+        "optimiser.learning_rate", training.learning_rate, 4e-3, "AdamW on a decoder that starts from random"
+    )
+    encoder_rate = reasons.choose(
+        "optimiser.encoder_learning_rate",
+        training.encoder_learning_rate,
+        rate / 2 if pretrained else rate,
+        "half the decoder's: keep pretrained features" if pretrained else "random as the decoder",
+    )
+    return rate, encoder_rate
+
+
+def _frozen(wanted: str, pretrained: bool, steps: int, reasons: Reasons) -> int:
+    """How many encoder stages wait. Freezing pays once there is time for a second phase after it.
+
+    `FREEZE_FROM_STEPS` is a judgement, not a measurement: no run here varied freezing alone.
+    """
+    if wanted == "deep_first" or (wanted == "auto" and pretrained and steps >= FREEZE_FROM_STEPS):
+        reasons.texts["optimiser.frozen_stages"] = (
+            "pretrained: decoder and the last two encoder stages first; the others learn once validation stalls"
+        )
+        return FROZEN_STAGES
+    if not pretrained:
+        why = "nothing to keep: the encoder starts from random"
+    elif wanted == "auto":
+        why = (
+            f"fewer than {FREEZE_FROM_STEPS} steps: too short for a second phase, so every stage learns from the start"
+        )
+    else:
+        why = "off"
+    reasons.texts["optimiser.frozen_stages"] = why
+    return 0
+
+
+def _precision(wanted: str, machine: Hardware, reasons: Reasons) -> str:
+    best = "bf16" if machine.bf16 else "fp16" if machine.fp16 else "fp32"
+    why = f"the fastest number format this {machine.accelerator} has instructions for"
+    return reasons.choose("optimiser.precision", wanted, best, why)
+
+
+def validation_plan(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reasons) -> ValidationPlan:
+    """When the held-out frames are scored, and which score chooses the checkpoint.
+
+    Raises:
+        ConfigError: `training.select` names no score that can choose one.
+    """
+    training, classes = inputs.project.training, inputs.dataset.classes
+    every = reasons.choose(
+        "validation.every", training.validate_every, max(1, math.ceil(optimiser.steps / 10)), "ten rounds in a run"
+    )
+    score = "pooled_miou_foreground" if classes.background else "pooled_miou"
+    why = "the mean IoU of what is looked for" if classes.background else "the mean IoU of all classes"
+    select = reasons.choose("validation.select", training.select, score, why)
+    if select not in SELECTABLE:
+        close = get_close_matches(select, SELECTABLE, n=1)
+        raise ConfigError.of(
+            "training.select",
+            "is not a score that chooses a checkpoint",
+            allowed=", ".join(SELECTABLE),
+            found=select,
+            fix=f"did you mean '{close[0]}'?" if close else "training.select=auto",
+        )
+    return ValidationPlan("validation", every, select, training.patience, boundary_px=3)
