@@ -69,23 +69,28 @@ def export_bundle(
         proof = parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)
         if not proof.passed:
             raise _failed(proof, to)
-        bundle = Bundle(
-            path=to,
-            name=facts.name,
-            classes=reference.classes,
-            preprocessing=reference.preprocessing,
-            tiles=reference.tiles,
-            weights=Weights(WEIGHTS, "onnx", file_hash(weights), exported.runtime.channels, stride_px, opset=OPSET),
-            decision=reference.decision,
-            cleanup=reference.cleanup,
-            lineage=facts.lineage,
-            alerts=facts.alerts,
-            scores=facts.scores,
-            calibration=facts.calibration,
-            parity=proof.to_json(),
-            training=facts.training,
-        )
-        return write_bundle(bundle, weights, to)
+        return write_bundle(_bundle(exported, weights, proof, facts, to), weights, to)
+
+
+def _bundle(exported: Predictor, weights: Path, proof: ParityProof, facts: BundleFacts, to: Path) -> Bundle:
+    """The bundle of a pipeline that passed its proof, not written yet."""
+    runtime = exported.runtime
+    return Bundle(
+        path=to,
+        name=facts.name,
+        classes=exported.classes,
+        preprocessing=exported.preprocessing,
+        tiles=exported.tiles,
+        weights=Weights(WEIGHTS, "onnx", file_hash(weights), runtime.channels, runtime.stride_px, opset=OPSET),
+        decision=exported.decision,
+        cleanup=exported.cleanup,
+        lineage=facts.lineage,
+        alerts=facts.alerts,
+        scores=facts.scores,
+        calibration=facts.calibration,
+        parity=proof.to_json(),
+        training=facts.training,
+    )
 
 
 def _failed(proof: ParityProof, to: Path) -> GateFailed:
