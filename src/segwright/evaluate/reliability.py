@@ -54,6 +54,7 @@ class Reliability:
         return self.squared_error / total if total else None
 
     def to_json(self) -> dict[str, Any]:
+        """The counts, an entry a bin, with ECE and Brier as they follow from them (None without a valid pixel)."""
         return {
             "bins": BINS,
             "pixels": list(self.pixels),
@@ -66,6 +67,11 @@ class Reliability:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Reliability:
+        """The counts in what `to_json` gave; ECE and Brier are computed anew.
+
+        Raises:
+            KeyError: a count is missing.
+        """
         return Reliability(
             tuple(data["pixels"]), tuple(data["correct"]), tuple(data["confidence_sum"]), data["squared_error"]
         )

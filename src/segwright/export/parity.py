@@ -52,6 +52,7 @@ class Disagreement:
 
     @property
     def pixels(self) -> int:
+        """How many pixels of the frame differ."""
         return int(np.count_nonzero(self.differs))
 
 
@@ -78,9 +79,11 @@ class ParityProof:
 
     @property
     def passed(self) -> bool:
+        """Whether nothing exceeds the tolerance: there is no reason against it."""
         return not self.reasons
 
     def to_json(self) -> dict[str, Any]:
+        """The proof as JSON values, shares as fractions of 1; of the worst frames the name and the pixels only."""
         return {
             "passed": self.passed,
             "reference": self.reference,

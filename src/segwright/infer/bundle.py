@@ -93,6 +93,7 @@ class Bundle:
         return _digest(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
+        """The manifest as JSON values, without its digest; `path` is left out, the class table carries its hash."""
         return {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
@@ -115,6 +116,12 @@ class Bundle:
 
     @staticmethod
     def from_json(data: Mapping[str, Any], path: Path) -> Bundle:
+        """The bundle at `path` whose manifest says `data`; no file is looked at.
+
+        Raises:
+            KeyError, TypeError, ValueError: a section is missing or has another form.
+            SegwrightError: a value is outside its range.
+        """
         return Bundle(
             path=path,
             classes=ClassTable.from_json(data["classes"]),
@@ -133,9 +140,13 @@ class Calibrated(Protocol):
     """What `with_thresholds` needs of a calibration: the decision it chose and its account of it."""
 
     @property
-    def decision(self) -> Decision: ...
+    def decision(self) -> Decision:
+        """The thresholds chosen, or none where the largest probability decides."""
+        ...
 
-    def to_json(self) -> dict[str, Any]: ...
+    def to_json(self) -> dict[str, Any]:
+        """What was tried and how it scored, as JSON values: the bundle's `calibration`."""
+        ...
 
 
 def read_bundle(path: str | Path) -> Bundle:

@@ -50,6 +50,11 @@ class TrainingState:
     summed: int = 0
 
     def save(self, path: Path) -> None:
+        """Write everything to `path`, with torch's random state on the CPU.
+
+        Raises:
+            ArtefactError: the file cannot be written.
+        """
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -66,6 +71,11 @@ class TrainingState:
         save_state(path, state)
 
     def restore(self, path: Path) -> None:
+        """Take everything from the file `save` wrote; sets torch's random state on the CPU.
+
+        Raises:
+            ArtefactError: no checkpoint there, a damaged one, or one of another network or optimiser.
+        """
         state = load_state(path)
         try:
             self.network.load_state_dict(state["network"])

@@ -135,6 +135,11 @@ class Plan:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Plan:
+        """The plan in what `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: a value is missing or has another form.
+        """
         sampling, loss = data["sampling"], data["loss"]
         geometry = {**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}
         return Plan(
@@ -171,6 +176,7 @@ class Plan:
 
     @property
     def crop_size(self) -> Size:
+        """The size of a training crop, px; crops are square."""
         return Size(self.sampling.crop, self.sampling.crop)
 
 
