@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from segwright.core import GREY, Image
+from segwright.data import open_dataset, read_image, write_image
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.models.losses import VOID_CHANNEL
 from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
 from segwright.train.settings import SamplingPlan
 from tests.train.conftest import Tiny
+from tests.train.tiny import CLASSES, write_frames
 
 STILL = GeometryRanges(flip_horizontal=False, rotate_degrees=0, scale=(1, 1), warp_share=0)
 
@@ -85,6 +89,23 @@ def test_sample__is_the_frame_s_own_pixels_as_the_network_will_see_them(tiny: Ti
                 window = whole[:, top : top + side, left : left + side]
                 fits.append(np.allclose(window, sample, atol=1e-5))
     assert sum(fits) == 1
+
+
+@pytest.mark.parametrize("stored_as", ["grey", "RGB"])
+def test_sample__a_grey_frame_is_never_tinted(tiny: Tiny, tmp_path: Path, stored_as: str) -> None:
+    folder = write_frames(tmp_path / "frames")
+    for path in (folder / "images").iterdir():
+        grey = read_image(path).pixels[..., :1]
+        write_image(path, Image(grey, GREY) if stored_as == "grey" else Image(np.repeat(grey, 3, axis=2)))
+    dataset = open_dataset(folder, classes=CLASSES)
+    bands = replace(tiny.plan.preprocessing, mean=(0.5,) * 3, std=(1.0,) * 3)
+    frames = TrainingFrames(dataset, [frame.stem for frame in dataset.frames], bands, 1.0)
+    frames.index(workers=1)
+    sampling = replace(tiny.plan.sampling, colour=replace(ColourRanges(), share=1.0))
+    batch = Feed(frames, tiny.plan.classes, sampling, bands, seed=0).batch(0).frames
+    assert batch.shape[1] == 3
+    assert torch.equal(batch[:, 0], batch[:, 1])
+    assert torch.equal(batch[:, 0], batch[:, 2])
 
 
 @pytest.mark.parametrize("name", ["blob", "line"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import RGB, DataError, Listener, Note, Problem, SegwrightError, silent, tracked
+from segwright.core import GREY, RGB, DataError, Image, Listener, Note, Problem, SegwrightError, silent, tracked
 from segwright.data import Dataset, Frame
 from segwright.infer.preprocess import Preprocessing
 
@@ -20,7 +20,10 @@ PLACES_PER_CLASS = 64
 
 @dataclass(frozen=True, slots=True)
 class LoadedFrame:
-    """Pixels (height, width, bands) and channel numbers (height, width), `VOID` where void."""
+    """Pixels (height, width, bands) and channel numbers (height, width), `VOID` where void.
+
+    A grey frame has one band here even where the network takes RGB: what varies a crop can then give it no tint.
+    """
 
     pixels: npt.NDArray
     channels: npt.NDArray[np.uint8]
@@ -88,11 +91,19 @@ class TrainingFrames:
     def _load(self, index: int) -> LoadedFrame:
         labelled = self._dataset.read(self._frames[index])
         self._preprocessing.check(labelled.image)
-        image = labelled.image.as_rgb() if self._preprocessing.bands == RGB else labelled.image
+        pixels = labelled.image.pixels[..., :1] if _is_grey(labelled.image) else labelled.image.pixels
         channels = labelled.labels.channels(void_as=VOID).astype(np.uint8)
-        loaded = LoadedFrame(image.pixels, channels)
-        size = channels.nbytes + image.pixels.nbytes
+        loaded = LoadedFrame(np.ascontiguousarray(pixels), channels)
+        size = channels.nbytes + pixels.nbytes
         if self._cached_bytes + size <= self._budget_bytes:
             self._cached[index] = loaded
             self._cached_bytes += size
         return loaded
+
+
+def _is_grey(image: Image) -> bool:
+    """Whether a grey camera took it, also where its frames are stored as RGB with three equal bands."""
+    if image.bands != RGB:
+        return image.bands == GREY
+    red, green, blue = (image.pixels[..., band] for band in range(3))
+    return np.array_equal(red, green) and np.array_equal(green, blue)

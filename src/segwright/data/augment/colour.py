@@ -57,6 +57,8 @@ def _contrast(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Cro
 
 
 def _channel_gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
+    if crop.shape[2] == 1:
+        return crop  # one band has no white balance
     crop *= (1.0 + rng.uniform(-ranges.channel_gain, ranges.channel_gain, crop.shape[2])).astype(np.float32)
     return crop
 
