@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -108,3 +110,52 @@ def test_predict_folder__never_edits_an_old_one(frames, tmp_path):
 def test_predict_folder__refuses_two_frames_of_one_name(frames, tmp_path):
     with pytest.raises(DataError, match=r"a: is the name of two frames"):
         predict_folder([*frames, frames[0]], predictor(), tmp_path / "out", MODEL)
+
+
+def test_predict_folder__a_full_disk_is_told_with_the_file_and_goes_on_later(frames, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    extras = Extras(probabilities=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "save", full)
+        with pytest.raises(ArtefactError, match=r"probabilities/a\.npy: cannot be written[\s\S]*No space left"):
+            predict_folder(frames, predictor(), tmp_path / "out", MODEL, extras=extras)
+    assert predict_folder(frames, predictor(), tmp_path / "out", MODEL, extras=extras).frames == 3
+
+
+def test_predict_folder__a_mask_that_cannot_be_written_is_no_fault_of_the_frame(frames, tmp_path, monkeypatch):
+    def full(target, labels):
+        raise DataError.of(str(target), "cannot be written", found="No space left on device")
+
+    monkeypatch.setattr("segwright.infer.prediction_folder.write_label_map", full)
+    with pytest.raises(ArtefactError, match=r"masks/a\.png: cannot be written"):
+        predict_folder(frames, predictor(), tmp_path / "out", MODEL)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "manifest.json", "journal.jsonl"])
+def test_predict_folder__a_part_folder_of_somebody_else_is_left_alone(frames, tmp_path, name):
+    foreign = tmp_path / "out.part" / name
+    foreign.parent.mkdir()
+    foreign.write_text('{"mine": true}\n', encoding="utf-8")
+    with pytest.raises(ArtefactError, match=rf"out\.part: is in the way[\s\S]*found:\s+{name}[\s\S]*move it away"):
+        predict_folder(frames, predictor(), tmp_path / "out", MODEL)
+    assert foreign.read_text(encoding="utf-8") == '{"mine": true}\n'
+
+
+@pytest.mark.parametrize("left", ["nothing", "empty journal", "manifest", "cut line"])
+def test_predict_folder__what_a_broken_run_left_is_taken_over(frames, tmp_path, left):
+    with pytest.raises(KeyboardInterrupt):
+        predict_folder(frames, predictor(Counted(last=2)), tmp_path / "out", MODEL)
+    part = tmp_path / "out.part"
+    journal = part / "journal.jsonl"
+    if left == "cut line":
+        journal.write_text(journal.read_text(encoding="utf-8")[:-9] + '{"stem": "x"}\n', encoding="utf-8")
+    else:
+        shutil.rmtree(part)
+        part.mkdir()
+        names = {"empty journal": ("journal.jsonl", ""), "manifest": ("manifest.json", '{"kind": "predictions"}')}
+        if left in names:
+            (part / names[left][0]).write_text(names[left][1], encoding="utf-8")
+    done = predict_folder(frames, predictor(), tmp_path / "out", MODEL)
+    assert (done.frames, done.resumed) == (3, 1 if left == "cut line" else 0)

@@ -10,6 +10,7 @@ DIR/
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from segwright.infer.predictor import Predictor
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
+KIND = "predictions"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def predict_folder(
     left out, listed in the manifest and returned as a problem.
 
     Raises:
-        ArtefactError: `out` exists, or cannot be written.
+        ArtefactError: `out` exists, something else lies where the work would, or a file cannot be written.
         DataError: two frames have one stem; all of them at once.
     """
     _require_free(out, [stem for stem, _ in frames])
@@ -73,36 +75,52 @@ def predict_folder(
     header = {"model": dict(model), "classes": predictor.classes.to_json(), "extras": vars(extras)}
     done = _journalled(part, header)
     resumed, rows, problems = 0, [], []
-    with (part / JOURNAL).open("a", encoding="utf-8") as journal:
-        for stem, path in tracked(frames, listener, "predict", len(frames)):
-            try:
-                digest = _hash_of(path)
-                kept = done.get(stem) == digest
-                if not kept:
-                    _write(predictor, path, part, stem, extras)
-                    journal.write(json.dumps({"stem": stem, "sha256": digest}, ensure_ascii=False) + "\n")
-                    journal.flush()
-            except DataError as error:
-                problems += error.problems
-                continue
-            resumed += kept
-            rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
+    for stem, path in tracked(frames, listener, "predict", len(frames)):
+        try:
+            digest = _hash_of(path)
+            kept = done.get(stem) == digest
+            prediction = None if kept else _predict(predictor, path, extras)
+        except DataError as error:
+            problems += error.problems
+            continue
+        if prediction is not None:
+            _write(prediction, part, stem)
+            _note_done(part / JOURNAL, stem, digest)
+        resumed += kept
+        rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
     _finish(part, out, {**header, "frames": rows, "refused": [problem_row(problem) for problem in problems]})
     return Predicted(out, len(rows), resumed, tuple(problems))
 
 
-def _write(predictor: Predictor, path: Path, part: Path, stem: str, extras: Extras) -> None:
+def _predict(predictor: Predictor, path: Path, extras: Extras) -> SemanticPrediction:
     image = read_image(path)
     try:
-        prediction = predictor.predict(image, confidence=extras.confidence, probabilities=extras.probabilities)
+        return predictor.predict(image, confidence=extras.confidence, probabilities=extras.probabilities)
     except DataError as error:  # the frame does not suit the model; say which frame
         raise DataError(
             *(Problem(str(path), row.rule, row.allowed, row.found, row.fix) for row in error.problems)
         ) from error
+
+
+def _write(prediction: SemanticPrediction, part: Path, stem: str) -> None:
+    """Write a frame's files. A full disk ends the run: it is no fault of the frame, and the next one would fail too."""
     for name, write in _files(prediction):
-        target = part / f"{name.format(stem=stem)}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write(target)
+        target = part / name.format(stem=stem)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        except DataError as error:  # how the codecs say that a file cannot be written
+            raise ArtefactError(*error.problems) from error
+
+
+def _note_done(journal: Path, stem: str, digest: str) -> None:
+    try:
+        with journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"stem": stem, "sha256": digest}, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise _unwritable(journal, error) from error
 
 
 def _files(prediction: SemanticPrediction) -> Iterator[tuple[str, Any]]:
@@ -120,23 +138,63 @@ def _journalled(part: Path, header: Mapping[str, Any]) -> dict[str, str]:
     """stem -> hash of the frames a broken run finished; starts `part` anew where that run was another one."""
     journal = part / JOURNAL
     wanted = json.dumps(header, ensure_ascii=False, sort_keys=True)
+    _require_own(part)
     try:
         lines = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
         if not lines or lines[0] != wanted:
-            shutil.rmtree(part, ignore_errors=True)
+            if part.is_dir():
+                shutil.rmtree(part)
             part.mkdir(parents=True)
             journal.write_text(wanted + "\n", encoding="utf-8")
             return {}
     except OSError as error:
         raise _unwritable(part, error) from error
-    rows = [json.loads(line) for line in lines[1:] if line.endswith("}")]  # a kill may have cut the last line
-    return {row["stem"]: row["sha256"] for row in rows}
+    rows = [_parsed(line) for line in lines[1:]]
+    return {row["stem"]: row["sha256"] for row in rows if row.keys() == {"stem", "sha256"}}
+
+
+def _require_own(part: Path) -> None:
+    """Raise ArtefactError where something lies at `part` that no interrupted prediction left: it is about to go."""
+    try:
+        if not os.path.lexists(part) or (part.is_dir() and not part.is_symlink() and _is_own(part)):
+            return
+        found = "a file" if not part.is_dir() else ", ".join(sorted(path.name for path in part.iterdir())[:5])
+    except OSError as error:
+        found = error.strerror or str(error)
+    raise ArtefactError.of(
+        str(part),
+        "is in the way, and no interrupted prediction of segwright left it",
+        allowed=f"nothing, or a folder with the {JOURNAL} of `segwright predict`",
+        found=found,
+        fix="move it away, or choose another --out",
+    )
+
+
+def _is_own(part: Path) -> bool:
+    """Whether predict wrote the folder: it says so in its journal or, where only the last rename failed, manifest."""
+    names = {path.name for path in part.iterdir()}
+    if JOURNAL in names:
+        with (part / JOURNAL).open(encoding="utf-8", errors="replace") as file:
+            first = file.readline()
+        return _parsed(first).keys() == {"model", "classes", "extras"} or (not first and names == {JOURNAL})
+    if MANIFEST in names:
+        return _parsed((part / MANIFEST).read_text(encoding="utf-8", errors="replace")).get("kind") == KIND
+    return not names
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The JSON object in `text`, empty where there is none: a kill or a full disk may have cut it."""
+    try:
+        row = json.loads(text)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
 def _finish(part: Path, out: Path, content: Mapping[str, Any]) -> None:
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        "kind": "predictions",
+        "kind": KIND,
         "task": "semantic",
         "segwright": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -173,8 +231,8 @@ def _hash_of(path: Path) -> str:
 
 
 def _unwritable(path: Path, error: OSError) -> ArtefactError:
-    problem = Problem(str(path), "cannot be written", found=error.strerror or str(error), fix="choose another --out")
-    return ArtefactError(problem)
+    fix = "free space and predict again: the frames that are done are kept; or choose another --out"
+    return ArtefactError(Problem(str(path), "cannot be written", found=error.strerror or str(error), fix=fix))
 
 
 def problem_row(problem: Problem) -> dict[str, str]:
