@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from segwright.core import ConfigError
 from segwright.project import Project, project_schema, read_project
@@ -71,9 +72,31 @@ def test_project__says_all_problems_at_once_one_a_key() -> None:
         "cleanup.min_area_px",
     ]
     by_place = {problem.place.removeprefix("segwright.yaml: "): problem for problem in error.problems}
-    assert by_place["training.steps"].allowed == ("a valid integer, unable to parse string as an integer or 'auto'")
+    assert by_place["training.steps"].allowed == "a whole number, or auto"
     assert by_place["training.steps"].found == "'many'"
+    assert by_place["training.steps"].fix == "correct it, or leave `steps` out: the default is auto"
+    assert by_place["training.precision"].allowed == "auto, fp32, bf16 or fp16"
+    assert by_place["training.learning_rate"].allowed == "a number above 0, or auto"
     assert by_place["classes.names.True"].fix == 'put it in quotes: "True"'
+
+
+WRONG = ["many", -7, 2.5, 1e9, float("nan"), True, None, [], ["x"] * 9, [1], {}, {"a": None}, {3: "x"}, {"a": [9] * 9}]
+LIBRARY_WORDS = ("Input", "valid ", "pars", "pydantic", "greater than", "less than", "dictionary", "instance", "tuple")
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_project__every_key_says_what_it_wants_in_the_file_s_own_words(wrong: object) -> None:
+    for section, field in Project.model_fields.items():
+        inner = field.annotation if isinstance(field.annotation, type) else object
+        keys = inner.model_fields if issubclass(inner, BaseModel) else {}
+        for given in [wrong, *({key: wrong} for key in keys)]:
+            try:
+                block = wrong if given is wrong else {**MINIMAL.get(section, {}), **given}
+                validated({**MINIMAL, section: block}, "x")
+            except ConfigError as error:
+                for problem in error.problems:
+                    assert problem.fix
+                    assert not any(word in f"{problem.rule} {problem.allowed}" for word in LIBRARY_WORDS), problem
 
 
 def test_project__class_names_that_do_not_exist_are_said_together() -> None:
@@ -93,9 +116,9 @@ def test_project__an_impossible_class_table_is_refused_on_reading() -> None:
     [
         ({"loss": {"cross_entropy": 0, "dice": 0}}, "at least one of cross_entropy and dice is above 0"),
         ({"training": {"augment": {"scale": [2, 1]}}}, "scale goes from the smallest to the largest, got 2.0 to 1.0"),
-        ({"training": {"ema_decay": 1}}, "less than 1"),
-        ({"training": {"batch": 0}}, "greater than or equal to 1"),
-        ({"inference": {"overlap_px": -1}}, "greater than or equal to 0"),
+        ({"training": {"ema_decay": 1}}, "a number below 1"),
+        ({"training": {"batch": 0}}, "1 or more"),
+        ({"inference": {"overlap_px": -1}}, "0 or more"),
     ],
 )
 def test_project__values_that_cannot_work_are_refused(section: dict, message: str) -> None:

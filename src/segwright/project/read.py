@@ -10,9 +10,11 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from segwright.core import ConfigError, Problem
 from segwright.project.schema import Project
+from segwright.project.wording import allowed, shown
 
 PROJECT_FILE = "segwright.yaml"
 
@@ -66,9 +68,11 @@ def with_overrides(settings: dict[str, Any], overrides: Sequence[str]) -> dict[s
         try:
             _section(settings, path)[last] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            problems.append(Problem(text, "has a value that is not YAML", found=str(error).replace("\n", " ")))
+            found = str(error).replace("\n", " ")
+            fix = "put the value in quotes"
+            problems.append(Problem(text, "has a value that is not YAML", "section.key=value", found, fix))
         except TypeError as error:
-            problems.append(Problem(text, str(error), "section.key=value"))
+            problems.append(Problem(text, str(error), "section.key=value", text, "name a key of a section"))
     if problems:
         raise ConfigError(*problems)
     return settings
@@ -82,13 +86,24 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise ConfigError.of(str(path), "does not exist", found="no such file", fix=fix) from None
     except OSError as error:
         raise ConfigError.of(
-            str(path), "cannot be read", allowed="a file", found=error.strerror or str(error)
+            str(path),
+            "cannot be read",
+            allowed="a file",
+            found=error.strerror or str(error),
+            fix="name the segwright.yaml itself, and check that you may read it",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError.of(str(path), "is not a YAML file", found=str(error).replace("\n", " ")) from None
+        raise ConfigError.of(
+            str(path), "is not a YAML file", allowed="UTF-8 text in YAML", found=str(error).replace("\n", " "),
+            fix="correct it at the place named; text with a colon or a bracket stands in quotes",
+        ) from None  # fmt: skip
     if not isinstance(content, dict):
         raise ConfigError.of(
-            str(path), "is not a mapping", allowed="sections such as classes:, data:", found=repr(content)
+            str(path),
+            "is not a mapping",
+            allowed="sections such as classes:, data:",
+            found=shown(content),
+            fix="segwright init FOLDER writes one for a folder of frames",
         )
     return content
 
@@ -145,29 +160,46 @@ def _key(settings: Mapping[str, Any], row: Any) -> str:
 def _problem(place: str, key: str, rows: Sequence[Any]) -> Problem:
     row = rows[0]
     where = f"{place}: {key}" if key else place
-    found = repr(row["input"])[:120]
+    found = shown(row["input"])
     if row["type"] == "extra_forbidden":
-        known = list(_keys_at(row["loc"][:-1]))
+        known = list(_fields_at(row["loc"][:-1]))
         close = get_close_matches(str(row["loc"][-1]), known, n=1)
         fix = f"did you mean '{close[0]}'?" if close else "remove it"
         return Problem(where, "is not a known key", ", ".join(known), str(row["loc"][-1]), fix)
+    if row["type"] == "missing" and isinstance(row["loc"][-1], int):
+        return Problem(where, "is missing: the list is too short", fix=_instead(row["loc"]))
     if row["type"] == "missing":
         return Problem(where, "is missing", fix=f"add `{key}:`; `segwright init` writes a commented example")
     if row["loc"] and row["loc"][-1] == "[key]":
         return Problem(where, "is not text", "text", found, f'put it in quotes: "{row["input"]}"')
     if row["type"] == "value_error":
-        return Problem(where, row["msg"].removeprefix("Value error, "), found=found)
-    allowed = " or ".join(dict.fromkeys(each["msg"].removeprefix("Input should be ") for each in rows))
-    return Problem(where, "has a value it cannot take", allowed, found)
+        fix = "correct one of the two: docs/project-file.md describes every key"
+        return Problem(where, row["msg"].removeprefix("Value error, "), found=found, fix=fix)
+    return Problem(where, "has a value it cannot take", allowed(rows), found, _instead(row["loc"]))
 
 
-def _keys_at(location: Sequence[str | int]) -> Iterator[str]:
+def _instead(location: Sequence[str | int]) -> str:
+    """The next step for a wrong value: where the key has a default, leaving it out gives that."""
+    for depth, part in enumerate(location):
+        field = _fields_at(location[:depth]).get(str(part))
+        default = None if field is None else _plain(field.default)
+        if isinstance(default, str | int | float | list):
+            return f"correct it, or leave `{part}` out: the default is {default if isinstance(default, str) else shown(default)}"
+    return "correct it: docs/project-file.md describes every key"
+
+
+def _plain(default: Any) -> Any:
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _fields_at(location: Sequence[str | int]) -> Mapping[str, FieldInfo]:
+    """The fields of the section at `location`; none where it is a value."""
     model: type[BaseModel] = Project
     for part in location:
         field = model.model_fields.get(str(part))
         kinds = () if field is None else (field.annotation, *get_args(field.annotation))
         inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
         if inner is None:
-            return
+            return {}
         model = inner
-    yield from model.model_fields
+    return model.model_fields
