@@ -151,6 +151,43 @@ def test_plan__other_bands_keep_their_names_and_float_pixels_their_values(tiny: 
     assert plan.sampling.colour.share == 0
 
 
+def rounds(tiny: Tiny, *overrides: str, frames: int = 2, side: int = 72) -> tuple[int, str]:
+    """Steps between validation rounds, and why, for that many square validation frames."""
+    size = Size(side, side)
+    given = inputs(tiny, "training.validate_every=auto", *overrides, size_median=size, size_max=size)
+    parts = {**given.split.parts, "validation": tuple(str(number) for number in range(frames))}
+    plan = make_plan(replace(given, split=replace(given.split, parts=parts)))
+    return plan.validation.every, plan.reasons["validation.every"]
+
+
+def test_plan__scoring_is_ten_rounds_where_it_is_cheap(tiny: Tiny) -> None:
+    every, why = rounds(tiny, "training.steps=1000", "training.crop=64")
+    assert every == 100
+    assert why.startswith("ten rounds in a run")
+
+
+def test_plan__scoring_takes_at_most_a_quarter_of_the_training_work(tiny: Tiny) -> None:
+    # 30 frames of 128x128 px, whole in one tile; a step is 3 * 2 * 64 * 64 px: a round costs 20 steps.
+    every, why = rounds(tiny, "training.steps=240", "training.crop=64", frames=30, side=128)
+    assert every == 80
+    assert "scoring once costs about 20 training steps" in why
+    assert "a quarter of the training work" in why
+    mirrored, _ = rounds(tiny, "training.steps=480", "training.crop=64", "inference.flips=true", frames=30, side=128)
+    assert mirrored == 160
+
+
+def test_plan__scoring_is_never_fewer_than_two_rounds(tiny: Tiny) -> None:
+    every, why = rounds(tiny, "training.steps=51", "training.crop=64", frames=300, side=128)
+    assert every == 26  # at step 26 and at the last
+    assert why.startswith("two rounds in a run, the fewest")
+
+
+def test_plan__overlapping_tiles_make_scoring_dearer(tiny: Tiny) -> None:
+    tiles = ("training.steps=60000", "training.crop=64", "inference.tile=64")
+    apart, lapped = (rounds(tiny, *tiles, f"inference.overlap_px={px}", frames=800, side=256)[0] for px in (0, 32))
+    assert lapped == pytest.approx(apart * 49 / 16, rel=1e-3)  # 7x7 tiles instead of 4x4
+
+
 def test_plan_project__an_unknown_encoder_is_refused_before_a_frame_is_read(tiny: Tiny) -> None:
     said: list[Event] = []
     project = read_project(tiny.project, ["model.encoder=resnet999"])

@@ -36,6 +36,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     sampling = _sampling(inputs, reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
+    tiles = _tiles(inputs, sampling, reasons)
     return Plan(
         name=project.name,
         task=project.task,
@@ -54,8 +55,8 @@ def make_plan(inputs: PlanInputs) -> Plan:
         sampling=sampling,
         loss=_loss(inputs, reasons),
         optimiser=optimiser,
-        validation=validation_plan(inputs, optimiser, reasons),
-        tiles=_tiles(inputs, sampling, reasons),
+        validation=validation_plan(inputs, sampling, tiles, optimiser.steps, reasons),
+        tiles=tiles,
         cleanup=Cleanup(project.cleanup.opening_radius_px, project.cleanup.min_area_px, project.cleanup.fill_holes_px),
         alerts=project.alerts.model_dump(),
         loggers=tuple(project.training.loggers),

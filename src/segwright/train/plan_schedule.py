@@ -6,13 +6,17 @@ import math
 from difflib import get_close_matches
 
 from segwright.core import ConfigError
+from segwright.infer.tiles import TilePlan
 from segwright.project.schema import Training
 from segwright.train.hardware import Hardware
-from segwright.train.plan_inputs import PlanInputs, Reasons
+from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons
 from segwright.train.settings import OptimiserPlan, SamplingPlan, ValidationPlan
 
 FREEZE_FROM_STEPS = 1500
 FROZEN_STAGES = 3
+MOST_ROUNDS, FEWEST_ROUNDS = 10, 2
+VALIDATION_SHARE = 0.25  # of the training work
+STEP_COST = 3  # forward passes: a backward pass costs about two
 SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
 
 
@@ -99,7 +103,9 @@ def _precision(wanted: str, machine: Hardware, reasons: Reasons) -> str:
     return reasons.choose("optimiser.precision", wanted, best, why)
 
 
-def validation_plan(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reasons) -> ValidationPlan:
+def validation_plan(
+    inputs: PlanInputs, sampling: SamplingPlan, tiles: TilePlan, steps: int, reasons: Reasons
+) -> ValidationPlan:
     """When the held-out frames are scored, and which score chooses the checkpoint.
 
     Raises:
@@ -107,7 +113,7 @@ def validation_plan(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reaso
     """
     training, classes = inputs.project.training, inputs.dataset.classes
     every = reasons.choose(
-        "validation.every", training.validate_every, max(1, math.ceil(optimiser.steps / 10)), "ten rounds in a run"
+        "validation.every", training.validate_every, *_rounds(_round_cost_steps(inputs, sampling, tiles), steps)
     )
     score = "pooled_miou_foreground" if classes.background else "pooled_miou"
     why = "the mean IoU of what is looked for" if classes.background else "the mean IoU of all classes"
@@ -122,3 +128,23 @@ def validation_plan(inputs: PlanInputs, optimiser: OptimiserPlan, reasons: Reaso
             fix=f"did you mean '{close[0]}'?" if close else "training.select=auto",
         )
     return ValidationPlan("validation", every, select, training.patience, boundary_px=3)
+
+
+def _rounds(round_cost_steps: float, steps: int) -> tuple[int, str]:
+    """Steps between validation rounds, and why, where scoring once costs as much as `round_cost_steps` steps."""
+    tenth, half = math.ceil(steps / MOST_ROUNDS), math.ceil(steps / FEWEST_ROUNDS)
+    affordable = math.ceil(round_cost_steps / VALIDATION_SHARE)
+    cost = f"scoring once costs about {round_cost_steps:.3g} training steps"
+    if affordable <= tenth:
+        return tenth, f"ten rounds in a run: {cost}"
+    if affordable <= half:
+        return affordable, f"{cost}: so rare that it stays near a quarter of the training work"
+    return half, f"two rounds in a run, the fewest, though {cost}: more than a quarter of the training work"
+
+
+def _round_cost_steps(inputs: PlanInputs, sampling: SamplingPlan, tiles: TilePlan) -> float:
+    """What a validation round costs, in training steps; both are counted in pixels that go forward once."""
+    size = inputs.fingerprint.size_median
+    tiled_px = sum(box.area_px for box in tiles.boxes(size, STRIDE_PX)) * (2 if tiles.flips else 1)
+    step_px = STEP_COST * sampling.batch * sampling.crop**2
+    return len(inputs.split.parts.get("validation", ())) * tiled_px / step_px
