@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -55,6 +56,28 @@ def test_modules__open_with_what_they_are_for() -> None:
         if not (tree.body and path.read_text(encoding="utf-8").lstrip().startswith(('"""', 'r"""')))
     ]
     assert [name for name in silent if name != "_version.py"] == []
+
+
+def test_errors__say_what_to_do_next() -> None:
+    silent = [
+        f"{path.relative_to(SOURCE).as_posix()}:{call.lineno}"
+        for path, tree in modules()
+        if path.relative_to(SOURCE).parts[0] in {"cli", "core", "data", "line", "project"}
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and is_problem(call.func)
+        if not any(keyword.arg == "fix" for keyword in call.keywords)
+        and len(call.args) < 5
+        and not any(isinstance(value, ast.Starred) for value in call.args)
+    ]
+    assert silent == []
+
+
+def is_problem(function: ast.expr) -> bool:
+    """Whether a call of it makes a `Problem`: the class itself, `RefusedError`, or `SomeError.of`."""
+    if isinstance(function, ast.Name):
+        return function.id in {"Problem", "RefusedError"}
+    owner = function.value if isinstance(function, ast.Attribute) and function.attr == "of" else None
+    return isinstance(owner, ast.Name) and owner.id.endswith(("Error", "Missing", "Failed"))
 
 
 def texts() -> list[tuple[Path, str]]:

@@ -63,10 +63,18 @@ def options_of(entries: Sequence[str]) -> dict[str, Any]:
         key, equals, text = entry.partition("=")
         value = _yaml_value(text)
         if not (key.strip() and equals):
-            problems.append(Problem("--option", "cannot be read", "key=value, such as cut=128", entry))
+            problems.append(
+                Problem("--option", "cannot be read", "key=value, such as cut=128", entry, fix="--option cut=128")
+            )
         elif not isinstance(value, str | int | float | list):
             problems.append(
-                Problem("--option", "has a value no setting takes", "text, a number, true, false or [a, list]", entry)
+                Problem(
+                    "--option",
+                    "has a value no setting takes",
+                    "text, a number, true, false or [a, list]",
+                    entry,
+                    fix="docs/data-formats.md lists the settings of each format",
+                )
             )
         else:
             options[key.strip()] = value

@@ -40,6 +40,7 @@ class LabelMap:
                 f"{count} pixels have ids that are not in the class table",
                 allowed=self.classes.describe(),
                 found=", ".join(str(value) for value in unknown),
+                fix="add a class for each of them, or change them to one of the table, or to void",
             )
 
     @property

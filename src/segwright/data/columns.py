@@ -29,10 +29,19 @@ def columns_from_pattern(dataset: Dataset, pattern: str) -> Dataset:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ConfigError.of("columns", "is not a regular expression", found=f"{pattern}: {error}") from error
+        raise ConfigError.of(
+            "columns",
+            "is not a regular expression",
+            found=f"{pattern}: {error}",
+            fix="quote it in the shell, and close its brackets: '(?P<line>[^_]+)_'",
+        ) from error
     if not compiled.groupindex:
         raise ConfigError.of(
-            "columns", "names no column", allowed=r"named groups such as (?P<line>[^_]+)_", found=pattern
+            "columns",
+            "names no column",
+            allowed=r"named groups such as (?P<line>[^_]+)_",
+            found=pattern,
+            fix="--columns '(?P<line>[^_]+)_' makes the column line of what stands before the first underscore",
         )
     rows: dict[str, dict[str, str]] = {}
     strangers = []
@@ -76,7 +85,15 @@ def columns_from_csv(dataset: Dataset, path: Path) -> Dataset:
         if stem is None:
             strangers.append(row[0])
         elif stem in found:
-            problems.append(Problem(f"{path}:{number}", "describes a frame a second time", "one row a frame", row[0]))
+            problems.append(
+                Problem(
+                    f"{path}:{number}",
+                    "describes a frame a second time",
+                    "one row a frame",
+                    row[0],
+                    fix="remove one of the rows",
+                )
+            )
         else:
             found[stem] = dict(zip(header[1:], row[1:], strict=False))
     raise_collected(problems)
@@ -116,7 +133,11 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
             lines = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError.of(
-            str(path), "is not a readable CSV", allowed="UTF-8, comma separated", found=str(error)
+            str(path),
+            "is not a readable CSV",
+            allowed="UTF-8, comma separated",
+            found=str(error),
+            fix="save it again as UTF-8, comma separated, and check its path",
         ) from error
     if not lines or len(lines[0]) < 2:
         raise DataError.of(
@@ -124,6 +145,7 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
             "has no columns",
             allowed="a header line: image,column,...",
             found=",".join(lines[0]) if lines else "an empty file",
+            fix="write a header line, then one line an image: its path below the root first",
         )
     return lines[0], lines[1:]
 

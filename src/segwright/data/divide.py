@@ -89,13 +89,29 @@ def _check_request(
     frames_are_independent: bool,
 ) -> None:
     problems = [
-        Problem("split", "has an unknown part", ", ".join(PARTS), part) for part in {*fractions, *held} - set(PARTS)
+        Problem("split", "has an unknown part", ", ".join(PARTS), part, fix="rename the part, or leave it out")
+        for part in {*fractions, *held} - set(PARTS)
     ]
     if any(share < 0 for share in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-6:
         found = ", ".join(f"{part}={share:g}" for part, share in fractions.items())
-        problems.append(Problem("split", "has fractions that do not sum to 1", "each at least 0, together 1", found))
+        problems.append(
+            Problem(
+                "split",
+                "has fractions that do not sum to 1",
+                "each at least 0, together 1",
+                found,
+                fix="--fractions train=0.6,validation=0.2,calibration=0.2",
+            )
+        )
     if not {part for part, share in fractions.items() if share > 0 and part not in held}:
-        problems.append(Problem("split", "leaves no part to train on", "train with a fraction above 0"))
+        problems.append(
+            Problem(
+                "split",
+                "leaves no part to train on",
+                "train with a fraction above 0",
+                fix="leave one part out of --hold-out, with a fraction above 0",
+            )
+        )
     choices = _columns_offered(dataset)
     if by is None and not frames_are_independent:
         fix = "add `--by COLUMN`; or, if no two frames show one part or scene, `--i-know-frames-are-independent`"
@@ -169,7 +185,15 @@ def _held_out(
             stems = {frame.stem for frame in dataset.frames if frame.columns.get(column) == wanted}
             if not stems:
                 known = sorted({frame.columns[column] for frame in dataset.frames if column in frame.columns})
-                problems.append(Problem(f"hold out {part}={value}", f"no frame has this {column}", _few(known), wanted))
+                problems.append(
+                    Problem(
+                        f"hold out {part}={value}",
+                        f"no frame has this {column}",
+                        _few(known),
+                        wanted,
+                        fix="name one of the values there are, or another column: PART=COLUMN:VALUE",
+                    )
+                )
             for group in groups:
                 problems += _claim(group, stems, part, taken, f"hold out {part}={value}")
     raise_collected(problems)
@@ -192,7 +216,15 @@ def _claim(group: _Group, stems: set[str], part: str, taken: dict[str, str], pla
         rule = f"cuts group '{group.name}' in two: {inside} of its {len(group.stems)} frames are held out"
         return [Problem(place, rule, "whole groups", group.name, "split by a column that is not finer")]
     if taken.setdefault(group.name, part) != part:
-        return [Problem(place, f"group '{group.name}' is held out twice", "one part a group", taken[group.name])]
+        return [
+            Problem(
+                place,
+                f"group '{group.name}' is held out twice",
+                "one part a group",
+                taken[group.name],
+                fix="leave one of the two --hold-out away",
+            )
+        ]
     return []
 
 

@@ -119,7 +119,13 @@ def fingerprint(dataset: Dataset, stems: Iterable[str] | None = None, listener: 
     """
     frames = dataset.frames if stems is None else dataset.only(stems).frames
     if not frames:
-        raise DataError.of(str(dataset.root), "has no frames to look at", allowed="at least one", found="0")
+        raise DataError.of(
+            str(dataset.root),
+            "has no frames to look at",
+            allowed="at least one",
+            found="0",
+            fix="name a folder with labelled frames, or a part of the split that has some",
+        )
 
     def looked_at(frame: Frame) -> _FrameNumbers | SegwrightError:
         try:

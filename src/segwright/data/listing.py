@@ -63,7 +63,15 @@ def _walk(root: Path, folder: Path, above: frozenset[Path], problems: list[Probl
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        problems.append(Problem(str(folder), "cannot be opened", "a readable folder", error.strerror or str(error)))
+        problems.append(
+            Problem(
+                str(folder),
+                "cannot be opened",
+                "a readable folder",
+                error.strerror or str(error),
+                fix="check that you may read it, or move it away",
+            )
+        )
         return
     for entry in entries:
         if entry.name.startswith((".", "__MACOSX")):

@@ -79,8 +79,13 @@ def open_dataset(
     listing = list_files(path)
     chosen = _recognised(listing) if chosen == "auto" else chosen
     if chosen not in FORMATS:
+        close = get_close_matches(chosen, FORMATS, n=1)
         raise ConfigError.of(
-            "data: format", "is not a known format", allowed=f"auto, {', '.join(FORMATS)}", found=chosen
+            "data: format",
+            "is not a known format",
+            allowed=f"auto, {', '.join(FORMATS)}",
+            found=chosen,
+            fix=f"did you mean '{close[0]}'?" if close else "leave it out: the folder tells",
         )
     _check_options(chosen, FORMATS[chosen], settings)
     dataset = FORMATS[chosen].read(listing, classes, settings)
@@ -117,7 +122,11 @@ def _with_columns(dataset: Dataset, listing: Listing) -> Dataset:
     if len(set(twice)) < len(twice):
         names = sorted({stem for stem in twice if twice.count(stem) > 1})
         raise DataError.of(
-            str(dataset.root), "has frames of one name", allowed="one frame a name", found=", ".join(names)
+            str(dataset.root),
+            "has frames of one name",
+            allowed="one frame a name",
+            found=", ".join(names),
+            fix="rename the files, or open their folders one by one",
         )
     if len({frame.stem.rpartition("/")[0] for frame in dataset.frames}) > 1:
         dataset = columns_from_folder(dataset)

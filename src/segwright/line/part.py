@@ -68,6 +68,7 @@ def part_source(setting: str | list[str] | tuple[str, ...], classes: ClassTable)
             "does not say where the part is",
             allowed=f"frame, background, or a list of classes from: {', '.join(classes.names)}",
             found=", ".join(foreign) or str(setting) or "nothing",
+            fix="correct `alerts.part` in segwright.yaml and export again: the bundle carries it",
         )
     return PartFromClasses(tuple(names))
 

@@ -95,6 +95,7 @@ class Records:
                 "is not a database address",
                 allowed="sqlite:///records.db, or another SQLAlchemy URL whose driver is installed",
                 found=_first_line(error),
+                fix="--records sqlite:///records.db",
             ) from error
         except (sql_errors.SQLAlchemyError, OSError) as error:
             raise _unusable(url, error) from error

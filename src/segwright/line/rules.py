@@ -27,7 +27,13 @@ class AreaRule:
         limits = {"area_percent": self.area_percent, **self.per_class_percent}
         raise_collected(
             (
-                Problem("alerts", f"has an impossible limit for {name}", "0 to 100 percent of the part", str(limit))
+                Problem(
+                    "alerts",
+                    f"has an impossible limit for {name}",
+                    "0 to 100 percent of the part",
+                    str(limit),
+                    fix="correct `alerts:` in segwright.yaml",
+                )
                 for name, limit in limits.items()
                 if not 0 <= limit <= 100
             ),

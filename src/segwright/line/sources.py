@@ -38,7 +38,13 @@ class FolderSource:
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
             found = "a file" if self.folder.exists() else "nothing there"
-            raise ArtefactError.of(str(self.folder), "is not a folder of frames", allowed="a folder", found=found)
+            raise ArtefactError.of(
+                str(self.folder),
+                "is not a folder of frames",
+                allowed="a folder",
+                found=found,
+                fix="check the path, or name the folder the camera writes to",
+            )
 
     def count(self) -> int | None:
         """How many frames there are now; None where more may come."""

@@ -184,7 +184,8 @@ def _instead(location: Sequence[str | int]) -> str:
         field = _fields_at(location[:depth]).get(str(part))
         default = None if field is None else _plain(field.default)
         if isinstance(default, str | int | float | list):
-            return f"correct it, or leave `{part}` out: the default is {default if isinstance(default, str) else shown(default)}"
+            usual = default if isinstance(default, str) else shown(default)
+            return f"correct it, or leave `{part}` out: the default is {usual}"
     return "correct it: docs/project-file.md describes every key"
 
 

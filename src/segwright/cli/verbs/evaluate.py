@@ -71,6 +71,7 @@ def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path 
         raise ConfigError.of(
             "arguments", "name more than one model or JSON file",
             allowed="one RUN or BUNDLE, one FILE after --json", found=" ".join(str(word) for word in arguments),
+            fix="score one at a time",
         )  # fmt: skip
     return (models[0] if models else None), (files[0] if files else None)
 
@@ -110,7 +111,11 @@ def _mapping(renamings: Sequence[str]) -> dict[int, int]:
     ]
     if wrong:
         raise ConfigError.of(
-            "--map", "renames no mask value", allowed="VALUE=ID, such as 255=1", found=", ".join(wrong)
+            "--map",
+            "renames no mask value",
+            allowed="VALUE=ID, such as 255=1",
+            found=", ".join(wrong),
+            fix="--map 255=1",
         )
     return {int(old): int(new) for old, _, new in pairs}
 

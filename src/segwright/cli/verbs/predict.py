@@ -67,5 +67,11 @@ def named_frames(paths: list[Path]) -> list[tuple[str, Path]]:
             frames.append((stem_of(path.name), path))
     if not frames:
         places = ", ".join(str(path) for path in paths)
-        raise DataError.of(places, "hold no image", allowed="files with the suffix of an image format", found="none")
+        raise DataError.of(
+            places,
+            "hold no image",
+            allowed="files with the suffix of an image format",
+            found="none",
+            fix="name the images, or the folder they lie in",
+        )
     return frames

@@ -86,5 +86,11 @@ def check_limit(header: ImageHeader) -> None:
 def _limit_px() -> int:
     text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT_PX))
     if not text.isdigit():
-        raise ConfigError.of(LIMIT_VARIABLE, "is not a number of pixels", allowed="such as 268435456", found=text)
+        raise ConfigError.of(
+            LIMIT_VARIABLE,
+            "is not a number of pixels",
+            allowed="such as 268435456",
+            found=text,
+            fix=f"unset {LIMIT_VARIABLE}, or give it a whole number",
+        )
     return int(text)

@@ -54,7 +54,12 @@ def _from_frame(frame: bytes | None, orientation: int) -> ImageHeader:
         raise RefusedError("has a JPEG scan without a frame header", fix=REPLACE)
     bits, height, width, components = struct.unpack_from(">BHHB", frame)
     if components not in _COLOURS:
-        raise RefusedError("has an unusual number of JPEG components", allowed="1, 3 or 4", found=str(components))
+        raise RefusedError(
+            "has an unusual number of JPEG components",
+            allowed="1, 3 or 4",
+            found=str(components),
+            fix="save it as grey or RGB, as JPEG or PNG",
+        )
     return ImageHeader("JPEG", size_of(height, width), _COLOURS[components], bits, orientation, lossy=True)
 
 

@@ -39,7 +39,12 @@ def webp_header(data: bytes) -> ImageHeader:
 def _header(data: bytes, name: str, *, lossy: bool = False) -> ImageHeader:
     picture = _PLUGINS[name](io.BytesIO(data))
     if picture.mode not in _COLOURS:
-        raise RefusedError(f"has an unusual {name} pixel mode", allowed=", ".join(_COLOURS), found=picture.mode)
+        raise RefusedError(
+            f"has an unusual {name} pixel mode",
+            allowed=", ".join(_COLOURS),
+            found=picture.mode,
+            fix="save it as grey, RGB or with a palette",
+        )
     size = size_of(picture.height, picture.width)
     orientation = exif_orientation(picture.info.get("exif", b""))
     bits = 1 if picture.mode == "1" else 8

@@ -46,7 +46,12 @@ def _read_header(file: tifffile.TiffFile, length: int) -> ImageHeader:
     colour = _COLOURS.get(int(page.photometric))
     uncoded_ycbcr = int(page.photometric) == 6 and int(page.compression) not in _JPEG_COMPRESSIONS
     if colour is None or uncoded_ycbcr:
-        raise RefusedError("has an unusual TIFF colour space", allowed=_SUPPORTED, found=str(page.photometric))
+        raise RefusedError(
+            "has an unusual TIFF colour space",
+            allowed=_SUPPORTED,
+            found=str(page.photometric),
+            fix="save it as a grey or RGB TIFF",
+        )
     plain = {"grey": 1, "rgb": 3, "palette": 1, "cmyk": 4}[colour]
     extra = page.samplesperpixel - plain
     if extra == 1 and page.extrasamples and page.extrasamples[0] in _ALPHA:

@@ -73,7 +73,13 @@ def write_label_map(path: Path | str, labels: LabelMap) -> None:
     """
     target = Path(path)
     if target.suffix.lower() != ".png":
-        raise DataError.of(str(path), "is not a name for a mask", allowed=".png", found=target.suffix or "no suffix")
+        raise DataError.of(
+            str(path),
+            "is not a name for a mask",
+            allowed=".png",
+            found=target.suffix or "no suffix",
+            fix=f"name it {target.with_suffix('.png').name}: PNG keeps every id as it is",
+        )
     _replace(target, lambda name: Path(name).write_bytes(_encoded(".png", labels.ids, 0)))
 
 

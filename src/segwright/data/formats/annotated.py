@@ -109,7 +109,12 @@ def choose_file(listing: Listing, options: Options, candidates: Sequence[str], w
     if named is not None:
         if named in listing.files:
             return str(named)
-        raise DataError.of(str(listing.path(str(named))), "does not exist", allowed=few(candidates) or what)
+        raise DataError.of(
+            str(listing.path(str(named))),
+            "does not exist",
+            allowed=few(candidates) or what,
+            fix="correct `options: {annotations: FILE}`: the path below the root of the frames",
+        )
     if len(candidates) == 1:
         return candidates[0]
     raise DataError.of(

@@ -102,7 +102,13 @@ def _free_folder(listing: Listing, folders: Mapping[str, Mapping], free: str | N
         return None
     if free is not None:
         if free not in folders:
-            raise ConfigError.of("options: free", "names no folder", allowed=f"{', '.join(folders)}, none", found=free)
+            raise ConfigError.of(
+                "options: free",
+                "names no folder",
+                allowed=f"{', '.join(folders)}, none",
+                found=free,
+                fix="name one of them, or none where every frame has a defect",
+            )
         return free
     empty = [folder for folder, pairs in folders.items() if _all_empty(listing, list(pairs.values()), cut)]
     return empty[0] if len(empty) == 1 else None

@@ -87,7 +87,11 @@ class _Reading:
         for option, value, allowed in (("crowd", self.crowd, _CROWD), ("boxes", self.boxes, _BOXES)):
             if value not in allowed:
                 raise ConfigError.of(
-                    f"options: {option}", "has an unknown value", allowed=", ".join(allowed), found=value
+                    f"options: {option}",
+                    "has an unknown value",
+                    allowed=", ".join(allowed),
+                    found=value,
+                    fix=f"set `options: {{{option}: {allowed[0]}}}`, or leave it out",
                 )
 
     def refuse(
@@ -127,7 +131,11 @@ def _load(path: Path) -> dict[str, Any]:
     wanted = {"images": ("id", "file_name"), "categories": ("id", "name"), "annotations": ("image_id", "category_id")}
     problems = [
         Problem(
-            str(path), f"is not COCO instances JSON: '{key}'", f"a list of objects with {', '.join(names)}", "other"
+            str(path),
+            f"is not COCO instances JSON: '{key}'",
+            f"a list of objects with {', '.join(names)}",
+            "other",
+            fix="export the task as COCO instances (object detection), not captions, panoptic or results",
         )
         for key, names in wanted.items()
         if not isinstance(data, dict) or not _is_table(data.get(key), names)
@@ -148,7 +156,15 @@ def _by_image(data: Mapping[str, Any], reading: _Reading) -> dict[Any, list[dict
         sorted({str(value) for value in images if images.count(value) > 1}) if len(set(images)) < len(images) else []
     )
     if twice:
-        reading.problems.append(Problem(reading.place, "gives one id to two images", "each id once", few(twice)))
+        reading.problems.append(
+            Problem(
+                reading.place,
+                "gives one id to two images",
+                "each id once",
+                few(twice),
+                fix="export it again, or number the images anew",
+            )
+        )
     known = set(images)
     objects: dict[Any, list[dict]] = defaultdict(list)
     for annotation in data["annotations"]:
@@ -183,6 +199,7 @@ def _naming(data: Mapping[str, Any], given: ClassTable | None, options: Options,
             "gives one name to two categories",
             allowed="each name once",
             found=few(sorted({name for name in names if names.count(name) > 1})),
+            fix="rename one of them in the tool that wrote the file",
         )
     naming = name_classes(labels, given, options, place)
     ids = {str(row["id"]): naming.ids[str(row["name"])] for row in categories if str(row["name"]) in naming.ids}

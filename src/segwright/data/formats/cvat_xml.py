@@ -108,7 +108,11 @@ def _load(path: Path) -> Element:
         ) from error
     if root is None or root.tag != "annotations":
         raise DataError.of(
-            str(path), "is not from CVAT", allowed=what, found="nothing" if root is None else f"<{root.tag}>"
+            str(path),
+            "is not from CVAT",
+            allowed=what,
+            found="nothing" if root is None else f"<{root.tag}>",
+            fix="export the task as CVAT for images 1.1",
         )
     if root.find("track") is not None:
         raise DataError.of(
@@ -136,7 +140,11 @@ def _brush(options: Options) -> float:
     value = options.get("brush_px", BRUSH_PX)
     if not isinstance(value, int | float) or value <= 0:
         raise ConfigError.of(
-            "options: brush_px", "is no brush width", allowed="a number of pixels above 0", found=str(value)
+            "options: brush_px",
+            "is no brush width",
+            allowed="a number of pixels above 0",
+            found=str(value),
+            fix="leave it out for 3 px, or give the width the line has in the frames",
         )
     return float(value)
 

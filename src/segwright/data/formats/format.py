@@ -38,7 +38,11 @@ def renamings(value: object) -> dict[str, str]:
     wrong = [str(entry) for entry in entries if "=" not in str(entry)]
     if wrong:
         raise ConfigError.of(
-            "options: map", "has an entry without '='", allowed="[7=void, 9=scratch]", found=", ".join(wrong)
+            "options: map",
+            "has an entry without '='",
+            allowed="[7=void, 9=scratch]",
+            found=", ".join(wrong),
+            fix="write what is found, then what it becomes: map: [7=void]",
         )
     pairs = (str(entry).rpartition("=") for entry in entries)
     return {found.strip(): becomes.strip() for found, _, becomes in pairs}
@@ -64,7 +68,11 @@ def orientation_of(options: Options, default: MaskOrientation = "auto") -> MaskO
     value = options.get("mask_orientation", default)
     if value not in ("auto", "upright", "stored"):
         raise ConfigError.of(
-            "options: mask_orientation", "has an unknown value", allowed="auto, upright, stored", found=str(value)
+            "options: mask_orientation",
+            "has an unknown value",
+            allowed="auto, upright, stored",
+            found=str(value),
+            fix="leave it out: auto tells upright from stored wherever the size does",
         )
     return value
 
@@ -77,5 +85,11 @@ def cut_of(options: Options, default: int = 128) -> int:
     """
     value = options.get("cut", default)
     if not isinstance(value, int) or not 1 <= value <= 255:
-        raise ConfigError.of("options: cut", "is no grey level", allowed="a whole number 1-255", found=str(value))
+        raise ConfigError.of(
+            "options: cut",
+            "is no grey level",
+            allowed="a whole number 1-255",
+            found=str(value),
+            fix="leave it out for 128",
+        )
     return value

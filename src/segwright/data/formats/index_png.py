@@ -75,6 +75,7 @@ def _source(table: ClassTable, options: Options) -> Callable[[Path], MaskSource]
             "needs two classes and no map: the first below the cut, the second from it up",
             allowed="such as {background: 0, defect: 1}",
             found=table.describe(),
+            fix="leave out cut, or map; or name two classes",
         )
     cut = cut_of(options)
     below, above = table.ids
@@ -83,7 +84,13 @@ def _source(table: ClassTable, options: Options) -> Callable[[Path], MaskSource]
 
 def _value(text: str) -> int:
     if not text.isdigit():
-        raise ConfigError.of("options: map", "renames something that is no mask value", allowed="[7=void]", found=text)
+        raise ConfigError.of(
+            "options: map",
+            "renames something that is no mask value",
+            allowed="[7=void]",
+            found=text,
+            fix="write the number that stands in the masks first: map: [7=void]",
+        )
     return int(text)
 
 
