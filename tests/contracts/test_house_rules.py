@@ -58,6 +58,19 @@ def test_modules__open_with_what_they_are_for() -> None:
     assert [name for name in silent if name != "_version.py"] == []
 
 
+def test_public_functions__of_the_lower_rooms_say_what_they_give() -> None:
+    silent = [
+        f"{path.relative_to(SOURCE).as_posix()}:{member.lineno} {member.name}"
+        for path, tree in modules()
+        if path.relative_to(SOURCE).parts[0] in {"core", "data", "project"}
+        for owner in [tree, *(part for part in tree.body if isinstance(part, ast.ClassDef) and part.name[0] != "_")]
+        for member in owner.body
+        if isinstance(member, ast.FunctionDef | ast.ClassDef) and member.name[0] != "_"
+        if not ast.get_docstring(member)
+    ]
+    assert silent == []
+
+
 def test_errors__say_what_to_do_next() -> None:
     silent = [
         f"{path.relative_to(SOURCE).as_posix()}:{call.lineno}"

@@ -43,10 +43,12 @@ class Box:
 
     @property
     def height(self) -> int:
+        """Rows inside the box."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
+        """Columns inside the box."""
         return self.right - self.left
 
     @property

@@ -38,6 +38,7 @@ class Image:
 
     @property
     def size(self) -> Size:
+        """Height and width in px."""
         return Size(self.pixels.shape[0], self.pixels.shape[1])
 
     def crop(self, box: Box) -> Image:

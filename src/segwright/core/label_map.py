@@ -45,6 +45,7 @@ class LabelMap:
 
     @property
     def size(self) -> Size:
+        """Height and width in px."""
         return Size(self.ids.shape[0], self.ids.shape[1])
 
     @property

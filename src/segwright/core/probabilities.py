@@ -33,6 +33,7 @@ class Probabilities:
 
     @property
     def size(self) -> Size:
+        """Height and width in px."""
         return Size(self.values.shape[1], self.values.shape[2])
 
     def of(self, name: str) -> npt.NDArray[np.float32]:

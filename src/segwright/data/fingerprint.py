@@ -62,6 +62,7 @@ class Fingerprint:
     void_fraction: float
 
     def to_json(self) -> dict[str, object]:
+        """The fingerprint as plain values; sizes are [height, width]."""
         return {
             "frames": self.frames,
             **{name: [size.height, size.width] for name, size in self._sizes().items()},
@@ -76,6 +77,7 @@ class Fingerprint:
 
     @staticmethod
     def from_json(data: Mapping) -> Fingerprint:
+        """The fingerprint that `to_json` gave."""
         return Fingerprint(
             frames=data["frames"],
             size_min=Size(*data["size_min"]),

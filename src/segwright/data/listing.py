@@ -35,6 +35,7 @@ class Listing:
         return {folder: tuple(names) for folder, names in folders.items()}
 
     def path(self, name: str) -> Path:
+        """Where the listed file `name` lies."""
         return self.root / name
 
 

@@ -46,14 +46,17 @@ class IndexMask:
     orientation: MaskOrientation = "auto"
 
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        """The values of the file as class ids, after `mapping`."""
         return read_label_map(self.path, classes, expected=shape, mapping=self.mapping, orientation=self.orientation)
 
     @property
     def files(self) -> tuple[Path, ...]:
+        """The mask file."""
         return (self.path,)
 
     @property
     def digest(self) -> str:
+        """A hash of the mapping and the orientation."""
         return _digest("index", sorted(self.mapping.items()), self.orientation)
 
 
@@ -71,16 +74,19 @@ class BinaryMask:
     orientation: MaskOrientation = "auto"
 
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        """`class_id` where the file is at least `cut`, `background_id` elsewhere; no pixel is void."""
         above = _above_cut(self.path, self.cut, shape, self.orientation)
         ids = np.where(above, np.uint16(self.class_id), np.uint16(self.background_id))
         return LabelMap(adopt(ids.astype(_id_type(classes))), classes)
 
     @property
     def files(self) -> tuple[Path, ...]:
+        """The mask file."""
         return (self.path,)
 
     @property
     def digest(self) -> str:
+        """A hash of the two ids, the cut and the orientation."""
         return _digest("binary", self.class_id, self.background_id, self.cut, self.orientation)
 
 
@@ -94,6 +100,7 @@ class EmptyMask:
     orientation: MaskOrientation = "auto"
 
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        """`class_id` all over, once the witness, where there is one, was found empty."""
         if self.witness is not None:
             painted = int(np.count_nonzero(_above_cut(self.witness, self.cut, shape, self.orientation)))
             if painted:
@@ -108,10 +115,12 @@ class EmptyMask:
 
     @property
     def files(self) -> tuple[Path, ...]:
+        """The witness, or nothing."""
         return () if self.witness is None else (self.witness,)
 
     @property
     def digest(self) -> str:
+        """A hash of the id and the cut."""
         return _digest("empty", self.class_id, self.cut)
 
 

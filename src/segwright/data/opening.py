@@ -21,13 +21,24 @@ class DataSettings(Protocol):
     """How data is opened, as a project file or a plan says it."""
 
     @property
-    def format(self) -> str: ...
+    def format(self) -> str:
+        """A name of `FORMATS`, or auto."""
+        ...
+
     @property
-    def options(self) -> Mapping[str, Any]: ...
+    def options(self) -> Mapping[str, Any]:
+        """Settings of the format."""
+        ...
+
     @property
-    def columns_from(self) -> str | None: ...
+    def columns_from(self) -> str | None:
+        """A regular expression over the stems, or None."""
+        ...
+
     @property
-    def columns_csv(self) -> str | None: ...
+    def columns_csv(self) -> str | None:
+        """A CSV whose first column names the image, or None."""
+        ...
 
 
 def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, base: Path | None = None) -> Dataset:

@@ -23,9 +23,11 @@ class Outlines:
     outlines: tuple[Points, ...]
 
     def patches(self, size: Size) -> list[Patch]:
+        """The inside of each outline, in a frame of `size`."""
         return [polygon_patch(points, size) for points in self.outlines]
 
     def content(self) -> bytes:
+        """What decides the painted pixels, for hashing."""
         return repr((self.class_id, [points.tolist() for points in self.outlines])).encode()
 
 
@@ -38,9 +40,11 @@ class Stroke:
     width_px: float
 
     def patches(self, size: Size) -> list[Patch]:
+        """The line as wide as its brush, in a frame of `size`."""
         return [polyline_patch(self.points, self.width_px, size)]
 
     def content(self) -> bytes:
+        """What decides the painted pixels, for hashing."""
         return repr((self.class_id, self.width_px, self.points.tolist())).encode()
 
 
@@ -57,6 +61,7 @@ class Runs:
     by_column: bool = True
 
     def patches(self, size: Size) -> list[Patch]:
+        """The painted pixels that lie inside a frame of `size`; runs that do not fill their box are a ValueError."""
         box = self.box or Box.of(size)
         runs = unpacked_runs(self.runs) if isinstance(self.runs, str) else self.runs
         painted = runs_mask(runs, Size(box.height, box.width), by_column=self.by_column)
@@ -66,6 +71,7 @@ class Runs:
         return [Patch(inside, painted[rows, columns])]
 
     def content(self) -> bytes:
+        """What decides the painted pixels, for hashing."""
         return repr((self.class_id, self.runs, self.box, self.by_column)).encode()
 
 
@@ -87,6 +93,7 @@ class ShapeMask:
     orientation: MaskOrientation = "auto"
 
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        """The shapes painted in order on `unpainted_id`, turned as the image is."""
         size = self.annotated or shape.size
         try:
             if size not in (shape.size, shape.stored):
@@ -111,10 +118,12 @@ class ShapeMask:
 
     @property
     def files(self) -> tuple[Path, ...]:
+        """Nothing: the shapes come from the annotation file, which `digest` stands for."""
         return ()
 
     @property
     def digest(self) -> str:
+        """A hash of the shapes, what is unpainted, the annotated size and the orientation."""
         total = hashlib.sha256(repr((self.unpainted_id, self.annotated, self.orientation)).encode())
         for drawn in self.shapes:
             total.update(drawn.content())

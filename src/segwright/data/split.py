@@ -69,6 +69,7 @@ class Split:
         return self.dataset_hash == dataset.content_hash
 
     def to_json(self) -> dict[str, object]:
+        """The split as it stands in split.json."""
         counts = {
             part: {
                 "frames": count.frames,
@@ -94,6 +95,7 @@ class Split:
 
     @staticmethod
     def from_json(data: Mapping) -> Split:
+        """The split that `to_json` gave."""
         counts = {part: PartCounts(**row) for part, row in data.get("counts", {}).items()}
         return Split(
             parts={part: tuple(stems) for part, stems in data["parts"].items()},

@@ -24,10 +24,12 @@ _COLOURS: dict[str, Colour] = {
 
 
 def bmp_header(data: bytes) -> ImageHeader:
+    """What a BMP file says of itself."""
     return _header(data, "BMP")
 
 
 def gif_header(data: bytes) -> ImageHeader:
+    """What a GIF file says of itself."""
     return _header(data, "GIF")
 
 

@@ -26,6 +26,7 @@ _BOXES = ("refuse", "void", "class")
 
 
 def recognise(listing: Listing) -> str | None:
+    """Which COCO files there are, or None; also None where no image lies with them."""
     files = _candidates(listing)
     return f"COCO annotations in {few(files)}" if files and listing.images else None
 

@@ -29,6 +29,7 @@ _UNPAINTED_TYPES = ("skeleton", "points", "tag", "cuboid")
 
 
 def recognise(listing: Listing) -> str | None:
+    """Which CVAT files there are, or None."""
     files = _candidates(listing)
     return f"CVAT annotations in {few(files)}" if files else None
 

@@ -24,6 +24,7 @@ _INDENT = " " * 11
 
 
 def recognise(listing: Listing) -> str | None:
+    """How many images have a mask, by folder or else by name; None where none has."""
     by_folder = pair_by_folder(listing)
     if by_folder.pairs:
         return f"{len(by_folder.pairs)} images with a mask of the same name in a sibling folder"
