@@ -36,9 +36,8 @@ def export_run(
         DataError: the run's frames cannot be read any more.
     """
     frames = HeldOutFrames.of(run.dataset, run.split.stems(run.plan.validation.part), parity_frames)
-    return export_bundle(
-        run.module(), run.predictor(), frames, to, facts_of(run, to), tolerance=tolerance, listener=listener
-    )
+    reference = run.predictor("cpu")  # the proof must come out the same wherever it is made
+    return export_bundle(run.module(), reference, frames, to, facts_of(run, to), tolerance=tolerance, listener=listener)
 
 
 @dataclass(frozen=True)

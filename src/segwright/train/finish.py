@@ -9,11 +9,14 @@ from segwright.evaluate.report import worst_panels, write_report
 from segwright.train.run import Run
 
 
-def finish(run: Run, dataset: Dataset, *, listener: Listener = silent) -> Evaluation:
-    """Write the run's evaluation.json and report.html from its best checkpoint on the validation part."""
+def finish(run: Run, dataset: Dataset, *, device: str | None = None, listener: Listener = silent) -> Evaluation:
+    """Write the run's evaluation.json and report.html from its best checkpoint on the validation part.
+
+    `device` as in `Run.predictor`: the best one where it is None.
+    """
     plan = run.plan
     part = plan.validation.part
-    pairs = PredictedPairs(run.predictor(), dataset.only(run.split.stems(part)))
+    pairs = PredictedPairs(run.predictor(device), dataset.only(run.split.stems(part)))
     provenance = {
         "run": plan.name,
         "part": part,

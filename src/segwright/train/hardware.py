@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from segwright.core import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
@@ -26,6 +28,20 @@ def this_machine() -> Hardware:
     if torch.backends.mps.is_available():
         return Hardware("mps", False, True, cores)
     return Hardware("cpu", _cpu_has_bf16(), False, cores)
+
+
+def device_named(wanted: str | None = None) -> torch.device:
+    """The device called `wanted` ("cpu", "cuda", "cuda:1", "mps"); None is this machine's best.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    best = this_machine().accelerator
+    several = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if best == "cuda" else []
+    there = list(dict.fromkeys(["cpu", best, *several]))
+    if wanted is not None and wanted not in there:
+        raise ConfigError.of("device", "is not one this machine has", allowed=", ".join(there), found=wanted)
+    return torch.device(wanted or best)
 
 
 def _cpu_has_bf16() -> bool:

@@ -17,6 +17,7 @@ from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import SegmentationNetwork, build_network
 from segwright.train.checkpoint import BEST, load_weights, write_atomically
+from segwright.train.hardware import device_named
 from segwright.train.settings import SCHEMA_VERSION, Plan
 
 PLAN_FILE = "plan.yaml"
@@ -44,9 +45,16 @@ class Run:
         network.load_state_dict(load_weights(self.path / "checkpoints" / BEST))
         return network.eval()
 
-    def predictor(self) -> Predictor:
-        """The whole pipeline in torch, float32: what an export is compared with."""
-        network = self.module()
+    def predictor(self, device: str | None = None) -> Predictor:
+        """The whole pipeline in torch, float32, on `device`: "cpu", "cuda", "mps"; None is this machine's best.
+
+        An export is compared with the pipeline on the CPU: a GPU may round the same convolutions differently.
+
+        Raises:
+            ConfigError: this machine has no such device.
+            ArtefactError: the run has no best checkpoint, or one of another network.
+        """
+        network = self.module().to(device_named(device))
         return Predictor(
             TorchRuntime(network, channels=len(self.classes), stride_px=network.stride_px),
             self.classes,
