@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
 from segwright.train import Plan, Run, open_run, plan_project, start_run
 from segwright.train.hardware import Hardware
-from segwright.train.plan import make_plan
+from segwright.train.plan import _by_rarity, make_plan
 from segwright.train.plan_inputs import PlanInputs
 from segwright.train.plan_schedule import FREEZE_FROM_STEPS
 from segwright.train.run import read_plan, write_plan
@@ -91,6 +92,21 @@ def test_plan__class_weights_by_rarity_have_mean_one(tiny: Tiny) -> None:
     assert sum(weights) / len(weights) == pytest.approx(1, abs=1e-3)
     assert weights[0] == min(weights)
     assert make_plan(inputs(tiny, "loss.class_weights={blob: 3}")).loss.class_weights == (1.0, 3.0, 1.0)
+
+
+def test_plan__class_weights_are_automatic_only_where_no_class_is_the_background(tiny: Tiny) -> None:
+    assert make_plan(inputs(tiny)).loss.class_weights is None
+    given = inputs(tiny)
+    equals = replace(given.dataset, classes=replace(given.dataset.classes, background=None))
+    weights = make_plan(replace(given, dataset=equals)).loss.class_weights
+    assert weights is not None
+    assert weights[0] == min(weights)
+
+
+def test_plan__a_class_without_a_pixel_does_not_rule_the_class_weights() -> None:
+    assert _by_rarity([100, 0, 100]) == (1.0, 1.0, 1.0)
+    rare, rarer = _by_rarity([10**8, 10**3])[1], _by_rarity([10**8, 1])[1]
+    assert rare == rarer == pytest.approx(2 / (1 + 1 / math.sqrt(1000)), rel=1e-3)
 
 
 @pytest.mark.parametrize(

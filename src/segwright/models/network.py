@@ -29,7 +29,7 @@ class NetworkSpec:
     encoder: str
     bands: int
     channels: int
-    decoder_widths: tuple[int, ...] = (128, 64, 48, 32, 16)
+    decoder_widths: tuple[int, ...] = (256, 128, 64, 32, 16)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "decoder_widths": list(self.decoder_widths)}

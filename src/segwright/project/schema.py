@@ -72,7 +72,7 @@ class Model(Section):
     weights: str | None = Field(
         default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
     )
-    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (128, 64, 48, 32, 16)
+    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (256, 128, 64, 32, 16)
 
 
 class Loss(Section):
@@ -81,7 +81,9 @@ class Loss(Section):
     cross_entropy: float = Field(default=0.5, ge=0)
     dice: float = Field(default=0.5, ge=0)
     dice_classes: Literal["foreground", "all"] = "foreground"
-    class_weights: Literal["none", "inverse_sqrt"] | dict[str, Annotated[float, Field(ge=0)]] = "none"
+    class_weights: Literal["auto", "none", "inverse_sqrt"] | dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default="auto", description="of cross-entropy; auto: by rarity where no class is the background"
+    )
 
     @model_validator(mode="after")
     def _some_term(self) -> Loss:

@@ -41,7 +41,7 @@ loss:
   cross_entropy: 0.5
   dice: 0.5
   dice_classes: foreground
-  class_weights: none   # inverse_sqrt, or {{class: weight}}
+  class_weights: auto   # none, inverse_sqrt, or {{class: weight}}
 
 training:
   steps: auto

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from segwright._version import __version__
@@ -20,6 +21,7 @@ from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, LossPlan, Plan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand
 
+RAREST_SHARE = 1e-3
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 
 
@@ -192,13 +194,25 @@ def _loss(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
     if isinstance(loss.class_weights, dict):
         weights = tuple(float(loss.class_weights.get(spec.name, 1.0)) for spec in classes)
         reasons.texts["loss.class_weights"] = "segwright.yaml says so"
-    elif loss.class_weights == "inverse_sqrt":
-        pixels = [max(1, inputs.fingerprint.classes[spec.name].pixels) for spec in classes]
-        roots = [1 / math.sqrt(count) for count in pixels]
-        weights = tuple(round(root * len(roots) / sum(roots), 4) for root in roots)
+    elif loss.class_weights == "inverse_sqrt" or (loss.class_weights == "auto" and classes.background is None):
+        weights = _by_rarity([inputs.fingerprint.classes[spec.name].pixels for spec in classes])
         reasons.texts["loss.class_weights"] = "one over the square root of each class's training pixels, mean 1"
+    else:
+        reasons.texts["loss.class_weights"] = "none: Dice, and crops centred on rare classes, outweigh the background"
     channels = tuple(classes.channel(spec.name) for spec in chosen)
     return LossPlan(loss.cross_entropy, loss.dice, channels, weights)
+
+
+def _by_rarity(pixels: Sequence[int]) -> tuple[float, ...]:
+    """One over the square root of each class's pixels, mean 1 over the classes there are; 1 for one without a pixel.
+
+    A class rarer than `RAREST_SHARE` of all pixels weighs as if it were that common: a speck must not rule the loss.
+    """
+    least = RAREST_SHARE * sum(pixels)
+    roots = [1 / math.sqrt(max(count, least)) if count else None for count in pixels]
+    present = [root for root in roots if root is not None]
+    mean = sum(present) / len(present)
+    return tuple(1.0 if root is None else round(root / mean, 4) for root in roots)
 
 
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:
