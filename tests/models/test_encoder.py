@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import timm
 import torch
 
 from segwright.core import ConfigError
@@ -68,3 +71,26 @@ def test_encoder__one_without_the_pyramid_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="does not give the feature pyramid a U-Net needs") as caught:
         Encoder(name, 3)
     assert caught.value.problems[0].allowed == "features at strides (2, 4, 8, 16, 32)"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("legacy_xception", r"\(1, 64, 29, 45\)"), ("inception_v3", "Kernel size can't be greater")]
+)
+def test_encoder__one_that_breaks_on_its_first_frame_is_refused_when_it_is_built(name: str, found: str) -> None:
+    """timm says that their strides fit; their layers without padding do not."""
+    with pytest.raises(ConfigError, match="does not give the feature pyramid a U-Net needs") as caught:
+        Encoder(name, 3)
+    problem = caught.value.problems[0]
+    assert re.search(found, problem.found)
+    assert "for a frame of 96x64 px" in problem.allowed
+    assert "resnet34" in problem.fix
+
+
+def test_encoder__its_trial_leaves_no_trace() -> None:
+    random = torch.random.get_rng_state()
+    encoder = Encoder("test_resnet", 3)
+    torch.random.set_rng_state(random)
+    again = timm.create_model("test_resnet", features_only=True, in_chans=3)
+    assert encoder.backbone.training
+    for name, value in again.state_dict().items():
+        assert torch.equal(encoder.backbone.state_dict()[name], value), name

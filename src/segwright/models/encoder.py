@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterator
 from typing import cast
 
 import timm
+import torch
 from timm.models import FeatureInfo
 from torch import Tensor, nn
 
-from segwright.core import ConfigError
+from segwright.core import ConfigError, SegwrightError, Size
 
 PYRAMID = (2, 4, 8, 16, 32)
+TRIAL = Size(64, 96)  # not square: a network for one fixed input size shows itself
 
 
 class Encoder(nn.Module):
@@ -28,16 +30,34 @@ class Encoder(nn.Module):
         self.widths: tuple[int, ...] = tuple(info.channels())
         self.strides: tuple[int, ...] = tuple(info.reduction())
         if self.strides != PYRAMID:
-            raise ConfigError.of(
-                f"model.encoder: {name}",
-                "does not give the feature pyramid a U-Net needs",
-                allowed=f"features at strides {PYRAMID}",
-                found=str(self.strides),
-                fix="choose another encoder, for example resnet34, mobilenetv2_100 or efficientnet_b0",
-            )
+            raise _unfit(name, f"features at strides {PYRAMID}", str(self.strides))
+        self._try(name, bands)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
         return self.backbone(frames)
+
+    def _try(self, name: str, bands: int) -> None:
+        """Raise ConfigError where the backbone does not do what timm says of it.
+
+        Stems without padding, fixed input sizes and widths told wrong show only when a frame goes through.
+        """
+        expected = [
+            (1, width, TRIAL.height // stride, TRIAL.width // stride)
+            for width, stride in zip(self.widths, self.strides, strict=True)
+        ]
+        allowed = f"for a frame of {TRIAL} px the features (batch, width, height, width) {expected}"
+        was_training = self.backbone.training
+        self.backbone.eval()  # the trial leaves no trace in the batch norms
+        try:
+            with torch.inference_mode():
+                pyramid = self.backbone(torch.zeros(1, bands, TRIAL.height, TRIAL.width))
+        except Exception as error:  # whatever a foreign network raises on a size it cannot take
+            raise _unfit(name, allowed, f"{type(error).__name__}: {error}".split("\n")[0]) from error
+        finally:
+            self.backbone.train(was_training)
+        found = [tuple(features.shape) for features in pyramid]
+        if found != expected:
+            raise _unfit(name, allowed, str(found))
 
     @property
     def _pyramid_info(self) -> FeatureInfo:
@@ -58,6 +78,16 @@ class Encoder(nn.Module):
             if name in ends and len(stages) < len(self.strides):
                 stages.append([])
         return [stage for stage in stages if stage]
+
+
+def _unfit(name: str, allowed: str, found: str) -> SegwrightError:
+    return ConfigError.of(
+        f"model.encoder: {name}",
+        "does not give the feature pyramid a U-Net needs",
+        allowed=allowed,
+        found=found,
+        fix="choose another encoder, for example resnet34, mobilenetv2_100 or efficientnet_b0",
+    )
 
 
 def _layers(module: nn.Module, ends: Collection[str], prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
