@@ -11,6 +11,7 @@ import pytest
 from tests.contracts.repository import ROOT, SOURCE, modules, tracked_files
 
 LONGEST_FILE = 400
+LONGEST_FUNCTION = 40  # docstring included
 MEANINGLESS = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 # Assembled from halves, so that this file does not contain what it looks for.
 FOLDERS = "|".join(["ro" + "ot/", "wo" + "rk/", "ho" + "me/", "Us" + "ers/"])
@@ -45,6 +46,17 @@ def test_modules__fit_a_sitting() -> None:
         path.relative_to(SOURCE).as_posix(): lines
         for path, _ in modules()
         if (lines := path.read_text(encoding="utf-8").count("\n")) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_functions__fit_a_page() -> None:
+    long = {
+        f"{path.relative_to(SOURCE).as_posix()}: {part.name}": lines
+        for path, tree in modules()
+        for part in ast.walk(tree)
+        if isinstance(part, ast.FunctionDef)
+        if (lines := (part.end_lineno or 0) - part.lineno + 1) > LONGEST_FUNCTION
     }
     assert long == {}
 

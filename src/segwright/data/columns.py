@@ -26,23 +26,7 @@ def columns_from_pattern(dataset: Dataset, pattern: str) -> Dataset:
         ConfigError: not a regular expression, or one without named groups.
         DataError: stems in which it is not found; all of them.
     """
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise ConfigError.of(
-            "columns",
-            "is not a regular expression",
-            found=f"{pattern}: {error}",
-            fix="quote it in the shell, and close its brackets: '(?P<line>[^_]+)_'",
-        ) from error
-    if not compiled.groupindex:
-        raise ConfigError.of(
-            "columns",
-            "names no column",
-            allowed=r"named groups such as (?P<line>[^_]+)_",
-            found=pattern,
-            fix="--columns '(?P<line>[^_]+)_' makes the column line of what stands before the first underscore",
-        )
+    compiled = _compiled(pattern)
     rows: dict[str, dict[str, str]] = {}
     strangers = []
     for frame in dataset.frames:
@@ -62,6 +46,27 @@ def columns_from_pattern(dataset: Dataset, pattern: str) -> Dataset:
     return dataset.with_columns(rows)
 
 
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ConfigError.of(
+            "columns",
+            "is not a regular expression",
+            found=f"{pattern}: {error}",
+            fix="quote it in the shell, and close its brackets: '(?P<line>[^_]+)_'",
+        ) from error
+    if not compiled.groupindex:
+        raise ConfigError.of(
+            "columns",
+            "names no column",
+            allowed=r"named groups such as (?P<line>[^_]+)_",
+            found=pattern,
+            fix="--columns '(?P<line>[^_]+)_' makes the column line of what stands before the first underscore",
+        )
+    return compiled
+
+
 def columns_from_folder(dataset: Dataset, name: str = "folder") -> Dataset:
     """The frames with a column that holds the folder part of their stem ("." where there is none)."""
     return dataset.with_columns({frame.stem: {name: str(PurePosixPath(frame.stem).parent)} for frame in dataset.frames})
@@ -76,7 +81,25 @@ def columns_from_csv(dataset: Dataset, path: Path) -> Dataset:
         DataError: not a CSV with a header and at least two columns, two rows for one frame, or no row that matches.
     """
     header, rows = _table(path)
-    names = _names(dataset)
+    found, strangers = _matched(path, header, rows, _names(dataset))
+    if not found and rows:
+        raise DataError.of(
+            str(path),
+            "names no frame of the dataset",
+            allowed=_few([f.stem for f in dataset.frames]),
+            found=_few(strangers),
+            fix="write paths below the dataset's root in its first column",
+        )
+    without = [frame.stem for frame in dataset.frames if frame.stem not in found]
+    notes = [f"{path.name}: {len(strangers)} rows name no frame: {_few(strangers)}"] if strangers else []
+    notes += [f"{path.name}: {len(without)} frames have no row: {_few(without)}"] if without else []
+    return replace(dataset.with_columns(found), notes=(*dataset.notes, *notes))
+
+
+def _matched(
+    path: Path, header: list[str], rows: list[list[str]], names: Mapping[str, str]
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """The columns of each frame that a row names, and the names that are no frame's."""
     found: dict[str, dict[str, str]] = {}
     strangers: list[str] = []
     problems: list[Problem] = []
@@ -97,18 +120,7 @@ def columns_from_csv(dataset: Dataset, path: Path) -> Dataset:
         else:
             found[stem] = dict(zip(header[1:], row[1:], strict=False))
     raise_collected(problems)
-    if not found and rows:
-        raise DataError.of(
-            str(path),
-            "names no frame of the dataset",
-            allowed=_few([f.stem for f in dataset.frames]),
-            found=_few(strangers),
-            fix="write paths below the dataset's root in its first column",
-        )
-    without = [frame.stem for frame in dataset.frames if frame.stem not in found]
-    notes = [f"{path.name}: {len(strangers)} rows name no frame: {_few(strangers)}"] if strangers else []
-    notes += [f"{path.name}: {len(without)} frames have no row: {_few(without)}"] if without else []
-    return replace(dataset.with_columns(found), notes=(*dataset.notes, *notes))
+    return found, strangers
 
 
 def column_files(dataset: Dataset, files: tuple[str, ...]) -> list[Path]:

@@ -68,10 +68,8 @@ def make_split(
     shares = {part: share for part, share in fractions.items() if part not in held and share > 0}
     if len(free) < len(shares):
         raise _too_few(free, shares, by)
-    order = [part for part in PARTS if part in shares]
-    targets = np.array([shares[part] for part in order]) / sum(shares.values()) if order else np.zeros(0)
-    for group, at in zip(free, _assigned(free, targets, np.random.default_rng(seed)), strict=True):
-        placed[order[at]].append(group)
+    for group, part in zip(free, _parts_of(free, shares, np.random.default_rng(seed)), strict=True):
+        placed[part].append(group)
     counts = {part: _counts(dataset, placed[part]) for part in PARTS if placed[part]}
     notes = tuple(_lacking(counts))
     for text in notes:
@@ -246,6 +244,13 @@ def _too_few(free: Sequence[_Group], shares: Mapping[str, float], by: str | None
         found=found,
         fix="ask for fewer parts, collect frames of more groups, or split by a finer column",
     )
+
+
+def _parts_of(groups: Sequence[_Group], shares: Mapping[str, float], rng: np.random.Generator) -> list[str]:
+    """The part of each group, so that each part comes near its share."""
+    order = [part for part in PARTS if part in shares]
+    targets = np.array([shares[part] for part in order]) / sum(shares.values()) if order else np.zeros(0)
+    return [order[at] for at in _assigned(groups, targets, rng)]
 
 
 def _assigned(groups: Sequence[_Group], targets: npt.NDArray, rng: np.random.Generator) -> list[int]:

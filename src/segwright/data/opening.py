@@ -78,15 +78,8 @@ def open_dataset(
         DataError: nothing there, no format fits, files contradict each other; every finding at once.
         ConfigError: an unknown format or option, or no class table.
     """
-    path, chosen = Path(uri), format
     settings = dict(options or {})
-    if path.suffix.lower() == ".zip" and path.is_file():
-        path = unpacked(path)
-    elif path.suffix.lower() in _BY_SUFFIX and not path.is_dir():
-        chosen = _BY_SUFFIX[path.suffix.lower()] if chosen == "auto" else chosen
-        root = path.parent.parent if path.parent.name == "annotations" else path.parent  # COCO keeps images beside it
-        settings.setdefault("annotations", path.relative_to(root).as_posix())
-        path = root
+    path, chosen = _folder_and_format(Path(uri), format, settings)
     listing = list_files(path)
     chosen = _recognised(listing) if chosen == "auto" else chosen
     if chosen not in FORMATS:
@@ -103,6 +96,18 @@ def open_dataset(
     dataset = _with_columns(dataset, listing)
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
+
+
+def _folder_and_format(path: Path, format_name: str, settings: dict[str, Any]) -> tuple[Path, str]:
+    """The folder that holds the frames; an annotation file is put into `settings` and says its format."""
+    suffix = path.suffix.lower()
+    if suffix == ".zip" and path.is_file():
+        return unpacked(path), format_name
+    if suffix not in _BY_SUFFIX or path.is_dir():
+        return path, format_name
+    root = path.parent.parent if path.parent.name == "annotations" else path.parent  # COCO keeps images beside it
+    settings.setdefault("annotations", path.relative_to(root).as_posix())
+    return root, _BY_SUFFIX[suffix] if format_name == "auto" else format_name
 
 
 def _recognised(listing: Listing) -> str:

@@ -113,27 +113,28 @@ def choose_thresholds(
     wanted, rules = Target.parse(target), cleanup or Cleanup()
     first = _first_pass(_checked(frames, listener, "probabilities"), classes, rules)
     starts = {spec.name: first.curves.best_threshold(spec.name, wanted) for spec in classes.foreground}
-    notes = tuple(
-        f"{name} is not in the truth of the hold-out: no threshold was chosen for it"
-        for name, threshold in starts.items()
-        if threshold is None
-    )
     proposed = _refined({name: value for name, value in starts.items() if value is not None}, first.contested, wanted)
     after_pixels = PixelCounts.none(classes)
     for probabilities, truth in _checked(frames, listener, "thresholds"):
         after_pixels += count_pixels(clean(decide(probabilities, Decision(proposed)), rules), truth)
     before, after = _joint(first.pixels, classes, wanted), _joint(after_pixels, classes, wanted)
     kept = after.objective > before.objective
-    if not kept:
-        notes += (
-            f"thresholds were not kept: {wanted} {after.objective:.4f}, largest probability {before.objective:.4f}",
-        )
+    notes = tuple(_notes(starts, wanted, before, after))
     for note in notes:
         listener(Note("calibrate", note, "warning"))
     return Calibration(
         str(wanted), proposed if kept else None, proposed, before, after,
         first.images, first.pixels.valid_px, first.curves, first.reliability, notes,
     )  # fmt: skip
+
+
+def _notes(starts: Mapping[str, float | None], target: Target, before: Joint, after: Joint) -> Iterator[str]:
+    """Which classes got no threshold, and that none was kept where the largest probability is as good."""
+    for name, threshold in starts.items():
+        if threshold is None:
+            yield f"{name} is not in the truth of the hold-out: no threshold was chosen for it"
+    if not after.objective > before.objective:
+        yield f"thresholds were not kept: {target} {after.objective:.4f}, largest probability {before.objective:.4f}"
 
 
 @dataclass

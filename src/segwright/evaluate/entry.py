@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,8 @@ def evaluate(
     if isinstance(predictions, str | Path):
         stored = _stored_pairs(predictions, truth, table, mapping)
         return evaluate_stored(stored, boundary_px=boundary_px, listener=listener)
-    frames = _pairs_in_memory(predictions, truth, table)
-    first = next(frames, None)
-    if first is None:
-        raise DataError.of(
-            "evaluation", "has no frame to score", allowed="at least one frame", found="none", fix="pass some frames"
-        )
-    return score_frames(_put_back(first, frames), first.truth.classes, boundary_px=boundary_px, listener=listener)
+    first, frames = _first_and_all(_pairs_in_memory(predictions, truth, table))
+    return score_frames(frames, first.truth.classes, boundary_px=boundary_px, listener=listener)
 
 
 def evaluate_stored(
@@ -189,6 +185,11 @@ def _narrowest(array: npt.NDArray) -> npt.DTypeLike:
     return np.uint8 if not array.size or array.max() <= 255 else np.uint16
 
 
-def _put_back(first: FramePair, rest: Iterator[FramePair]) -> Iterator[FramePair]:
-    yield first
-    yield from rest
+def _first_and_all(frames: Iterator[FramePair]) -> tuple[FramePair, Iterator[FramePair]]:
+    """The first pair, which knows the classes, and every pair including it."""
+    first = next(frames, None)
+    if first is None:
+        raise DataError.of(
+            "evaluation", "has no frame to score", allowed="at least one frame", found="none", fix="pass some frames"
+        )
+    return first, chain([first], frames)

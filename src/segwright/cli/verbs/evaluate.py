@@ -52,9 +52,7 @@ def evaluate(
             pairs = _stored(predictions, truth, classes, map_ or [], images)
             evaluation = evaluate_stored(pairs, boundary_px=distances, listener=face.listener)
         else:
-            _refuse_with_model(
-                {"--predictions": predictions, "--truth": truth, "--classes": classes, "--images": images}
-            )
+            _refuse_with_model(predictions=predictions, truth=truth, classes=classes, images=images)
             pairs, known = _predicted(model, data, split, part)
             evaluation = evaluate_predicted(pairs, boundary_px=distances, listener=face.listener, provenance=known)
         _write(evaluation, pairs, report, json_file)
@@ -120,10 +118,10 @@ def _mapping(renamings: Sequence[str]) -> dict[int, int]:
     return {int(old): int(new) for old, _, new in pairs}
 
 
-def _refuse_with_model(options: dict[str, Path | None]) -> None:
+def _refuse_with_model(**options: Path | None) -> None:
     from segwright.core import ConfigError
 
-    given = [name for name, value in options.items() if value is not None]
+    given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:
         fix = "leave out the model to score stored predictions, or leave out these options"
         raise ConfigError.of(

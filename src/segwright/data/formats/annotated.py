@@ -6,10 +6,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from segwright.core import ClassSpec, ClassTable, DataError, Problem
 from segwright.data.class_files import means_void
+from segwright.data.dataset import Frame
 from segwright.data.formats.format import Options, id_of, renamings
 from segwright.data.listing import Listing
 
@@ -124,6 +125,18 @@ def choose_file(listing: Listing, options: Options, candidates: Sequence[str], w
         found=few(candidates) or "none",
         fix="open the file itself, or set `options: {annotations: FILE}`",
     )
+
+
+def require_images(frames: Sequence[Frame], missing: Sequence[str], place: Path) -> None:
+    """Raise DataError where none of the images that the annotation file at `place` names was found."""
+    if not frames:
+        raise DataError.of(
+            str(place),
+            "names no image that is there",
+            allowed="image files below the root",
+            found=few(missing) or "no images",
+            fix="export with images, or set `options: {images: FOLDER}`",
+        )
 
 
 def image_notes(listing: Listing, used: Iterable[str], missing: Sequence[str], place: str) -> list[str]:

@@ -15,7 +15,15 @@ import numpy as np
 
 from segwright.core import ClassTable, ConfigError, DataError, Problem, Size, raise_collected
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import ImageFinder, Naming, choose_file, few, image_notes, name_classes
+from segwright.data.formats.annotated import (
+    ImageFinder,
+    Naming,
+    choose_file,
+    few,
+    image_notes,
+    name_classes,
+    require_images,
+)
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.listing import Listing, stem_of
 from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask
@@ -61,14 +69,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         mask = ShapeMask(shapes, naming.unpainted_id, _size(image), place, orientation)
         frames.append(Frame(stem_of(str(image["file_name"]).replace("\\", "/")), listing.path(found), mask))
     raise_collected(reading.problems)
-    if not frames:
-        raise DataError.of(
-            str(listing.path(name)),
-            "names no image that is there",
-            allowed="image files below the root",
-            found=few(missing),
-            fix="set `options: {images: FOLDER}`",
-        )
+    require_images(frames, missing, listing.path(name))
     frames.sort(key=lambda frame: frame.stem)
     notes = [*image_notes(listing, used, missing, name), *reading.notes()]
     return Dataset(listing.root, naming.classes, tuple(frames), "coco_json", tuple(notes))

@@ -17,7 +17,15 @@ from defusedxml.ElementTree import parse
 
 from segwright.core import Box, ClassTable, ConfigError, DataError, Problem, Size, raise_collected
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import ImageFinder, Naming, choose_file, few, image_notes, name_classes
+from segwright.data.formats.annotated import (
+    ImageFinder,
+    Naming,
+    choose_file,
+    few,
+    image_notes,
+    name_classes,
+    require_images,
+)
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import Points, ellipse_outline, turned
@@ -65,14 +73,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         )
         frames.append(Frame(stem_of(image.get("name", "").replace("\\", "/")), listing.path(found), mask))
     raise_collected(reading.problems)
-    if not frames:
-        raise DataError.of(
-            str(listing.path(name)),
-            "names no image that is there",
-            allowed="image files below the root",
-            found=few(missing) or "no images",
-            fix="export with images, or set `options: {images: FOLDER}`",
-        )
+    require_images(frames, missing, listing.path(name))
     frames.sort(key=lambda frame: frame.stem)
     notes = [*image_notes(listing, used, missing, name), *reading.notes()]
     return Dataset(listing.root, naming.classes, tuple(frames), "cvat_xml", tuple(notes))
