@@ -103,6 +103,14 @@ def test_plan__class_weights_are_automatic_only_where_no_class_is_the_background
     assert weights[0] == min(weights)
 
 
+def test_plan__a_scene_is_seen_from_nearer_and_farther_than_marks_on_a_background(tiny: Tiny) -> None:
+    given = inputs(tiny)
+    scene = replace(given, dataset=replace(given.dataset, classes=replace(given.dataset.classes, background=None)))
+    marks, things = (make_plan(each).sampling.geometry.scale for each in (given, scene))
+    assert things[0] < marks[0]
+    assert make_plan(inputs(tiny, "training.augment.scale=[1, 1.5]")).sampling.geometry.scale == (1.0, 1.5)
+
+
 def test_plan__a_class_without_a_pixel_does_not_rule_the_class_weights() -> None:
     assert _by_rarity([100, 0, 100]) == (1.0, 1.0, 1.0)
     rare, rarer = _by_rarity([10**8, 10**3])[1], _by_rarity([10**8, 1])[1]

@@ -99,11 +99,11 @@ class Augment(Section):
     flip_horizontal: bool = True
     flip_vertical: bool | Auto = "auto"
     rotate_degrees: Annotated[float, Field(ge=0, le=180)] | Auto = "auto"
-    scale: tuple[Above, Above] = Field(default=(0.75, 1.35), description="smallest and largest magnification")
+    scale: tuple[Above, Above] | Auto = Field(default="auto", description="smallest and largest magnification")
 
     @model_validator(mode="after")
     def _ordered(self) -> Augment:
-        if self.scale[0] > self.scale[1]:
+        if self.scale != "auto" and self.scale[0] > self.scale[1]:
             raise ValueError(f"scale goes from the smallest to the largest, got {self.scale[0]} to {self.scale[1]}")
         return self
 

@@ -157,11 +157,21 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         batch=batch,
         rare_share=training.rare_crops,
         class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
-        geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, augment.scale),
+        geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, _scale(inputs, reasons)),
         colour=_colour(augment.colour, fingerprint.dtype, reasons),
         workers=workers,
         cache_gb=training.cache_gb,
     )
+
+
+def _scale(inputs: PlanInputs, reasons: Reasons) -> tuple[float, float]:
+    """How far a crop is magnified: marks on a background keep their size, a scene's things come near and far."""
+    given = inputs.project.training.augment.scale
+    if inputs.dataset.classes.background is not None:
+        why = "about a third more or less: marks on a background keep their size"
+        return reasons.choose("sampling.scale", given, (0.75, 1.35), why)
+    why = "down to half: a scene's things come near and far, and a crop then shows more of what is around them"
+    return reasons.choose("sampling.scale", given, (0.5, 1.25), why)
 
 
 def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reasons) -> dict[str, float]:
