@@ -99,6 +99,12 @@ def test_project__every_key_says_what_it_wants_in_the_file_s_own_words(wrong: ob
                     assert not any(word in f"{problem.rule} {problem.allowed}" for word in LIBRARY_WORDS), problem
 
 
+def test_project__true_is_not_a_number_of_pixels() -> None:
+    error = refused({**MINIMAL, "inference": {"tile": True}, "training": {"steps": True}})
+    assert all(key in str(error) for key in ("inference.tile", "training.steps"))
+    assert len(error.problems) == 2
+
+
 def test_project__class_names_that_do_not_exist_are_said_together() -> None:
     error = refused({**MINIMAL, "alerts": {"classes": ["dent"]}, "cleanup": {"min_area_px": {"hole": 3}}})
     assert "cleanup.min_area_px names 'hole'; alerts.classes names 'dent': not among background, scratch" in str(error)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
+from segwright.models.encoder import Encoder
 from segwright.train.transfer import STAGE_RATE, freeze, parameter_groups
 
 ENCODERS = ("test_resnet", "mobilenetv3_small_100")
@@ -53,6 +54,22 @@ def test_freeze__the_last_two_stages_and_the_decoder_learn_first(encoder: str) -
         values = [value for module in stage for value in (*module.parameters(), *module.buffers())]
         moved = [names[id(value)] in changed for value in values]
         assert not any(moved) if depth < 3 else any(moved), f"stage {depth}"
+
+
+def test_freeze__an_encoder_of_few_stages_is_never_frozen_whole() -> None:
+    network = build("test_resnet")
+    network.encoder.__class__ = _TwoStages
+    freeze(network, 3, batch_norm=False)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+class _TwoStages(Encoder):
+    """An encoder whose layers cannot be told apart further than into two stages."""
+
+    @property
+    def stages(self) -> list[list[nn.Module]]:
+        first, *others = super().stages
+        return [first, [layer for stage in others for layer in stage]]
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

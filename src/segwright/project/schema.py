@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 
 Auto = Literal["auto"]
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Above = Annotated[float, Field(gt=0)]
-Level = Annotated[int, Field(ge=0, le=255)]
+# strict: YAML says true and false, and pydantic would take them for 1 and 0
+Positive = Annotated[int, Field(ge=1, strict=True)]
+Count = Annotated[int, Field(ge=0, strict=True)]
+Above = Annotated[float, Field(gt=0)]  # not strict: YAML reads 1e-3 as text
+Level = Annotated[int, Field(ge=0, le=255, strict=True)]
 
 
 class Section(BaseModel):

@@ -12,6 +12,8 @@ from segwright.models import SegmentationNetwork
 # Each encoder stage below the last learns at this share of the rate of the one above it: general features move least.
 # Source for the idea: Howard & Ruder 2018 (ULMFiT), "discriminative fine-tuning", which uses 1/2.6 a layer.
 STAGE_RATE = 0.7
+# These learn from the first step on, however few stages timm gives an encoder (hrnet four, some xception one).
+LEARNING_STAGES = 2
 
 
 def parameter_groups(
@@ -31,12 +33,16 @@ def parameter_groups(
 
 
 def freeze(network: SegmentationNetwork, stages: int, *, batch_norm: bool) -> None:
-    """Freeze the first `stages` encoder stages; with `batch_norm` the whole encoder keeps its running statistics.
+    """Freeze the first `stages` encoder stages, but never the last two there are.
+
+    With `batch_norm` the whole encoder keeps its running statistics.
 
     Call it again after `network.train()`: a frozen stage's batch norm must stay in evaluation mode, or the running
     statistics of pretrained features drift while their weights stand still.
     """
-    for depth, stage in enumerate(network.encoder.stages):
+    encoder = network.encoder.stages
+    stages = min(stages, max(0, len(encoder) - LEARNING_STAGES))
+    for depth, stage in enumerate(encoder):
         frozen = depth < stages
         for module in stage:
             module.requires_grad_(not frozen)
