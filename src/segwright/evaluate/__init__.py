@@ -12,12 +12,15 @@ from types import ModuleType
 
 from segwright.evaluate.boundary import BoundaryCounts, boundary_f_score, count_boundaries
 from segwright.evaluate.calibrate import Calibration, choose_thresholds
+from segwright.evaluate.compare import Change, Comparison, FrameChange, compare
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, count_pixels
 from segwright.evaluate.difference import Outcome, difference_overlay, outcomes
 from segwright.evaluate.entry import evaluate, evaluate_predicted, evaluate_stored
 from segwright.evaluate.evaluation import count_frames, score_frames, summarise, with_reliability
+from segwright.evaluate.gate import fail_if, no_worse_than
 from segwright.evaluate.pairs import HoldOut, PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.reliability import Reliability, count_reliability
+from segwright.evaluate.resample import Interval, Intervals, confidence_intervals
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import DEFINITIONS, Scores, score_counts
 from segwright.evaluate.target import Target
@@ -28,13 +31,18 @@ __all__ = [
     "DEFINITIONS",
     "BoundaryCounts",
     "Calibration",
+    "Change",
     "Collapsed",
+    "Comparison",
     "Counts",
     "Evaluation",
+    "FrameChange",
     "FrameCounts",
     "FramePair",
     "FrameRow",
     "HoldOut",
+    "Interval",
+    "Intervals",
     "Outcome",
     "PixelCounts",
     "PredictedPairs",
@@ -46,6 +54,8 @@ __all__ = [
     "boundary_f_score",
     "choose_thresholds",
     "collapse_lines",
+    "compare",
+    "confidence_intervals",
     "count_boundaries",
     "count_frame",
     "count_frames",
@@ -56,6 +66,8 @@ __all__ = [
     "evaluate",
     "evaluate_predicted",
     "evaluate_stored",
+    "fail_if",
+    "no_worse_than",
     "outcomes",
     "pair_up",
     "score_counts",

@@ -1,0 +1,149 @@
+"""Conditions an evaluation must meet: `scratch.iou < 0.74` fails it, and so does losing against an earlier one."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from segwright.core import ConfigError, GateFailed, Problem, raise_collected
+from segwright.evaluate.compare import Change, Comparison
+from segwright.evaluate.result import Evaluation
+from segwright.evaluate.scores import Score
+
+OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+_FORM = re.compile(r"^\s*(?P<left>.+?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[-+0-9.eE]+)\s*$")
+_EXAMPLE = "--fail-if 'scratch.iou < 0.74', or --fail-if 'line=press-3/pooled_miou < 0.8'"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must not hold: `name` (of a class, or overall), in one domain or in all frames, against a number."""
+
+    text: str
+    score: str
+    class_name: str | None
+    domain: tuple[str, str] | None
+    sign: str
+    number: float
+
+    def value(self, evaluation: Evaluation) -> Score:
+        """The evaluation's number that the condition is about; None where it is absent."""
+        if self.domain is None:
+            overall, classes = evaluation.scores, evaluation.classes
+        else:
+            column, name = self.domain
+            overall, classes = evaluation.by_domain[column][name].overall, evaluation.by_domain[column][name].classes
+        return overall[self.score] if self.class_name is None else classes[self.class_name][self.score]
+
+
+def fail_if(evaluation: Evaluation, texts: Sequence[str]) -> None:
+    """Raise where any of the conditions holds, or cannot be judged because its score is absent.
+
+    A condition is `[COLUMN=VALUE/][CLASS.]SCORE < NUMBER`, with <, <=, > or >=.
+
+    Raises:
+        ConfigError: conditions that cannot be read or name what the evaluation does not have, all at once.
+        GateFailed: conditions that hold, all at once.
+    """
+    raise_collected(_broken(evaluation, parse(evaluation, texts)), GateFailed)
+
+
+def parse(evaluation: Evaluation, texts: Sequence[str]) -> list[Condition]:
+    """The conditions in `texts`, about scores that the evaluation has.
+
+    Raises:
+        ConfigError: as `fail_if`.
+    """
+    conditions: list[Condition] = []
+    problems: list[Problem] = []
+    for text in texts:
+        read = _read(evaluation, text)
+        if isinstance(read, Problem):
+            problems.append(read)
+        else:
+            conditions.append(read)
+    raise_collected(problems, ConfigError)
+    return conditions
+
+
+def no_worse_than(comparison: Comparison, tolerance: float) -> None:
+    """Raise where a score fell by more than `tolerance`: the mean IoU, or the IoU or boundary F of any class.
+
+    A score the new evaluation no longer has, or has only now, is no loss: the classes in the truth are the same.
+
+    Raises:
+        GateFailed: every such score at once, with its p-value.
+    """
+    raise_collected(_losses(comparison, tolerance), GateFailed)
+
+
+def _broken(evaluation: Evaluation, conditions: Sequence[Condition]) -> Iterator[Problem]:
+    for condition in conditions:
+        value = condition.value(evaluation)
+        must = f"not {condition.sign} {condition.number:g}"
+        if value is None:
+            rule = "cannot be judged: the class is in neither truth nor prediction of these frames"
+            yield Problem(condition.text, rule, must, "no value", "score frames that show the class")
+        elif OPERATORS[condition.sign](value, condition.number):
+            yield Problem(
+                condition.text, "holds", must, f"{value:.4f}", "look at the report's worst frames: --report FILE"
+            )
+
+
+def _losses(comparison: Comparison, tolerance: float) -> Iterator[Problem]:
+    overall = {name: row for name, row in comparison.scores.items() if name == "pooled_miou"}
+    rows: list[tuple[str, Change]] = [*overall.items()]
+    for class_name, scores in comparison.classes.items():
+        rows += [(f"{class_name}.{name}", row) for name, row in scores.items() if _guarded(name)]
+    for name, row in rows:
+        if row.difference is not None and row.difference < -tolerance - 1e-12:
+            found = f"{row.old:.4f} -> {row.new:.4f} ({row.difference:+.4f}, p {row.p_value:.3f})"
+            yield Problem(
+                name, "is worse than it was", f"{-tolerance:+g} at most", found, "look at the frames that lost"
+            )
+
+
+def _guarded(name: str) -> bool:
+    return name == "iou" or name.startswith("boundary_f@")
+
+
+def _read(evaluation: Evaluation, text: str) -> Condition | Problem:
+    form = _FORM.match(text)
+    number = _number(form["number"]) if form else None
+    if form is None or number is None:
+        allowed = "[COLUMN=VALUE/][CLASS.]SCORE, then <, <=, > or >=, then a number"
+        return Problem("--fail-if", "cannot be read", allowed, text, _EXAMPLE)
+    where, _, what = form["left"].rpartition("/")
+    domain: tuple[str, str] | None = None
+    overall: Mapping[str, Score] = evaluation.scores
+    classes: Mapping[str, Mapping[str, Score]] = evaluation.classes
+    if where:
+        column, _, value = where.partition("=")
+        if value not in evaluation.by_domain.get(column, {}):
+            known = [f"{name}={each}" for name, values in evaluation.by_domain.items() for each in values]
+            return _unknown("domain", text, where, known)
+        domain = column, value
+        overall, classes = evaluation.by_domain[column][value].overall, evaluation.by_domain[column][value].classes
+    class_name, _, score = what.rpartition(".")
+    if class_name and class_name not in classes:
+        return _unknown("class", text, class_name, list(classes))
+    known = list(classes[class_name]) if class_name else list(overall)
+    if score not in known:
+        return _unknown("score", text, score, known)
+    return Condition(text, score, class_name or None, domain, form["sign"], number)
+
+
+def _unknown(what: str, text: str, found: str, known: Sequence[str]) -> Problem:
+    close = get_close_matches(found, known, n=1)
+    fix = f"did you mean '{close[0]}'?" if close else _EXAMPLE
+    return Problem(f"--fail-if '{text}'", f"names a {what} that was not scored", ", ".join(known) or "none", found, fix)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
