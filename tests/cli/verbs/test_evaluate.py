@@ -213,3 +213,49 @@ def test_evaluate__a_run_asked_about_its_own_frames_is_scored_on_its_held_out_pa
     assert code == 0
     assert json.loads(out)["provenance"]["part"] == "validation"
     assert json.loads(out)["images"] == 2
+
+
+def test_evaluate__a_gate_that_fails_exits_1_after_the_answer(command, predictions, root):
+    scored = ("evaluate", "--predictions", predictions, "--truth", root)
+    code, out, _ = command(*scored, "--fail-if", "scratch.iou < 0.5")
+    assert code == 0
+    code, out, err = command(*scored, "--fail-if", "scratch.iou > 0.5", "--fail-if", "pooled_miou >= 1")
+    assert code == 1
+    assert "scratch" in out
+    assert err.count("holds") == 2
+
+
+def test_evaluate__a_condition_nobody_can_read_is_the_users_to_change(command, predictions, root):
+    code, _, err = command("evaluate", "--predictions", predictions, "--truth", root, "--fail-if", "scrach.iou < 0.5")
+    assert code == 2
+    assert "did you mean 'scratch'" in err
+
+
+def test_evaluate__against_an_earlier_evaluation(command, predictions, root, tmp_path):
+    old, worse = tmp_path / "old.json", {f"f{seed}": frame(seed)[1] for seed in range(4)}
+    assert command("evaluate", "--predictions", predictions, "--truth", root, "--json", old)[0] == 0
+    worse["f2"] = worse["f2"] * 0
+    scored = ("evaluate", "--predictions", write_masks(tmp_path / "worse", worse), "--truth", root)
+    code, out, err = command(*scored, "--no-worse-than", old)
+    assert code == 1
+    assert "is worse than it was" in err
+    assert "lost most: f2" in out
+    code, out, _ = command(*scored, "--no-worse-than", old, "--tolerance", "1", "--json")
+    assert code == 0
+    comparison = json.loads(out)["comparison"]
+    assert comparison["test"] == {"by": None, "groups": 4, "rounds": 16, "exact": True}
+    assert comparison["frames"][0]["stem"] == "f2"
+    assert comparison["scores"]["pooled_miou"]["difference"] < 0
+
+
+def test_evaluate__intervals_by_a_column(command, tmp_path, root):
+    project = project_file(tmp_path)
+    bundle = make_bundle(tmp_path, name="net").path
+    code, out, err = command("evaluate", bundle, "--data", project, "--groups", "seed", "--json")
+    assert code == 0, err
+    intervals = json.loads(out)["intervals"]
+    assert intervals["by"] == "seed"
+    assert intervals["scores"]["pooled_miou"]["low"] <= intervals["scores"]["pooled_miou"]["high"]
+    code, _, err = command("evaluate", bundle, "--data", project, "--groups", "patient")
+    assert code == 2
+    assert "column 'patient'" in err

@@ -18,35 +18,53 @@ if TYPE_CHECKING:
     from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
 
 
+Words = Annotated[
+    list[Path] | None, typer.Argument(help="[RUN|BUNDLE]; and, after --json, the FILE to write.", show_default=False)
+]
+Predictions = Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or predictions.")]
+Truth = Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or a dataset.")]
+Data = Annotated[Path | None, typer.Option(help="The dataset, or segwright.yaml, a RUN or BUNDLE is asked about.")]
+SplitFile = Annotated[Path | None, typer.Option(help="A split file; a RUN brings its own.")]
+Part = Annotated[str, typer.Option(help="The part of the split to score.")]
+Classes = Annotated[Path | None, typer.Option(help="Class table: lines such as `0 background`, or JSON.")]
+Renamings = Annotated[list[str] | None, typer.Option("--map", help="Rename a mask value first: --map 255=1.")]
+Images = Annotated[Path | None, typer.Option(help="Folder of the frames' images, for the report.")]
+Distances = Annotated[list[int] | None, typer.Option(help="Distance of boundary F; repeatable.  [default: 3]")]
+Report = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
+Groups = Annotated[str | None, typer.Option(help="Column drawn whole in intervals and tests: line, session, patient.")]
+FailIf = Annotated[list[str] | None, typer.Option(help="Exit 1 where it holds: 'scratch.iou < 0.74'; repeatable.")]
+NoWorse = Annotated[Path | None, typer.Option(help="Exit 1 where a score fell below this evaluation.json's.")]
+Tolerance = Annotated[float, typer.Option(min=0, help="By how much it may fall.")]
+
+
 def evaluate(
-    arguments: Annotated[
-        list[Path] | None,
-        typer.Argument(help="[RUN|BUNDLE]; and, after --json, the FILE to write.", show_default=False),
-    ] = None,
-    predictions: Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or predictions.")] = None,
-    truth: Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or a dataset.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="The dataset, or segwright.yaml, a RUN or BUNDLE is asked about.")
-    ] = None,
-    split: Annotated[Path | None, typer.Option(help="A split file; a RUN brings its own.")] = None,
-    part: Annotated[str, typer.Option(help="The part of the split to score.")] = "validation",
-    classes: Annotated[Path | None, typer.Option(help="Class table: lines such as `0 background`, or JSON.")] = None,
-    map_: Annotated[list[str] | None, typer.Option("--map", help="Rename a mask value first: --map 255=1.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the frames' images, for the report.")] = None,
-    boundary_px: Annotated[
-        list[int] | None, typer.Option(help="Distance of boundary F; repeatable.  [default: 3]")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    arguments: Words = None,
+    predictions: Predictions = None,
+    truth: Truth = None,
+    data: Data = None,
+    split: SplitFile = None,
+    part: Part = "validation",
+    classes: Classes = None,
+    map_: Renamings = None,
+    images: Images = None,
+    boundary_px: Distances = None,
+    groups: Groups = None,
+    fail_if: FailIf = None,
+    no_worse_than: NoWorse = None,
+    tolerance: Tolerance = 0.01,
+    report: Report = None,
     json: JsonFlag = False,
 ) -> None:
-    """Score predictions against truth: per class, per domain, with a report.
+    """Score predictions against truth: per class, per domain, with a report; and fail where you say so.
 
     segwright evaluate --predictions DIR|FILE --truth DIR|FILE, or segwright evaluate RUN|BUNDLE --data DATA
     """
+    from segwright.cli.judgement import Demands, judged
     from segwright.evaluate import evaluate_predicted, evaluate_stored
 
     model, json_file = _words(arguments or [], json)
     distances = tuple(boundary_px or (3,))
+    demands = Demands.read(fail_if or [], no_worse_than, tolerance, groups)
     with Face(as_json=json and json_file is None) as face:
         if model is None:
             pairs = _stored(predictions, truth, classes, map_ or [], images)
@@ -56,7 +74,9 @@ def evaluate(
             pairs, known = _predicted(model, data, split, part)
             evaluation = evaluate_predicted(pairs, boundary_px=distances, listener=face.listener, provenance=known)
         _write(evaluation, pairs, report, json_file)
-        face.finish(evaluation.to_json(), _answer(evaluation, report, json_file))
+        judgement = judged(evaluation, demands)
+        face.finish(judgement.to_json(), _answer(evaluation, report, json_file, judgement.tables()))
+        judgement.enforce()
 
 
 def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path | None]:
@@ -202,7 +222,9 @@ def _write(evaluation: Evaluation, pairs: Any, report: Path | None, json_file: P
         write_report(report, evaluation, worst_panels(evaluation, pairs), title=title)
 
 
-def _answer(evaluation: Evaluation, report: Path | None, json_file: Path | None) -> RenderableType:
+def _answer(
+    evaluation: Evaluation, report: Path | None, json_file: Path | None, more: Sequence[RenderableType]
+) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -210,7 +232,7 @@ def _answer(evaluation: Evaluation, report: Path | None, json_file: Path | None)
 
     lines = [Text(f"{path} written") for path in (json_file, report) if path is not None]
     collapsed = [Text(f"{name} {line}", "bold red") for name, line in collapse_lines(evaluation.collapsed).items()]
-    return Group(_class_table(evaluation), _overall(evaluation), *collapsed, *lines)
+    return Group(_class_table(evaluation), _overall(evaluation), *more, *collapsed, *lines)
 
 
 def _class_table(evaluation: Evaluation) -> RenderableType:

@@ -1,0 +1,140 @@
+"""What `segwright evaluate` says beyond the scores: their intervals, what changed since an earlier one, and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from segwright.evaluate import Comparison, Evaluation, Intervals
+
+FRAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What the user asked for: conditions that fail, an evaluation not to fall behind, the groups drawn whole."""
+
+    conditions: tuple[str, ...]
+    old: Evaluation | None
+    tolerance: float
+    by: str | None
+
+    @staticmethod
+    def read(conditions: Sequence[str], old: Path | None, tolerance: float, by: str | None) -> Demands:
+        """The demands, with the earlier evaluation read: before any frame is scored.
+
+        Raises:
+            ArtefactError: the earlier evaluation cannot be read.
+        """
+        from segwright.evaluate import Evaluation
+
+        return Demands(tuple(conditions), None if old is None else Evaluation.read(old), tolerance, by)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An evaluation, with its intervals where groups were named, and the comparison where there is an earlier one."""
+
+    evaluation: Evaluation
+    demands: Demands
+    intervals: Intervals | None
+    comparison: Comparison | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation's JSON, with `intervals` and `comparison` where there are any."""
+        content = self.evaluation.to_json()
+        if self.intervals is not None:
+            content["intervals"] = asdict(self.intervals)
+        if self.comparison is not None:
+            content["comparison"] = self.comparison.to_json()
+        return content
+
+    def tables(self) -> list[RenderableType]:
+        """For people: the intervals, and what changed."""
+        found = [] if self.intervals is None else [_intervals(self.intervals)]
+        return found if self.comparison is None else [*found, *_changes(self.comparison)]
+
+    def enforce(self) -> None:
+        """Raise where a demand is not met.
+
+        Raises:
+            ConfigError: conditions that cannot be read.
+            GateFailed: every condition that holds, and every score that fell too far, at once.
+        """
+        from segwright.core import GateFailed, raise_collected
+        from segwright.evaluate import fail_if, no_worse_than
+
+        problems = []
+        try:
+            fail_if(self.evaluation, self.demands.conditions)
+        except GateFailed as failed:
+            problems += failed.problems
+        try:
+            if self.comparison is not None:
+                no_worse_than(self.comparison, self.demands.tolerance)
+        except GateFailed as failed:
+            problems += failed.problems
+        raise_collected(problems, GateFailed)
+
+
+def judged(evaluation: Evaluation, demands: Demands) -> Judgement:
+    """The evaluation beside what was demanded of it.
+
+    Raises:
+        ConfigError: conditions that name what was not scored.
+        DataError: groups that frames do not have, an earlier evaluation of other frames.
+    """
+    from segwright.evaluate import compare, confidence_intervals
+    from segwright.evaluate.gate import parse
+
+    parse(evaluation, demands.conditions)
+    intervals = None if demands.by is None else confidence_intervals(evaluation, by=demands.by)
+    comparison = None if demands.old is None else compare(demands.old, evaluation, by=demands.by)
+    return Judgement(evaluation, demands, intervals, comparison)
+
+
+def _intervals(found: Intervals) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+
+    title = f"{found.level:.0%} intervals over {found.groups} groups by {found.by or 'frame'}"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    table.add_column("score", overflow="fold")
+    for name in ("value", "low", "high"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = {**found.scores, **{f"{name} iou": scores["iou"] for name, scores in found.classes.items()}}
+    for name, row in rows.items():
+        table.add_row(name, *(_text(value) for value in (row.score, row.low, row.high)))
+    return table
+
+
+def _changes(found: Comparison) -> list[RenderableType]:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    how = "every swap" if found.exact else f"{found.rounds} swaps"
+    title = f"against the earlier evaluation; p of no difference by {how} of {found.groups} groups"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    table.add_column("score", overflow="fold")
+    for name in ("old", "new", "change", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = {**found.scores, **{f"{name} iou": scores["iou"] for name, scores in found.classes.items()}}
+    for name, row in rows.items():
+        change = "-" if row.difference is None else f"{row.difference:+.4f}"
+        table.add_row(name, _text(row.old), _text(row.new), change, _text(row.p_value))
+    frames = [
+        Text(f"{word}: " + ", ".join(f"{row.stem} ({row.difference:+.3f})" for row in rows))
+        for word, rows in (("lost most", found.lost(FRAMES_SHOWN)), ("won most", found.won(FRAMES_SHOWN)))
+        if rows
+    ]
+    return [table, *frames]
+
+
+def _text(score: float | None) -> str:
+    return "-" if score is None else f"{score:.4f}"
