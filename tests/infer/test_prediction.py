@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from segwright.core import DependencyMissing, Image, LabelMap
+from segwright.core import ClassSpec, ClassTable, DependencyMissing, Image, LabelMap
 from segwright.infer.prediction import SemanticPrediction
 from tests.infer.models import CLASSES
 
@@ -21,6 +21,12 @@ def prediction() -> SemanticPrediction:
 
 def test_areas__count_pixels_and_leave_void_out(prediction):
     assert prediction.areas_px() == {"background": 41, "scratch": 6, "dent": 0}
+
+
+def test_areas__a_class_of_16_bits_that_is_absent_has_none():
+    classes = ClassTable((ClassSpec(0, "background"), ClassSpec(1000, "dent")), 65535, "background")
+    nothing = SemanticPrediction(Image(np.zeros((2, 3, 3), np.uint8)), LabelMap(np.zeros((2, 3), np.uint16), classes))
+    assert nothing.areas_px() == {"background": 6, "dent": 0}
 
 
 def test_plot__tints_classes_and_leaves_background(prediction):

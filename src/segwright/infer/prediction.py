@@ -38,7 +38,7 @@ class SemanticPrediction:
 
     def areas_px(self) -> Mapping[str, int]:
         """The area of every class, in pixels; 0 where it is absent."""
-        counts = np.bincount(self.label_map.ids.ravel(), minlength=256)
+        counts = np.bincount(self.label_map.ids.ravel(), minlength=max(self.label_map.classes.ids) + 1)
         return {spec.name: int(counts[spec.class_id]) for spec in self.label_map.classes}
 
     def plot(self, *, opacity: float = 0.5) -> npt.NDArray[np.uint8]:
