@@ -22,6 +22,15 @@ def test_count_pixels__by_eye():
     assert counts.correct_px.tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("ids", [(0, 1), (0, 1, 1000)])
+def test_count_pixels__masks_of_8_bits_under_a_table_of_16(ids):
+    classes = ClassTable(tuple(ClassSpec(number, f"class {number}") for number in ids), 65535)
+    masks = [LabelMap(np.array([row], np.uint8), classes) for row in ([0, 1, 1], [0, 0, 1])]
+    counts = count_pixels(*masks)
+    assert counts.confusion[:2, :2].tolist() == [[1, 1], [0, 1]]
+    assert (counts.valid_px, counts.void_px) == (3, 0)
+
+
 @given(map_pairs(void_prediction=False))
 def test_count_pixels__equals_scikit_learn(maps):
     prediction, truth = maps

@@ -159,7 +159,8 @@ def count_pixels(prediction: LabelMap, truth: LabelMap) -> PixelCounts:
     """
     require_same_frame(prediction, truth)
     classes = truth.classes
-    if prediction.ids.dtype == np.uint8 and truth.ids.dtype == np.uint8:
+    narrow = max(classes.void_id, *classes.ids) <= 255  # masks of 8 bits may have a table of 16
+    if narrow and prediction.ids.dtype == np.uint8 and truth.ids.dtype == np.uint8:
         confusion = _narrow_confusion(prediction.ids, truth.ids, classes)
     else:
         confusion = _wide_confusion(prediction.ids, truth.ids, classes)
