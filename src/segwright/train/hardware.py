@@ -21,10 +21,10 @@ class Hardware:
 
 
 def this_machine() -> Hardware:
-    """This process's hardware. A CPU has bf16 only where it has instructions for it: elsewhere it is slower."""
+    """This process's hardware. It has bf16 only where it has instructions for it: emulated, it is slower."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if torch.cuda.is_available():
-        return Hardware("cuda", torch.cuda.is_bf16_supported(), True, cores)
+        return Hardware("cuda", torch.cuda.is_bf16_supported(including_emulation=False), True, cores)
     if torch.backends.mps.is_available():
         return Hardware("mps", False, True, cores)
     return Hardware("cpu", _cpu_has_bf16(), False, cores)

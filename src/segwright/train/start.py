@@ -188,7 +188,7 @@ def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, 
 
 
 def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequence[int]) -> Evaluation:
-    precision = "float32" if plan.optimiser.precision == "fp32" else "bfloat16"
+    precision = "bfloat16" if plan.optimiser.precision == "bf16" else "float32"  # fp16: a machine without bf16
     stride = network.stride_px if isinstance(network, SegmentationNetwork) else 32
     runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
     predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
