@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
-from segwright.core import DataError
-from segwright.data import open_dataset
+from segwright.core import DataError, Image
+from segwright.data import open_dataset, read_image, write_image
 from segwright.evaluate import HoldOut, PredictedPairs, choose_thresholds, evaluate_predicted
 from segwright.infer import load
 from tests.evaluate.folders import write_dataset
@@ -43,6 +44,16 @@ def test_predicted_pairs__every_damaged_frame_is_named_at_once(dataset, predicto
     with pytest.raises(DataError) as caught:
         evaluate_predicted(PredictedPairs(predictor, dataset))
     assert {str(frame.image) for frame in dataset.frames[:2]} <= {problem.place for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("pairs_of", [PredictedPairs, HoldOut])
+def test_pairs__every_frame_that_does_not_suit_the_model_is_named(dataset, predictor, pairs_of):
+    others = [frame.image for frame in dataset.frames[1:3]]
+    for path in others:
+        write_image(path, Image(np.zeros(read_image(path).pixels.shape, np.uint16)))
+    with pytest.raises(DataError, match="has another pixel type than the network was trained on") as caught:
+        list(pairs_of(predictor, dataset))
+    assert [problem.place for problem in caught.value.problems] == [str(path) for path in others]
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 50_000, 10**9])

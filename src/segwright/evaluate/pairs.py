@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -195,10 +196,11 @@ class PredictedPairs:
         for frame in self.frames:
             try:
                 labelled = self.dataset.read(frame)
+                with _said_of(frame):
+                    answer = self.predictor.predict(labelled.image, confidence=False, probabilities=True)
             except DataError as error:
                 problems += error.problems
                 continue
-            answer = self.predictor.predict(labelled.image, confidence=False, probabilities=True)
             if answer.probabilities is not None:
                 self.reliability += count_reliability(answer.probabilities, labelled.labels)
             yield FramePair(frame.stem, answer.label_map, labelled.labels, frame.columns)
@@ -220,25 +222,46 @@ class PredictedPairs:
 class HoldOut:
     """The probabilities a predictor gives for the labelled frames of a dataset, beside their truth; re-iterable.
 
-    The first frames are kept in memory, up to `kept_bytes`; later ones are predicted in every pass.
+    The first frames are kept in memory, up to `kept_bytes`; later ones are predicted in every pass. Raises, when gone
+    through, one DataError with every frame that cannot be read or does not suit the model.
     """
 
     def __init__(self, predictor: AnsweringModel, dataset: Dataset, *, kept_bytes: int = KEPT_BYTES) -> None:
         self._pairs = PredictedPairs(predictor, dataset)
         self._room = kept_bytes
-        self._kept: list[tuple[Probabilities, LabelMap]] = []
+        self._kept: dict[str, tuple[Probabilities, LabelMap]] = {}
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __iter__(self) -> Iterator[tuple[Probabilities, LabelMap]]:
-        yield from list(self._kept)
-        for frame in self._pairs.frames[len(self._kept) :]:
-            labelled = self._pairs.dataset.read(frame)
-            answer = self._pairs.predictor.probabilities(labelled.image), labelled.labels
-            if answer[0].values.nbytes <= self._room:
-                self._room -= answer[0].values.nbytes
-                self._kept.append(answer)
-            else:
-                self._room = 0
+        problems: list[Problem] = []
+        for frame in self._pairs.frames:
+            try:
+                answer = self._kept.get(frame.stem) or self._answer(frame)
+            except DataError as error:
+                problems += error.problems
+                continue
             yield answer
+        if problems:
+            raise DataError(*problems)
+
+    def _answer(self, frame: Frame) -> tuple[Probabilities, LabelMap]:
+        labelled = self._pairs.dataset.read(frame)
+        with _said_of(frame):
+            answer = self._pairs.predictor.probabilities(labelled.image), labelled.labels
+        if answer[0].values.nbytes <= self._room:
+            self._room -= answer[0].values.nbytes
+            self._kept[frame.stem] = answer
+        else:
+            self._room = 0
+        return answer
+
+
+@contextmanager
+def _said_of(frame: Frame) -> Iterator[None]:
+    """Of a frame that does not suit the model, the error names the file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(*(replace(problem, place=str(frame.image)) for problem in error.problems)) from error
