@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import build_network
-from segwright.train.start import validator
+from segwright.train.start import execute, start_run, validator
 from tests.train.conftest import Tiny
 
 
@@ -24,3 +27,15 @@ def test_validator__uses_bf16_only_where_the_plan_does(
     plan = replace(tiny.plan, optimiser=replace(tiny.plan.optimiser, precision=trained))
     validator(plan, tiny.dataset.only(tiny.split.stems("validation")[:1]))(build_network(plan.network))
     assert set(made) == {scored}
+
+
+@pytest.mark.parametrize(("error", "status"), [(None, "success"), (KeyboardInterrupt, "failed")])
+def test_execute__closes_its_loggers(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | None, status: str
+) -> None:
+    logger = Mock()
+    monkeypatch.setattr("segwright.train.start.make_loggers", lambda *_: [logger])
+    monkeypatch.setattr("segwright.train.start.run_training", Mock(side_effect=error))
+    with nullcontext() if error is None else pytest.raises(error):
+        execute(start_run(tiny.plan, tmp_path / "run"), tiny.dataset, tiny.split)
+    logger.finalize.assert_called_once_with(status)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,18 @@ def make_loggers(plan: Plan, folder: Path) -> list[Any]:
                 f"training.loggers: {name}", "is not installed", fix=f"pip install 'segwright[{name}]'"
             )
     return [_MAKERS[name](plan, folder) for name in plan.loggers]
+
+
+@contextmanager
+def closing(loggers: Sequence[Any]) -> Iterator[None]:
+    """Close the loggers at the end, however it comes: MLflow would call the run running for ever."""
+    status = "failed"
+    try:
+        yield
+        status = "success"
+    finally:
+        for logger in loggers:
+            logger.finalize(status)
 
 
 def _tensorboard(_: Plan, folder: Path) -> Any:
