@@ -291,6 +291,13 @@ def test_plan_project__frames_that_are_void_all_over_are_said(tmp_path: Path) ->
     assert texts == [f"1 frames are void all over and teach nothing: {stem}" for stem in ("a_00", "c_00")]
 
 
+def test_plan_project__a_split_by_another_column_than_the_project_names_is_refused(tmp_path: Path) -> None:
+    project = write_project(tmp_path)
+    with pytest.raises(DataError, match="was made by another column than `split.by` names") as caught:
+        plan_project(read_project(project, ["split.by=session"]), project.parent)
+    assert (caught.value.problems[0].allowed, caught.value.problems[0].found) == ("session", "press")
+
+
 def test_plan_project__a_split_without_a_part_is_refused(tmp_path: Path) -> None:
     path = write_project(tmp_path, per_line=1)
     split = read_split(tmp_path / "split.json")

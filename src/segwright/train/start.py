@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
     dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
     split = read_split(split_path)
-    problems = verify_split(dataset, split)
+    problems = [*_other_column(project, split, split_path), *verify_split(dataset, split)]
     if problems:
         raise DataError(*problems)
     for part in ("train", "validation"):
@@ -64,6 +64,15 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
     _require_something_to_learn(dataset, print_, listener)
     plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))
     return plan, dataset, split
+
+
+def _other_column(project: Project, split: Split, path: Path) -> Iterator[Problem]:
+    """A problem where the split goes by another column than the project file says."""
+    wanted = project.split.by
+    if wanted is not None and wanted != split.by:
+        found = "frames were declared independent" if split.by is None else split.by
+        fix = f"segwright split ... --by {wanted}, or correct `split.by` in segwright.yaml"
+        yield Problem(str(path), "was made by another column than `split.by` names", wanted, found, fix)
 
 
 def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:

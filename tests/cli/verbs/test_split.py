@@ -96,3 +96,18 @@ def test_split__independent_frames_and_given_classes(root: Path, tmp_path: Path)
     given = ("--i-know-frames-are-independent", "--fractions", "train=0.5,test=0.5")
     assert _run(root, *given, "--classes", "background,scratch", "--out", out) == 0
     assert {part: len(stems) for part, stems in read_split(out).parts.items()} == {"train": 6, "test": 6}
+
+
+def test_split__goes_by_the_column_the_project_file_names(root: Path, tmp_path: Path) -> None:
+    project, out = tmp_path / "segwright.yaml", tmp_path / "split.json"
+    project.write_text(
+        "classes: {names: {background: 0, scratch: 1, dent: 2}, background: background}\n"
+        f"data: {{root: {json.dumps(root.name)}, columns_from: '(?P<line>[^_]+)_(?P<at>.)'}}\nsplit: {{by: line}}\n",
+        encoding="utf-8",
+    )
+    assert _run(project, "--out", out) == 0
+    assert read_split(out).by == "line"
+    assert _run(project, "--by", "at", "--out", tmp_path / "other.json") == 0
+    assert read_split(tmp_path / "other.json").by == "at"
+    assert _run(project, "--i-know-frames-are-independent", "--out", tmp_path / "single.json") == 0
+    assert read_split(tmp_path / "single.json").by is None

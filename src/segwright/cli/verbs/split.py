@@ -47,7 +47,7 @@ def split(
         )
         made = make_split(
             dataset,
-            by=by,
+            by=by or (None if independent else _column_of_project(data)),
             fractions=_fractions(fractions),
             held_out=_held_out(hold_out or []),
             seed=seed,
@@ -70,6 +70,14 @@ def _refuse_with_project(data: Path, given: Mapping[str, object]) -> None:
             allowed="--columns and --columns-csv, which are added to the project's own", found=" ".join(names),
             fix=f"leave it out, or change `data:` and `classes:` in {data}",
         )  # fmt: skip
+
+
+def _column_of_project(data: Path) -> str | None:
+    """The `split.by` of a project file; None for frames."""
+    from segwright.cli.datasets import PROJECT_SUFFIXES
+    from segwright.project import read_project
+
+    return read_project(data).split.by if data.suffix.lower() in PROJECT_SUFFIXES else None
 
 
 def _tell(face: Face, made: Split, dataset: Dataset, out: Path) -> None:
