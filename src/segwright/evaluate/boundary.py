@@ -83,7 +83,7 @@ def count_boundaries(prediction: LabelMap, truth: LabelMap, *, boundary_px: tupl
     matched = np.zeros((len(distances), len(classes), 2), dtype=np.int64)
     if not distances:
         return BoundaryCounts((), np.zeros(len(classes), dtype=np.bool_), outline, matched)
-    maps = (_without_void(prediction, truth), truth.ids)
+    maps = (without_void(prediction, truth), truth.ids)
     changes = [_Changes.of(ids) for ids in maps]
     present = changes[PREDICTED].present(classes) | changes[TRUE].present(classes)
     matcher = _Matcher(truth.ids.shape, distances)
@@ -110,7 +110,7 @@ def _f_score(outline_px: npt.NDArray[np.int64], matched_px: npt.NDArray[np.int64
     return 2 * precision * recall / (precision + recall)
 
 
-def _without_void(prediction: LabelMap, truth: LabelMap) -> npt.NDArray:
+def without_void(prediction: LabelMap, truth: LabelMap) -> npt.NDArray:
     """The predicted ids with void wherever the truth is void."""
     void_id = truth.classes.void_id
     hidden = truth.ids == void_id

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from segwright.core import ClassTable, DataError, LabelMap, Probabilities, Problem
 from segwright.evaluate.boundary import BoundaryCounts, count_boundaries
+from segwright.evaluate.boundary_iou import count_boundary_regions
 
 _WIDE = 65536
 
@@ -87,7 +88,8 @@ class FramePair:
 class FrameCounts:
     """What one frame adds to every score, without its confusion: a few numbers a class, kept for every frame.
 
-    `correct_px`, `truth_px` and `predicted_px` are int64 (classes,), as in `PixelCounts`.
+    `correct_px`, `truth_px` and `predicted_px` are int64 (classes,), as in `PixelCounts`; `boundary_regions` is int64
+    (3, classes), as `count_boundary_regions` gives it, zeros where boundaries are not looked at.
     """
 
     stem: str
@@ -97,13 +99,14 @@ class FrameCounts:
     predicted_px: npt.NDArray[np.int64]
     void_px: int
     boundaries: BoundaryCounts
+    boundary_regions: npt.NDArray[np.int64]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FrameCounts):
             return NotImplemented
         mine, theirs = (
             (row.stem, dict(row.columns), row.void_px, row.boundaries,
-             row.correct_px.tolist(), row.truth_px.tolist(), row.predicted_px.tolist())
+             row.correct_px.tolist(), row.truth_px.tolist(), row.predicted_px.tolist(), row.boundary_regions.tolist())
             for row in (self, other)
         )  # fmt: skip
         return mine == theirs
@@ -178,6 +181,9 @@ def count_frame(pair: FramePair, *, boundary_px: tuple[int, ...] = (3,)) -> tupl
         pixels.predicted_px,
         pixels.void_px,
         count_boundaries(pair.prediction, pair.truth, boundary_px=boundary_px),
+        count_boundary_regions(pair.prediction, pair.truth)
+        if boundary_px
+        else np.zeros((3, len(pixels.truth_px)), int),
     )
     return pixels, row
 

@@ -47,6 +47,10 @@ DEFINITIONS: Mapping[str, str] = {
         "(DAVIS definition); mean over the images where the class is in truth or prediction; overall, the mean over "
         "foreground classes."
     ),
+    "boundary_iou": (
+        "IoU of the pixels within 2 % of the frame's diagonal of their own region's outline or of the frame's edge "
+        "(Cheng et al. 2021), pooled over all images; overall, the mean over foreground classes."
+    ),
     "truth_px": "Pixels of the class in the truth.",
     "predicted_px": "Pixels predicted as the class where the truth is not void.",
     "images": "Number of images; for a class, the images whose truth has it.",
@@ -92,6 +96,9 @@ def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px
     columns["mean_image_iou"] = _mean(image_iou, axis=0)
     for distance in boundary_px:
         columns[f"boundary_f@{distance}"] = _mean(_boundary_scores(ordered, distance, len(classes)), axis=0)
+    if boundary_px:
+        both, near_truth, near_prediction = _stacked_regions(ordered, len(classes)).sum(axis=0)
+        columns["boundary_iou"] = ratio(both, near_truth + near_prediction - both)
     counts = {"truth_px": truth.sum(axis=0), "predicted_px": predicted.sum(axis=0), "images": (truth > 0).sum(axis=0)}
     per_class = {
         spec.name: {name: _score(values[channel]) for name, values in columns.items()}
@@ -103,11 +110,7 @@ def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px
         "pooled_miou": _score(_mean(columns["iou"])),
         "pooled_miou_foreground": _score(_mean(columns["iou"][foreground])),
         "mean_image_miou": _score(_mean(_mean(image_iou, axis=1))),
-        **{
-            name: _score(_mean(values[foreground]))
-            for name, values in columns.items()
-            if name.startswith("boundary_f@")
-        },
+        **{name: _score(_mean(values[foreground])) for name, values in columns.items() if name.startswith("boundary_")},
         "pixel_accuracy": _score(ratio(correct.sum(), truth.sum())),
     }
     return Scores(len(ordered), overall, per_class)
@@ -152,6 +155,10 @@ def _boundary_scores(frames: Sequence[FrameCounts], distance_px: int, classes: i
 def _stacked(frames: Sequence[FrameCounts], name: str, classes: int) -> npt.NDArray[np.int64]:
     rows = [getattr(row, name) for row in frames]
     return np.array(rows, dtype=np.int64).reshape(len(frames), classes)
+
+
+def _stacked_regions(frames: Sequence[FrameCounts], classes: int) -> npt.NDArray[np.int64]:
+    return np.array([row.boundary_regions for row in frames], dtype=np.int64).reshape(len(frames), 3, classes)
 
 
 def _mean(values: npt.NDArray[np.float64], axis: int | None = None) -> npt.NDArray[np.float64]:
