@@ -293,7 +293,7 @@ def test_plan_project__frames_that_are_void_all_over_are_said(tmp_path: Path) ->
 
 def test_plan_project__a_split_by_another_column_than_the_project_names_is_refused(tmp_path: Path) -> None:
     project = write_project(tmp_path)
-    with pytest.raises(DataError, match="was made by another column than `split.by` names") as caught:
+    with pytest.raises(DataError, match=r"was made by another column than `split\.by` names") as caught:
         plan_project(read_project(project, ["split.by=session"]), project.parent)
     assert (caught.value.problems[0].allowed, caught.value.problems[0].found) == ("session", "press")
 

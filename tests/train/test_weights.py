@@ -9,7 +9,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from segwright.core import ArtefactError, ConfigError
+from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.train import Run
 from segwright.train.weights import imagenet_at_hand, load_pretrained
@@ -94,6 +94,16 @@ def test_load__an_earlier_run_with_other_classes_gives_all_but_the_head(finished
     report = load_pretrained(network, str(finished.path))
     assert report is not None
     assert report.missing == ("head.weight", "head.bias")
+
+
+def test_load__an_earlier_run_with_as_many_but_other_classes_gives_all_but_the_head(finished: Run) -> None:
+    turned = ClassTable.of(["background", "line", "blob"])
+    report = load_pretrained(build(), str(finished.path), turned)
+    assert report is not None
+    assert report.missing == ("head.weight", "head.bias")
+    same = load_pretrained(build(), str(finished.path), finished.classes)
+    assert same is not None
+    assert same.missing == ()
 
 
 def test_imagenet__offline_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
     network = build_network(plan.network)
     counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
     network.expect([count / max(1, sum(counts)) for count in counts])
-    report = load_pretrained(network, plan.weights)
+    report = load_pretrained(network, plan.weights, plan.classes)
     if report is None:
         listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
         return network

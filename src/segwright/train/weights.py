@@ -6,7 +6,7 @@ A weights source in segwright.yaml is one of
     imagenet                timm's own weights for the encoder (needs its download, or its cache)
     auto                    imagenet where the weights can be had, else random, said in the plan
     FILE.safetensors|.pt    a state dict of the encoder, of a classifier built on it, or quantised folded layers
-    runs/NAME               an earlier segwright run: encoder and decoder, head where the classes are the same
+    runs/NAME               an earlier segwright run: encoder and decoder, head where classes are the same, in order
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ArtefactError, ConfigError
+from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.models import SegmentationNetwork
 from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
 from segwright.train.checkpoint import BEST, load_state, load_weights
+from segwright.train.run import PLAN_FILE, read_plan
 
 KEYS_SHOWN = 5
 
@@ -47,8 +48,12 @@ class WeightReport:
         return "; ".join(parts)
 
 
-def load_pretrained(network: SegmentationNetwork, source: str | None) -> WeightReport | None:
+def load_pretrained(
+    network: SegmentationNetwork, source: str | None, classes: ClassTable | None = None
+) -> WeightReport | None:
     """Fill the network's encoder (for a run: the whole network) from `source`; None leaves it random.
+
+    `classes` are those the network will answer for: the head of a run that answers for others is left out.
 
     Raises:
         ConfigError: `imagenet` weights that timm does not have or cannot fetch, offline.
@@ -60,7 +65,7 @@ def load_pretrained(network: SegmentationNetwork, source: str | None) -> WeightR
         return _from_timm(network)
     path = Path(source)
     if (path / "checkpoints" / BEST).is_file():
-        return _load_matching(network, load_weights(path / "checkpoints" / BEST), str(path))
+        return _from_run(network, path, classes)
     state = _read_state(path)
     if any(name.endswith(".weight_q") for name in state):
         return _from_folded(network, state, path)
@@ -89,6 +94,13 @@ def _from_timm(network: SegmentationNetwork) -> WeightReport:
             fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
         ) from error
     return _load_matching(network.encoder.backbone, model.state_dict(), f"timm {name}")
+
+
+def _from_run(network: SegmentationNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
+    state = load_weights(path / "checkpoints" / BEST)
+    if classes is not None and read_plan(path / PLAN_FILE).classes.names != classes.names:
+        state = {name: value for name, value in state.items() if not name.startswith("head.")}
+    return _load_matching(network, state, str(path))
 
 
 def _read_state(path: Path) -> dict[str, Any]:
