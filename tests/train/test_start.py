@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from segwright.core import Event, Note
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import build_network
 from segwright.train.start import execute, start_run, validator
@@ -39,3 +40,14 @@ def test_execute__closes_its_loggers(
     with nullcontext() if error is None else pytest.raises(error):
         execute(start_run(tiny.plan, tmp_path / "run"), tiny.dataset, tiny.split)
     logger.finalize.assert_called_once_with(status)
+
+
+def test_execute__frozen_stages_learn_from_the_first_round_after_a_quarter_of_the_run(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    said: list[Event] = []
+    optimiser = replace(tiny.plan.optimiser, steps=4, frozen_stages=2)
+    plan = replace(tiny.plan, optimiser=optimiser, validation=replace(tiny.plan.validation, every=2))
+    execute(start_run(plan, tmp_path / "run"), tiny.dataset, tiny.split, listener=said.append)
+    texts = [event.text for event in said if isinstance(event, Note) and "learn from here" in event.text]
+    assert texts == ["step 2: all encoder stages learn from here (50% done)"]

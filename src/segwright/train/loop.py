@@ -27,7 +27,8 @@ from segwright.train.transfer import freeze, parameter_groups
 
 SAVE_EVERY_SECONDS = 60.0
 REPORTS_PER_ROUND = 5
-# Frozen stages are thawed after this many rounds without a better score, and at the latest at this share of the run.
+# Frozen stages are thawed after this many rounds without a better score, and at the latest in the first round at or
+# after this share of the run.
 THAW_AFTER_STALE_ROUNDS = 2
 THAW_LATEST = 0.25
 
@@ -251,11 +252,9 @@ class _Loop:
     def _thaw_or_stop(self) -> None:
         state, steps = self.state, self.plan.optimiser.steps
         stale = state.guard.stale_rounds
-        late = state.step >= THAW_LATEST * steps
-        if state.frozen_stages and (stale >= THAW_AFTER_STALE_ROUNDS or late):
-            why = (
-                f"no better score for {stale} rounds" if stale >= THAW_AFTER_STALE_ROUNDS else f"{THAW_LATEST:.0%} done"
-            )
+        stalled = stale >= THAW_AFTER_STALE_ROUNDS
+        if state.frozen_stages and (stalled or state.step >= THAW_LATEST * steps):
+            why = f"no better score for {stale} rounds" if stalled else f"{state.step / steps:.0%} done"
             self.listener(Note("training", f"step {state.step}: all encoder stages learn from here ({why})"))
             state.frozen_stages, state.guard.stale_rounds = 0, 0
         elif stale >= self.plan.validation.patience and state.step < steps:
