@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import torch
 
 from segwright.core import ConfigError
+from segwright.infer.runtimes.onnx_runtime import usable_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Hardware:
 
 def this_machine() -> Hardware:
     """This process's hardware. It has bf16 only where it has instructions for it: emulated, it is slower."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     if torch.cuda.is_available():
         return Hardware("cuda", torch.cuda.is_bf16_supported(including_emulation=False), True, cores)
     if torch.backends.mps.is_available():

@@ -65,7 +65,7 @@ class Run:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The frames the run was made from; their present content may differ, see `data_changed`."""
+        """The frames the run was made from; their present content may differ from `plan.data.dataset_hash`."""
         return open_with_settings(self.plan.data.uri, self.plan.data, self.classes)
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from segwright.core import ClassTable, Size
+from segwright.core import ClassTable
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import Preprocessing
@@ -173,11 +173,6 @@ class Plan:
             fingerprint=data["fingerprint"],
             reasons=data["reasons"],
         )
-
-    @property
-    def crop_size(self) -> Size:
-        """The size of a training crop, px; crops are square."""
-        return Size(self.sampling.crop, self.sampling.crop)
 
 
 def _plain(value: Any) -> Any:
