@@ -132,6 +132,8 @@ def test_evaluate__renames_values(command, tmp_path):
         (("--predictions", "x"), "--truth is missing"),
         (("a.bundle", "b.bundle"), "more than one model"),
         (("a.bundle", "--predictions", "x"), "mix a model with stored predictions"),
+        (("a.bundle", "--map", "255=1"), "mix a model with stored predictions: beside a model"),
+        (("--predictions", "x", "--truth", "y", "--split", "z"), "mix a model with stored predictions: beside stored"),
         (("--predictions", "x", "--truth", "y", "--map", "a=b"), "renames no mask value"),
     ],
 )

@@ -64,13 +64,13 @@ def evaluate(
 
     model, json_file = _words(arguments or [], json)
     distances = tuple(boundary_px or (3,))
+    _refuse_mixed(model, (data, split), (predictions, truth, classes, map_, images))
     demands = Demands.read(fail_if or [], no_worse_than, tolerance, groups)
     with Face(as_json=json and json_file is None) as face:
         if model is None:
             pairs = _stored(predictions, truth, classes, map_ or [], images)
             evaluation = evaluate_stored(pairs, boundary_px=distances, listener=face.listener)
         else:
-            _refuse_with_model(predictions=predictions, truth=truth, classes=classes, images=images)
             pairs, known = _predicted(model, data, split, part)
             evaluation = evaluate_predicted(pairs, boundary_px=distances, listener=face.listener, provenance=known)
         _write(evaluation, pairs, report, json_file)
@@ -138,15 +138,22 @@ def _mapping(renamings: Sequence[str]) -> dict[int, int]:
     return {int(old): int(new) for old, _, new in pairs}
 
 
-def _refuse_with_model(**options: Path | None) -> None:
+def _refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Sequence[object]) -> None:
+    """Refuse options of the other kind of evaluation: left unread, they would not do what somebody asked for."""
     from segwright.core import ConfigError
 
-    given = [f"--{name}" for name, value in options.items() if value is not None]
-    if given:
-        fix = "leave out the model to score stored predictions, or leave out these options"
+    for_model, for_stored = ("--data", "--split"), ("--predictions", "--truth", "--classes", "--map", "--images")
+    kind, allowed, other, values = (
+        ("stored predictions", for_stored, for_model, of_model)
+        if model is None
+        else ("a model", for_model, for_stored, of_stored)
+    )
+    given = [name for name, value in zip(other, values, strict=True) if value]
+    if given and (model is not None or any(of_stored)):
         raise ConfigError.of(
-            "arguments", "mix a model with stored predictions",
-            allowed="--data, --split, --part", found=", ".join(given), fix=fix,
+            "arguments", f"mix a model with stored predictions: beside {kind} they say nothing",
+            allowed=", ".join(allowed), found=", ".join(given),
+            fix="name a RUN or BUNDLE to ask a model, none to score stored predictions; or leave these options out",
         )  # fmt: skip
 
 
