@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from segwright.core import RGB, ArtefactError, ClassTable, ConfigError, DataError, Event, Note, Progress, Size
@@ -225,7 +226,7 @@ def test_plan_project__its_paths_hold_from_anywhere(tmp_path: Path, monkeypatch:
     stems = [frame.stem for frame in open_dataset(tmp_path / "here" / "frames").frames]
     rows = "\n".join(f"{stem},{stem[0]}" for stem in stems)
     (tmp_path / "here" / "frames.csv").write_text(f"image,press\n{rows}\n", encoding="utf-8")
-    (tmp_path / "here" / "weights.pt").write_bytes(b"")
+    torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "here" / "weights.pt")
     monkeypatch.chdir(tmp_path / "here")
     project = read_project(path, ["data.columns_from=null", "data.columns_csv=frames.csv", "model.weights=weights.pt"])
     plan, dataset, _ = plan_project(project, Path())
@@ -235,6 +236,14 @@ def test_plan_project__its_paths_hold_from_anywhere(tmp_path: Path, monkeypatch:
     assert run.plan.weights == str(tmp_path / "here" / "weights.pt")
     assert run.dataset.content_hash == dataset.content_hash
     assert run.split.content_hash == plan.data.split_hash
+
+
+def test_plan_project__the_range_of_quantised_weights_is_known_by_what_they_hold(tmp_path: Path) -> None:
+    path = write_project(tmp_path, per_line=1)
+    for name, state in (("renamed.pt", {"a.weight_q": torch.zeros(1)}), ("plain_u8.pt", {"a": torch.zeros(1)})):
+        torch.save(state, tmp_path / name)
+        plan, _, _ = plan_project(read_project(path, [f"model.weights={name}"]), tmp_path)
+        assert (plan.preprocessing.mean == (0.5,) * 3) is (name == "renamed.pt")
 
 
 def test_plan_project__a_class_no_training_frame_has_is_said(tmp_path: Path) -> None:

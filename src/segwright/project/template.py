@@ -55,6 +55,7 @@ training:
     flip_horizontal: true # false where a mirrored part is not a possible part
     flip_vertical: auto
     rotate_degrees: auto
+    scale: auto           # smallest and largest magnification: [0.75, 1.35]
   loggers: [tensorboard]  # mlflow, wandb
 
 inference:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ class TrainingFrames:
         self._budget_bytes = int(cache_gb * 2**30)
         self._cached: dict[int, LoadedFrame] = {}
         self._cached_bytes = 0
+        self._lock = Lock()
         self.places: list[dict[int, npt.NDArray[np.int32]]] = []
 
     def __len__(self) -> int:
@@ -95,9 +97,10 @@ class TrainingFrames:
         channels = labelled.labels.channels(void_as=VOID).astype(np.uint8)
         loaded = LoadedFrame(np.ascontiguousarray(pixels), channels)
         size = channels.nbytes + pixels.nbytes
-        if self._cached_bytes + size <= self._budget_bytes:
-            self._cached[index] = loaded
-            self._cached_bytes += size
+        with self._lock:  # several workers load at once
+            if index not in self._cached and self._cached_bytes + size <= self._budget_bytes:
+                self._cached[index] = loaded
+                self._cached_bytes += size
         return loaded
 
 

@@ -170,6 +170,8 @@ class _Loop:
             self._learn(batch)
             self.state.step = batch.step + 1
             self._report()
+            if self.state.frozen_stages and self.state.step >= THAW_LATEST * steps:
+                self._thaw(f"{self.state.step / steps:.0%} done")
             if self._round_is_due():
                 self._validation_round()
                 if self.state.stopped:
@@ -249,14 +251,16 @@ class _Loop:
         self._ready()
         self._seconds_validating += time.perf_counter() - started
 
+    def _thaw(self, why: str) -> None:
+        self.listener(Note("training", f"step {self.state.step}: all encoder stages learn from here ({why})"))
+        self.state.frozen_stages, self.state.guard.stale_rounds = 0, 0
+        self._ready()
+
     def _thaw_or_stop(self) -> None:
         state, steps = self.state, self.plan.optimiser.steps
         stale = state.guard.stale_rounds
-        stalled = stale >= THAW_AFTER_STALE_ROUNDS
-        if state.frozen_stages and (stalled or state.step >= THAW_LATEST * steps):
-            why = f"no better score for {stale} rounds" if stalled else f"{state.step / steps:.0%} done"
-            self.listener(Note("training", f"step {state.step}: all encoder stages learn from here ({why})"))
-            state.frozen_stages, state.guard.stale_rounds = 0, 0
+        if state.frozen_stages and stale >= THAW_AFTER_STALE_ROUNDS:
+            self._thaw(f"no better score for {stale} rounds")
         elif stale >= self.plan.validation.patience and state.step < steps:
             self.listener(Note("training", f"stopped at step {state.step}: no better score for {stale} rounds"))
             state.stopped = True

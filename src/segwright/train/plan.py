@@ -19,7 +19,7 @@ from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, LossPlan, Plan, SamplingPlan
-from segwright.train.weights import imagenet_at_hand
+from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
 
 RAREST_SHARE = 1e-3
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
@@ -108,7 +108,7 @@ def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) ->
         reasons.texts["preprocessing"] = f"that of the run the weights come from: {weights}"
         return earlier
     if weights is not None and grey_or_rgb and fingerprint.dtype == "uint8":
-        if str(weights).endswith("_u8.pt"):
+        if stores_quantised_layers(weights):
             reasons.texts["preprocessing"] = "the range the weights were trained with: -1..1"
             return Preprocessing(bands, scale, (0.5,) * 3, (0.5,) * 3, fingerprint.dtype)
         reasons.texts["preprocessing"] = "ImageNet mean and std: what the pretrained encoder was trained with"

@@ -81,8 +81,9 @@ def _frozen(wanted: str, pretrained: bool, steps: int, reasons: Reasons) -> int:
     `FREEZE_FROM_STEPS` is a judgement, not a measurement: no run here varied freezing alone.
     """
     if wanted == "deep_first" or (wanted == "auto" and pretrained and steps >= FREEZE_FROM_STEPS):
+        whose = "pretrained" if wanted == "auto" else "segwright.yaml says so"
         reasons.texts["optimiser.frozen_stages"] = (
-            "pretrained: decoder and the last two encoder stages first; the others learn once validation stalls"
+            f"{whose}: decoder and the last two encoder stages first; the others learn once validation stalls"
         )
         return FROZEN_STAGES
     if not pretrained:

@@ -67,9 +67,23 @@ def load_pretrained(
     if (path / "checkpoints" / BEST).is_file():
         return _from_run(network, path, classes)
     state = _read_state(path)
-    if any(name.endswith(".weight_q") for name in state):
+    if _is_quantised(state):
         return _from_folded(network, state, path)
     return _load_matching(network.encoder.backbone, _as_backbone(state), str(path))
+
+
+def stores_quantised_layers(source: str) -> bool:
+    """True for a file of quantised folded layers: TensorFlow's, whose networks read frames as -1..1.
+
+    Raises:
+        ArtefactError: a file that is not readable.
+    """
+    path = Path(source)
+    return path.is_file() and _is_quantised(_read_state(path))
+
+
+def _is_quantised(state: Mapping[str, Any]) -> bool:
+    return any(name.endswith(".weight_q") for name in state)
 
 
 def imagenet_at_hand(encoder: str) -> bool:

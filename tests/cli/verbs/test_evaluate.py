@@ -185,6 +185,12 @@ def test_evaluate__a_bundle_on_all_its_training_data_is_refused(
     assert "--split: is missing: these are the frames the model was trained on" in err
 
 
+def test_evaluate__a_part_of_no_split_is_refused(command, tmp_path, root):
+    code, _, err = command("evaluate", make_bundle(tmp_path).path, "--data", root, "--part", "test")
+    assert code == 2
+    assert "every frame would be scored" in err
+
+
 def test_evaluate__a_bundle_without_data_is_refused(command, tmp_path):
     code, _, err = command("evaluate", make_bundle(tmp_path).path)
     assert code == 2

@@ -25,7 +25,7 @@ Predictions = Annotated[Path | None, typer.Option(help="A mask file, a folder of
 Truth = Annotated[Path | None, typer.Option(help="A mask file, a folder of them, or a dataset.")]
 Data = Annotated[Path | None, typer.Option(help="The dataset, or segwright.yaml, a RUN or BUNDLE is asked about.")]
 SplitFile = Annotated[Path | None, typer.Option(help="A split file; a RUN brings its own.")]
-Part = Annotated[str, typer.Option(help="The part of the split to score.")]
+Part = Annotated[str | None, typer.Option(help="The part of the split to score.  [default: validation]")]
 Classes = Annotated[Path | None, typer.Option(help="Class table: lines such as `0 background`, or JSON.")]
 Renamings = Annotated[list[str] | None, typer.Option("--map", help="Rename a mask value first: --map 255=1.")]
 Images = Annotated[Path | None, typer.Option(help="Folder of the frames' images, for the report.")]
@@ -43,7 +43,7 @@ def evaluate(
     truth: Truth = None,
     data: Data = None,
     split: SplitFile = None,
-    part: Part = "validation",
+    part: Part = None,
     classes: Classes = None,
     map_: Renamings = None,
     images: Images = None,
@@ -64,7 +64,7 @@ def evaluate(
 
     model, json_file = _words(arguments or [], json)
     distances = tuple(boundary_px or (3,))
-    _refuse_mixed(model, (data, split), (predictions, truth, classes, map_, images))
+    _refuse_mixed(model, (data, split, part), (predictions, truth, classes, map_, images))
     demands = Demands.read(fail_if or [], no_worse_than, tolerance, groups)
     with Face(as_json=json and json_file is None) as face:
         if model is None:
@@ -142,7 +142,8 @@ def _refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Seq
     """Refuse options of the other kind of evaluation: left unread, they would not do what somebody asked for."""
     from segwright.core import ConfigError
 
-    for_model, for_stored = ("--data", "--split"), ("--predictions", "--truth", "--classes", "--map", "--images")
+    for_model = "--data", "--split", "--part"
+    for_stored = "--predictions", "--truth", "--classes", "--map", "--images"
     kind, allowed, other, values = (
         ("stored predictions", for_stored, for_model, of_model)
         if model is None
@@ -157,7 +158,9 @@ def _refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Seq
         )  # fmt: skip
 
 
-def _predicted(model: Path, data: Path | None, split: Path | None, part: str) -> tuple[PredictedPairs, dict[str, Any]]:
+def _predicted(
+    model: Path, data: Path | None, split: Path | None, part: str | None
+) -> tuple[PredictedPairs, dict[str, Any]]:
     """The model beside the part of the data it is asked about, and what is known of both."""
     from segwright.data import read_split
     from segwright.evaluate import PredictedPairs
@@ -182,7 +185,10 @@ def _predicted(model: Path, data: Path | None, split: Path | None, part: str) ->
         seed = run.plan.optimiser.seed
     known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
     if chosen is None:
+        if part is not None:
+            raise _part_of_nothing(part)
         return PredictedPairs(predictor, dataset), {**known, "part": "all frames"}
+    part = part or "validation"
     known |= {"part": part, "split_hash": chosen.content_hash, "held_out": _held_out(chosen, part)}
     return PredictedPairs(predictor, dataset.only(chosen.stems(part))), known
 
@@ -210,6 +216,15 @@ def _needs_split(model: Path) -> Exception:
         found="every frame of the training data",
         fix=f"segwright evaluate {model} --data ... --split split.json --part validation",
     )
+
+
+def _part_of_nothing(part: str) -> Exception:
+    from segwright.core import ConfigError
+
+    return ConfigError.of(
+        "--part", "names a part of no split: every frame would be scored",
+        allowed="a part of the split that --split names", found=part, fix="add --split FILE, or leave out --part",
+    )  # fmt: skip
 
 
 def _held_out(split: Split, part: str) -> str | None:
