@@ -45,12 +45,12 @@ class DemoSettings:
     def small(seed: int = 7) -> DemoSettings:
         """300 frames of 640x480 and a narrow U-Net from random weights: nothing is downloaded."""
         training = {
-            "steps": 900,
+            "steps": 800,
             "batch": 24,
             "crop": 128,
             "learning_rate": 7e-3,
             "rare_crops": 0.8,
-            "validate_every": 225,
+            "validate_every": 200,
             "augment": LOOSE_PARTS,
         }
         return DemoSettings(FrameSpec(seed=seed), "test_resnet", (64, 48, 32, 16, 16), None, training)
