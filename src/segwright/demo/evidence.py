@@ -152,7 +152,11 @@ def _pieces_under(mask: Mask, area_px: float) -> Mask:
 def grey_of(image: Image) -> npt.NDArray[Any]:
     if image.pixels.dtype != np.uint8:
         raise DataError.of(
-            "blob heuristic", "reads frames of 8 bits only", allowed="uint8", found=str(image.pixels.dtype)
+            "blob heuristic",
+            "reads frames of 8 bits only",
+            allowed="uint8",
+            found=str(image.pixels.dtype),
+            fix="convert the frames to 8 bits first",
         )
     return cv2.cvtColor(image.as_rgb().pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
 

@@ -157,7 +157,13 @@ def _first_pass(frames: Iterable[tuple[Probabilities, LabelMap]], classes: Class
         seen.contested.add(probabilities, truth)
         seen.images += 1
     if not seen.images:
-        raise DataError.of("hold-out", "has no frame", allowed="at least one labelled frame", found="none")
+        raise DataError.of(
+            "hold-out",
+            "has no frame",
+            allowed="at least one labelled frame",
+            found="none",
+            fix="name a part of the split that has labelled frames: --part",
+        )
     if not any(seen.curves.truth_px(spec.name) for spec in classes.foreground):
         names = ", ".join(spec.name for spec in classes.foreground)
         fix = "calibrate on a part that has every class (`segwright split` stratifies parts by class)"

@@ -151,7 +151,12 @@ def _pairs_in_memory(predictions: Any, truth: Any, classes: ClassTable | None) -
         missing = set(truth) - set(predictions)
         if missing:
             listed = ", ".join(sorted(map(str, missing))[:8])
-            raise DataError.of("predictions", f"lack {len(missing)} of {len(truth)} frames", found=f"missing: {listed}")
+            raise DataError.of(
+                "predictions",
+                f"lack {len(missing)} of {len(truth)} frames",
+                found=f"missing: {listed}",
+                fix="predict the missing frames too, or score only the frames there are predictions for",
+            )
         rows = ((str(stem), predictions[stem], truth[stem]) for stem in truth)
     else:
         one = isinstance(truth, LabelMap | SemanticPrediction | np.ndarray)
@@ -169,13 +174,21 @@ def _label_map(value: Labels, classes: ClassTable | None) -> LabelMap:
         return value
     if classes is None:
         raise ConfigError.of(
-            "classes", "are needed to read an array of ids", allowed="classes=[names] or a ClassTable", found="none"
+            "classes",
+            "are needed to read an array of ids",
+            allowed="classes=[names] or a ClassTable",
+            found="none",
+            fix='evaluate(predictions, truth, classes=["background", "scratch"])',
         )
     array = np.asarray(value)
     if array.dtype.kind not in "iu" or array.ndim != 2 or (array.size and (array.min() < 0 or array.max() > 65535)):
         found = f"{array.dtype} of shape {array.shape}"
         raise DataError.of(
-            "label array", "does not hold class ids", allowed="whole numbers 0-65535, (height, width)", found=found
+            "label array",
+            "does not hold class ids",
+            allowed="whole numbers 0-65535, (height, width)",
+            found=found,
+            fix="pass class ids, not probabilities or colours: argmax over the class axis gives them",
         )
     return LabelMap(array.astype(np.uint16 if max(classes.void_id, *classes.ids) > 255 else _narrowest(array)), classes)
 

@@ -77,7 +77,11 @@ def summarise(
     """
     if not counts.frames:
         raise DataError.of(
-            "evaluation", "has no frame to score", allowed="at least one frame with prediction and truth", found="none"
+            "evaluation",
+            "has no frame to score",
+            allowed="at least one frame with prediction and truth",
+            found="none",
+            fix="name frames that have a prediction and a truth of one name",
         )
     classes, distances = counts.classes, counts.boundary_px
     scores = score_counts(counts.frames, classes, distances)

@@ -188,7 +188,11 @@ class Evaluation:
             ) from error
         if not isinstance(data, dict):
             raise ArtefactError.of(
-                str(path), "is not an evaluation", allowed="a JSON object", found=type(data).__name__
+                str(path),
+                "is not an evaluation",
+                allowed="a JSON object",
+                found=type(data).__name__,
+                fix="name an evaluation.json that `segwright evaluate --json FILE` wrote",
             )
         return Evaluation.from_json(data)
 

@@ -184,7 +184,13 @@ def _mask_folder(listing: Listing, mapping: Mapping[int, int]) -> MaskFiles:
         claims.setdefault(stem_of(name.removeprefix(inside)), []).append(name)
     if not claims:
         found = f"{len(listing.files)} files, none with the suffix of an image"
-        raise DataError.of(str(root), "holds no mask", allowed="PNG or TIFF files of class ids", found=found)
+        raise DataError.of(
+            str(root),
+            "holds no mask",
+            allowed="PNG or TIFF files of class ids",
+            found=found,
+            fix="name the folder with the mask files themselves",
+        )
     raise_collected(
         Problem(f"{root}/{stem}", "has two masks", "one file a name", ", ".join(found), "move one of them away")
         for stem, found in claims.items()

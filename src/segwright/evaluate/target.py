@@ -36,7 +36,13 @@ class Target:
         match = _PROMISE.fullmatch(text.replace(" ", ""))
         if not match or not float(match[2]):
             allowed = "f1, iou, precision>=P, recall>=R with P and R above 0, at most 1"
-            raise ConfigError.of("target", "is not one that thresholds can be chosen for", allowed=allowed, found=text)
+            raise ConfigError.of(
+                "target",
+                "is not one that thresholds can be chosen for",
+                allowed=allowed,
+                found=text,
+                fix="segwright calibrate ... --target iou",
+            )
         return Target("precision" if match[1] == "precision" else "recall", float(match[2]))
 
     def __str__(self) -> str:

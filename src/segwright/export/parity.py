@@ -122,7 +122,8 @@ def parity(
         seen.add(frame, reference, exported)
         listener(Progress("parity", seen.frames, max(total, seen.frames)))
     if not seen.frames:
-        raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none")
+        fix = "name a part of the split that has frames"
+        raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
     shares = {name: seen.class_share(name) for name in reference.classes.names}
     differences = dict(zip(reference.classes.names, seen.score_differences(), strict=True))
     return ParityProof(

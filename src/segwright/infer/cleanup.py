@@ -32,7 +32,13 @@ class Cleanup:
     def __post_init__(self) -> None:
         areas = self.min_area_px.values() if isinstance(self.min_area_px, Mapping) else (self.min_area_px,)
         if min([0, *self.opening_radius_px.values(), *areas, self.fill_holes_px]) < 0:
-            raise ConfigError.of("cleanup", "has a size below zero", allowed="whole pixels, 0 or more", found=str(self))
+            raise ConfigError.of(
+                "cleanup",
+                "has a size below zero",
+                allowed="whole pixels, 0 or more",
+                found=str(self),
+                fix="correct cleanup in segwright.yaml, or leave it out",
+            )
 
     def check(self, classes: ClassTable) -> None:
         """Raise ConfigError where a rule names the background or a class that is not in the table."""

@@ -27,7 +27,11 @@ class Decision:
         wrong = {name: value for name, value in (self.thresholds or {}).items() if not 0 < value <= 1}
         if wrong:
             raise ConfigError.of(
-                "thresholds", "are outside their range", allowed="above 0, at most 1", found=str(wrong)
+                "thresholds",
+                "are outside their range",
+                allowed="above 0, at most 1",
+                found=str(wrong),
+                fix="segwright calibrate chooses them, or write a number between 0 and 1",
             )
 
     def check(self, classes: ClassTable) -> None:
@@ -40,6 +44,7 @@ class Decision:
                 "name something that has none: the background takes what no other class passes for",
                 allowed=", ".join(foreground),
                 found=", ".join(foreign),
+                fix="leave it out, or name a foreground class",
             )
 
     def to_json(self) -> dict[str, object]:

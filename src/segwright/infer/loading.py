@@ -39,11 +39,21 @@ def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None =
     if not able:
         formats = ", ".join(sorted({weights for weights, _ in RUNTIMES.values()}))
         raise ArtefactError.of(
-            str(bundle.path), "holds weights no runtime here can run", allowed=formats, found=bundle.weights.format
+            str(bundle.path),
+            "holds weights no runtime here can run",
+            allowed=formats,
+            found=bundle.weights.format,
+            fix="export it again: segwright export RUN --to onnx",
         )
     chosen = able[0] if runtime == "auto" else runtime
     if chosen not in able:
-        raise ConfigError.of("runtime", "cannot run this bundle", allowed=", ".join(["auto", *able]), found=runtime)
+        raise ConfigError.of(
+            "runtime",
+            "cannot run this bundle",
+            allowed=", ".join(["auto", *able]),
+            found=runtime,
+            fix="leave the runtime out: auto takes one that can",
+        )
     _, start = RUNTIMES[chosen]
     started = start(bundle, threads)
     if started.channels != len(bundle.classes) or bundle.weights.channels != len(bundle.classes):

@@ -227,7 +227,13 @@ def _hash_of(path: Path) -> str:
         return file_hash(path)
     except OSError as error:
         found = error.strerror or str(error)
-        raise DataError.of(str(path), "cannot be opened", allowed="a readable image file", found=found) from error
+        raise DataError.of(
+            str(path),
+            "cannot be opened",
+            allowed="a readable image file",
+            found=found,
+            fix="check that the file is there, readable and an image, then run the same command again",
+        ) from error
 
 
 def _unwritable(path: Path, error: OSError) -> ArtefactError:

@@ -44,6 +44,7 @@ class Predictor:
                 "does not answer for the classes of the table",
                 allowed=f"{len(self.classes)} channels: {', '.join(self.classes.names)}",
                 found=f"{self.runtime.channels} channels",
+                fix="use the class table the network was trained with",
             )
         self.decision.check(self.classes)
         self.cleanup.check(self.classes)

@@ -40,6 +40,7 @@ class Preprocessing:
                 "does not fit its bands",
                 allowed="one mean and one std above 0 a band, a scale above 0, dtype uint8, uint16 or float32",
                 found=f"bands {self.bands}, mean {self.mean}, std {self.std}, scale {self.scale}, dtype {self.dtype}",
+                fix="give one mean and one std for each band, or train again: the plan measures them",
             )
 
     def apply(self, image: Image) -> npt.NDArray[np.float32]:

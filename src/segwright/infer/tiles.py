@@ -42,13 +42,27 @@ class TilePlan:
     def __post_init__(self) -> None:
         if not 0 <= self.overlap_px < min(self.tile.height, self.tile.width):
             raise ConfigError.of(
-                "tiles", "overlap by more than a tile", allowed=f"0 to below {self.tile}", found=f"{self.overlap_px} px"
+                "tiles",
+                "overlap by more than a tile",
+                allowed=f"0 to below {self.tile}",
+                found=f"{self.overlap_px} px",
+                fix="lower inference.overlap_px, or raise inference.tile",
             )
         if self.blend not in ("gaussian", "constant"):
-            raise ConfigError.of("tiles", "have an unknown blend", allowed="gaussian, constant", found=str(self.blend))
+            raise ConfigError.of(
+                "tiles",
+                "have an unknown blend",
+                allowed="gaussian, constant",
+                found=str(self.blend),
+                fix="inference.blend=gaussian",
+            )
         if self.stretch < 1:
             raise ConfigError.of(
-                "tiles", "cannot stretch below their size", allowed="1 or more", found=str(self.stretch)
+                "tiles",
+                "cannot stretch below their size",
+                allowed="1 or more",
+                found=str(self.stretch),
+                fix="leave it out, or say 1 or more",
             )
 
     def boxes(self, size: Size, stride_px: int = 32) -> tuple[Box, ...]:
@@ -147,6 +161,7 @@ def _run(runtime: Runtime, batch: Pixels) -> Pixels:
             "answered with another shape than its input has",
             allowed=f"{expected} for an input of {batch.shape}",
             found=str(answer.shape),
+            fix="export the network again: its file was made for another input",
         )
     if not np.isfinite(answer.sum(dtype=np.float64)):
         raise ArtefactError.of(
@@ -179,7 +194,13 @@ def _axes(plan: TilePlan, size: Size) -> tuple[tuple[int, int], tuple[int, int]]
 def _axis(plan: TilePlan, length: int, tile: int, stride_px: int) -> _Axis:
     if tile % stride_px:
         allowed = f"a multiple of {stride_px} px, such as {math.ceil(tile / stride_px) * stride_px}"
-        raise ConfigError.of("tiles", "have a size the network cannot take", allowed=allowed, found=f"{tile} px")
+        raise ConfigError.of(
+            "tiles",
+            "have a size the network cannot take",
+            allowed=allowed,
+            found=f"{tile} px",
+            fix="choose inference.tile as a multiple of the stride",
+        )
     if length <= tile * plan.stretch:
         whole = math.ceil(length / stride_px) * stride_px
         return _Axis((0,), whole, (np.ones(length, np.float32),))

@@ -76,6 +76,10 @@ def build_network(spec: NetworkSpec) -> SegmentationNetwork:
     """
     if spec.network not in DECODERS:
         raise ConfigError.of(
-            "model.network", "is not a network of segwright", allowed=", ".join(DECODERS), found=spec.network
+            "model.network",
+            "is not a network of segwright",
+            allowed=", ".join(DECODERS),
+            found=spec.network,
+            fix="model.network=unet",
         )
     return SegmentationNetwork(spec)

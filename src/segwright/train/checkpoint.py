@@ -63,7 +63,12 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise ArtefactError.of(str(path), "does not exist", fix="train first, or name another run") from None
     except Exception as error:
-        raise ArtefactError.of(str(path), "is not a readable safetensors file", found=str(error)) from error
+        raise ArtefactError.of(
+            str(path),
+            "is not a readable safetensors file",
+            found=str(error),
+            fix="copy or download the file again, or name another one",
+        ) from error
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -80,4 +85,9 @@ def load_state(path: Path) -> dict[str, Any]:
         raise ArtefactError.of(str(path), "does not exist", found="nothing to resume", fix=fix) from None
     except Exception as error:  # torch's readers raise a dozen unrelated types on damaged and foreign files
         found = str(error).split("\n")[0] or type(error).__name__
-        raise ArtefactError.of(str(path), "is not a readable checkpoint", found=found) from error
+        raise ArtefactError.of(
+            str(path),
+            "is not a readable checkpoint",
+            found=found,
+            fix="copy or download the file again; a checkpoint of a run is made anew by segwright train",
+        ) from error

@@ -40,7 +40,13 @@ def device_named(wanted: str | None = None) -> torch.device:
     several = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if best == "cuda" else []
     there = list(dict.fromkeys(["cpu", best, *several]))
     if wanted is not None and wanted not in there:
-        raise ConfigError.of("device", "is not one this machine has", allowed=", ".join(there), found=wanted)
+        raise ConfigError.of(
+            "device",
+            "is not one this machine has",
+            allowed=", ".join(there),
+            found=wanted,
+            fix="leave it out: the best there is is taken",
+        )
     return torch.device(wanted or best)
 
 

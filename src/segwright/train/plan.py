@@ -33,25 +33,21 @@ def make_plan(inputs: PlanInputs) -> Plan:
     """
     project, classes, reasons = inputs.project, inputs.dataset.classes, Reasons()
     if len(classes) > MOST_CLASSES:
-        raise ConfigError.of("classes", "are too many", allowed=f"up to {MOST_CLASSES}", found=str(len(classes)))
+        allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
+        raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
     weights = _weights(project, reasons)
     sampling = _sampling(inputs, reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
     tiles = _tiles(inputs, sampling, reasons)
+    model = project.model
     return Plan(
         name=project.name,
         task=project.task,
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=NetworkSpec(
-            project.model.network,
-            project.model.encoder,
-            len(preprocessing.bands),
-            len(classes),
-            project.model.decoder_widths,
-        ),
+        network=NetworkSpec(model.network, model.encoder, len(preprocessing.bands), len(classes), model.decoder_widths),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -125,7 +121,8 @@ def _of_earlier_run(weights: str | None) -> Preprocessing | None:
     return read_plan(plan).preprocessing if plan is not None and plan.is_file() else None
 
 
-def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
+def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
+    """The side of a crop, px, and how many there are in a step."""
     training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
     usual = 256 if machine.accelerator == "cpu" else 512
     largest = round_up(max(fingerprint.size_median.height, fingerprint.size_median.width))
@@ -137,11 +134,29 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
     )
     if crop % STRIDE_PX:
         allowed = f"a multiple of {STRIDE_PX}, such as {round_up(crop)}"
-        raise ConfigError.of("training.crop", "does not fit the network", allowed=allowed, found=str(crop))
+        raise ConfigError.of(
+            "training.crop",
+            "does not fit the network",
+            allowed=allowed,
+            found=str(crop),
+            fix="training.crop=auto, or a multiple of the stride",
+        )
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
     if (crop, batch) == (STRIDE_PX, 1):
         found = "one crop of 32 px: a single value a channel at the coarsest level"
-        raise ConfigError.of("training.batch", "is too small for batch norm", allowed="2 or more", found=found)
+        raise ConfigError.of(
+            "training.batch",
+            "is too small for batch norm",
+            allowed="2 or more",
+            found=found,
+            fix="training.batch=2, or a larger training.crop",
+        )
+    return crop, batch
+
+
+def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
+    training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
+    crop, batch = _crop_and_batch(inputs, reasons)
     augment = training.augment
     vertical = reasons.choose(
         "sampling.flip_vertical", augment.flip_vertical, False, "off: only you know whether upside down can happen"

@@ -124,6 +124,7 @@ def _read_state(path: Path) -> dict[str, Any]:
             "does not exist",
             allowed="imagenet, a file, a run folder, or null",
             found="no such file",
+            fix="correct model.weights in segwright.yaml; model.weights=null starts from random",
         )
     state: Any = load_weights(path) if path.suffix == ".safetensors" else load_state(path)
     for wrapper in ("state_dict", "model", "model_state_dict"):

@@ -102,16 +102,16 @@ def _spec_problems(spec: FrameSpec) -> list[Problem]:
     for what, values, known in (("lines", spec.lines, LINES), ("lightings", spec.lightings, LIGHTINGS)):
         unknown = [value for value in values if value not in known]
         if unknown or not values or len(set(values)) < len(values):
-            found = ", ".join(values) or "none"
-            problems.append(Problem(f"frame spec: {what}", "are not known, or named twice", ", ".join(known), found))
+            rule, found, fix = "are not known, or named twice", ", ".join(values) or "none", "name each known one once"
+            problems.append(Problem(f"frame spec: {what}", rule, ", ".join(known), found, fix))
     if spec.frames_per_line < 1:
-        problems.append(Problem("frame spec: frames_per_line", "is too small", "1 or more", str(spec.frames_per_line)))
+        what, found, fix = "frames_per_line", str(spec.frames_per_line), "ask for at least one frame a line"
+        problems.append(Problem(f"frame spec: {what}", "is too small", "1 or more", found, fix))
     if min(spec.size.height, spec.size.width) < LEAST_SIDE_PX:
-        allowed = f"{LEAST_SIDE_PX} px a side or more"
-        problems.append(Problem("frame spec: size", "is too small to show a bracket", allowed, str(spec.size)))
+        rule, allowed = "is too small to show a bracket", f"{LEAST_SIDE_PX} px a side or more"
+        problems.append(Problem("frame spec: size", rule, allowed, str(spec.size), "ask for larger frames"))
     if min(spec.rejected_share, spec.borderline_share) < 0 or spec.rejected_share + spec.borderline_share > 1:
+        rule, allowed = "do not fit into one whole", "0 or more, together 1 at most"
         found = f"{spec.rejected_share} + {spec.borderline_share}"
-        problems.append(
-            Problem("frame spec: shares", "do not fit into one whole", "0 or more, together 1 at most", found)
-        )
+        problems.append(Problem("frame spec: shares", rule, allowed, found, "lower one of the shares"))
     return problems

@@ -74,6 +74,7 @@ def _channels(path: Path, session: Any) -> int:
             "is not a segmentation network",
             allowed="one input (batch, bands, height, width), one output (batch, channels, height, width)",
             found=f"{len(inputs)} inputs, {len(outputs)} outputs, output shape {shape}",
+            fix="export it with segwright export RUN --to onnx",
         )
     return shape[1]
 
