@@ -20,6 +20,7 @@ from segwright.evaluate.report import worst_panels, write_report
 from segwright.export import export_run
 from segwright.infer.bundle import read_bundle, with_thresholds
 from segwright.infer.loading import predictor_of
+from segwright.infer.runtimes.onnx_runtime import usable_cores
 from segwright.line.inspect import inspector_for
 from segwright.line.records import Records
 from segwright.line.sources import FolderSource
@@ -71,7 +72,7 @@ class Story:
 
     def _frames(self) -> tuple[Dataset, Split]:
         """Draw the frames, write the project file, and divide by session with one press line held out."""
-        generate(self.folder / "frames", self.settings.frames, workers=_cores(), listener=self.listener)
+        generate(self.folder / "frames", self.settings.frames, workers=usable_cores(), listener=self.listener)
         if not (self.folder / "segwright.yaml").exists():
             self.settings.write_project(self.folder)
         dataset = open_dataset(self.folder / "frames", format="index_png", classes=CLASSES)
@@ -183,9 +184,3 @@ def _with_estimate(listener: Listener) -> Listener:
             listener(Note("demo", f"about {minutes:.0f} minutes from here to the final table, at this machine's speed"))
 
     return listen
-
-
-def _cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -254,7 +254,7 @@ def _answer(
 
     lines = [Text(f"{path} written") for path in (json_file, report) if path is not None]
     collapsed = [Text(f"{name} {line}", "bold red") for name, line in collapse_lines(evaluation.collapsed).items()]
-    return Group(_class_table(evaluation), _overall(evaluation), *more, *collapsed, *lines)
+    return Group(*collapsed, _class_table(evaluation), _overall(evaluation), *more, *lines)
 
 
 def _class_table(evaluation: Evaluation) -> RenderableType:
