@@ -13,6 +13,9 @@ from segwright.demo.frames.scene import Scene
 from segwright.demo.frames.texture import Field, clouds
 
 LEAST_VOID_PX = 14
+# Void is painted with a margin: a blurred patch, cut where a straight edge moved out by twice the blur would be.
+VOID_MARGIN_PX = 2.0
+VOID_CUT = 0.023
 
 
 def draw_glare(scene: Scene, random: np.random.Generator) -> Field:
@@ -48,7 +51,7 @@ def paint_glare(scene: Scene, glare: Field, clean: Field, random: np.random.Gene
         left, top, width, height, area = (int(value) for value in boxes[component])
         if area < LEAST_VOID_PX:
             continue
-        rows, columns = slice(max(0, top - 4), top + height + 4), slice(max(0, left - 4), left + width + 4)
-        soft = cv2.GaussianBlur((components[rows, columns] == component).astype(np.float32), (0, 0), 0.8)
-        painted[rows, columns] |= outlined(soft - np.float32(0.45), random)
+        rows, columns = slice(max(0, top - 8), top + height + 8), slice(max(0, left - 8), left + width + 8)
+        soft = cv2.GaussianBlur((components[rows, columns] == component).astype(np.float32), (0, 0), VOID_MARGIN_PX)
+        painted[rows, columns] |= outlined(soft - np.float32(VOID_CUT), random)
     return painted & scene.part

@@ -103,7 +103,7 @@ LOOKS = {
         brushing=(Brushing(34, 1.2, 0.025), Brushing(110, 4.0, 0.024, scales=True), Brushing(2.2, 2.2, 0.005)),
         brushing_deg=38.0,
         cloudiness=0.047,
-        belt=(0.227, 0.236, 0.222),
+        belt=(0.203, 0.211, 0.198),
         weave_px=5.3,
         weave_amplitude=0.175,
         light_deg=-140.0,
