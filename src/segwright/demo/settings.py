@@ -21,7 +21,8 @@ FULL_FRAMES = 4000
 FULL_SIZE = Size(1536, 2048)
 # Brackets lie on the belt any way round, so every rotation is a possible frame; and each line lights them from its own
 # side, so that turning them is also what makes dents of an unseen line look familiar.
-LOOSE_PARTS = {"colour": 0.8, "flip_vertical": True, "rotate_degrees": 180.0}
+# Glare is void in the masks, so only glare put on while training tells the network that it is no defect.
+AUGMENT = {"colour": 0.8, "glare": 0.3, "flip_vertical": True, "rotate_degrees": 180.0}
 
 # The smallest mark worth a person's look, px at 640 px width: nine of ten marks painted on the training lines are
 # larger, and what a young network sees on a clean bracket is mostly smaller.
@@ -51,7 +52,7 @@ class DemoSettings:
             "learning_rate": 7e-3,
             "rare_crops": 0.8,
             "validate_every": 200,
-            "augment": LOOSE_PARTS,
+            "augment": AUGMENT,
         }
         return DemoSettings(FrameSpec(seed=seed), "test_resnet", (64, 48, 32, 16, 16), None, training)
 
@@ -63,7 +64,7 @@ class DemoSettings:
         training = {
             "crop": 512,
             "rare_crops": 0.8,
-            "augment": LOOSE_PARTS,
+            "augment": AUGMENT,
         }
         return DemoSettings(frames, "resnet34", (128, 64, 48, 32, 16), "auto", training)
 

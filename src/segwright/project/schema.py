@@ -97,6 +97,7 @@ class Augment(Section):
     """How far a crop is varied. A flip is valid only where the mirrored part is still a possible part."""
 
     colour: float = Field(default=1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
+    glare: float = Field(default=0.0, ge=0, le=1, description="share of crops with a saturated patch put on")
     flip_horizontal: bool = True
     flip_vertical: bool | Auto = "auto"
     rotate_degrees: Annotated[float, Field(ge=0, le=180)] | Auto = "auto"

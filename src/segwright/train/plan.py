@@ -173,7 +173,7 @@ def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
         rare_share=training.rare_crops,
         class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
         geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, _scale(inputs, reasons)),
-        colour=_colour(augment.colour, fingerprint.dtype, reasons),
+        colour=_colour(augment.colour, augment.glare, fingerprint.dtype, reasons),
         workers=workers,
         cache_gb=training.cache_gb,
     )
@@ -201,15 +201,15 @@ def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reason
     return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
 
 
-def _colour(strength: float, dtype: str, reasons: Reasons) -> ColourRanges:
+def _colour(strength: float, glare: float, dtype: str, reasons: Reasons) -> ColourRanges:
     usual = ColourRanges()
     if dtype == "float32":
         reasons.texts["sampling.colour"] = "off: float pixels are measurements in the sensor's own unit, not brightness"
         return ColourRanges(share=0.0)
     if strength == 0:
-        return ColourRanges(share=0.0)
+        return ColourRanges(share=0.0, glare=glare)
     names = ("gain", "gamma", "contrast", "channel_gain", "saturation", "light_gradient", "blur_px", "sharpen", "noise")
-    return ColourRanges(**{name: getattr(usual, name) * strength for name in names})
+    return ColourRanges(**{name: getattr(usual, name) * strength for name in names}, glare=glare)
 
 
 def _loss(inputs: PlanInputs, reasons: Reasons) -> LossPlan:

@@ -103,3 +103,21 @@ def test_noise__a_crop_larger_than_the_table_is_covered() -> None:
     noisy = effects._noise(large, ALWAYS, np.random.default_rng(2))
     assert noisy.shape == (700, 700, 3)
     assert noisy[-50:].std() > 0
+
+
+def test_vary_colour__glare_saturates_a_patch_in_every_band_and_leaves_the_rest() -> None:
+    crop = np.full((64, 64, 3), 0.3, dtype=np.float32)
+    seen = [vary_colour(crop.copy(), ColourRanges(share=0.0, glare=1.0), np.random.default_rng(n)) for n in range(20)]
+    assert sum(bool((each == 1).any()) for each in seen) >= 10
+    for each in seen:
+        assert np.array_equal(each[..., 0], each[..., 2])
+        assert (each >= 0.3 - 1e-6).all()
+        assert (each < 0.301).mean() > 0.5
+
+
+def test_vary_colour__without_glare_no_number_is_drawn_for_it() -> None:
+    crop = np.random.default_rng(0).random((16, 16, 3), dtype=np.float32)
+    one, other = (np.random.default_rng(1) for _ in range(2))
+    vary_colour(crop.copy(), ColourRanges(), one)
+    vary_colour(crop.copy(), ColourRanges(glare=0.0), other)
+    assert one.random() == other.random()

@@ -28,6 +28,7 @@ class ColourRanges:
     noise: float = 0.04
     jpeg_quality: int = 40  # lowest quality
     share: float = 0.5
+    glare: float = 0.0  # how often a saturated patch is put on; marks under it keep their label
 
 
 def vary_colour(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -36,6 +37,25 @@ def vary_colour(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> C
         if rng.random() < ranges.share:
             crop = effect(crop, ranges, rng)
             np.clip(crop, 0.0, 1.0, out=crop)
+    if ranges.glare > 0 and rng.random() < ranges.glare:
+        np.clip(_glare(crop, rng), 0.0, 1.0, out=crop)
+    return crop
+
+
+def _glare(crop: Crop, rng: np.random.Generator) -> Crop:
+    """A specular patch: light that is the same in every band and saturates in its middle.
+
+    Where real glare is painted void a network is never told what it is, and may call it anything; this one is told.
+    """
+    height, width = crop.shape[:2]
+    long, wide = rng.uniform(0.06, 0.2) * min(height, width), rng.uniform(0.03, 0.08) * min(height, width)
+    angle, row, column = rng.uniform(0, np.pi), rng.uniform(0, height), rng.uniform(0, width)
+    down = (np.arange(height, dtype=np.float32) - np.float32(row))[:, np.newaxis]
+    right = (np.arange(width, dtype=np.float32) - np.float32(column))[np.newaxis, :]
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    along, across = (right * cosine + down * sine) / np.float32(long), (down * cosine - right * sine) / np.float32(wide)
+    light = np.float32(rng.uniform(0.8, 2.0)) * np.exp(-np.minimum(along**2 + across**2, np.float32(18)))
+    crop += light[:, :, np.newaxis]
     return crop
 
 
