@@ -72,6 +72,16 @@ def test_score_frames__a_column_of_one_value_repeats_no_collapse():
     ]
 
 
+def test_score_frames__a_column_of_measurements_is_no_domain():
+    frames = [
+        pair(square(), square(), f"f{index}", area=f"{index / 4}", station=str(index), name=name)
+        for index, name in enumerate(("a", "1.5", "nan"))
+    ]
+    evaluation = score_frames(frames, CLASSES)
+    assert set(evaluation.by_domain) == {"station", "name"}
+    assert "column 'area' holds measurements" in evaluation.notes[0]
+
+
 def test_collapse_lines__one_a_class_with_its_worst_domains():
     worst = {"A": 0.09, "B": 0.0, "C": 0.01, "D": 0.0, "E": 0.08}
     rows = [

@@ -141,6 +141,9 @@ def _by_domain(counts: Counts) -> tuple[dict[str, dict[str, Scores]], tuple[str,
             return row.columns.get(column) or NO_VALUE
 
         groups = {value: list(rows) for value, rows in groupby(sorted(counts.frames, key=value_of), key=value_of)}
+        if _is_measurement(groups):
+            notes.append(f"column '{column}' holds measurements, not domains: no scores by it")
+            continue
         if len(groups) > MAX_DOMAIN_VALUES:
             notes.append(
                 f"column '{column}' has {len(groups)} values; scores by domain are given up to {MAX_DOMAIN_VALUES}"
@@ -150,6 +153,15 @@ def _by_domain(counts: Counts) -> tuple[dict[str, dict[str, Scores]], tuple[str,
             value: score_counts(rows, counts.classes, counts.boundary_px) for value, rows in groups.items()
         }
     return tables, tuple(notes)
+
+
+def _is_measurement(values: Iterable[str]) -> bool:
+    """Whether a column's values are numbers, some with a fraction: each frame would be a domain of its own."""
+    try:
+        numbers = [float(value) for value in values if value != NO_VALUE]
+    except ValueError:
+        return False
+    return any(not number.is_integer() for number in numbers)
 
 
 def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -> Iterable[Collapsed]:
