@@ -29,8 +29,6 @@ from segwright.data import Dataset, Split
 from segwright.demo.frames import FrameSpec, generate
 from segwright.demo.settings import HELD_OUT, SPLIT_BY, SPLIT_FRACTIONS, DemoSettings
 from segwright.evaluate import PredictedPairs, score_frames
-from segwright.infer.predictor import Predictor
-from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, build_network
 from segwright.models.losses import SegmentationLoss
 from segwright.project import read_project
@@ -158,7 +156,7 @@ def worked_example_rows(device: torch.device, scale: Scale, encoder: str) -> Ite
         run, dataset, split, seconds = train_example(root, scale, encoder)
         yield f"worked example: {scale.steps} steps, with validation", f"{seconds:.0f} s", "", ""
         held_out = dataset.only(split.stems("test"))
-        scores = score_frames(PredictedPairs(predictor_on(run, device), held_out), run.classes)
+        scores = score_frames(PredictedPairs(run.predictor(str(device)), held_out), run.classes)
         yield f"held-out line, {scores.images} frames: mIoU", f"{scores.scores['pooled_miou']:.3f}", "", ""
         yield "held-out line: scratch IoU", f"{scores.classes['scratch']['iou'] or 0:.3f}", "", ""
         yield "held-out line: boundary F at 3 px", f"{scores.scores['boundary_f@3']:.3f}", "", ""
@@ -187,17 +185,9 @@ def train_example(root: Path, scale: Scale, encoder: str) -> tuple[Run, Dataset,
     return run, dataset, split, time.perf_counter() - started
 
 
-def predictor_on(run: Run, device: torch.device) -> Predictor:
-    """The run's pipeline with its network on the device, in float32."""
-    reference = run.predictor()
-    network = run.module().to(device)
-    runtime = TorchRuntime(network, channels=len(run.classes), stride_px=network.stride_px)
-    return replace(reference, runtime=runtime)
-
-
 def differing_share(run: Run, device: torch.device, frames: Dataset) -> float:
     """Share of the pixels whose class differs between the device and the CPU, over up to four frames."""
-    on_device, on_cpu = predictor_on(run, device), predictor_on(run, torch.device("cpu"))
+    on_device, on_cpu = run.predictor(str(device)), run.predictor("cpu")
     different = pixels = 0
     for frame in frames.frames[:4]:
         image: Image = frames.read(frame).image

@@ -11,6 +11,8 @@ from segwright.core import Size
 from segwright.demo.frames import FrameSpec
 from segwright.demo.settings import DemoSettings
 from segwright.demo.story import Story
+from segwright.project import read_project
+from segwright.project.schema import Model
 
 SETTINGS = DemoSettings(
     FrameSpec(frames_per_line=20, size=Size(240, 320), seed=3),
@@ -71,3 +73,9 @@ def test_story__goes_on_after_an_interruption(told: Path) -> None:
     Story(told, SETTINGS).tell()
     assert (told / "outcome.json").is_file()
     assert (told / "runs" / "brackets" / "checkpoints" / "best.safetensors").read_bytes() == before
+
+
+def test_full__its_project_is_read_and_decodes_as_wide_as_usual(tmp_path: Path) -> None:
+    project = read_project(DemoSettings.full().write_project(tmp_path))
+    assert project.model.encoder == "resnet34"
+    assert project.model.decoder_widths == Model().decoder_widths

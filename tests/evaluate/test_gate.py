@@ -6,6 +6,7 @@ import pytest
 
 from segwright.core import ConfigError, GateFailed
 from segwright.evaluate import Evaluation, compare, fail_if, no_worse_than, score_frames
+from segwright.evaluate.gate import parse
 from tests.evaluate.maps import CLASSES, pair
 
 
@@ -22,17 +23,19 @@ def evaluation(missed: int = 0) -> Evaluation:
 
 
 @pytest.mark.parametrize(
-    "condition",
+    ("condition", "value"),
     [
-        "scratch.iou < 0.7",
-        "pooled_miou<0.5",
-        "line=B/scratch.recall <= 0.49",
-        "scratch.iou > 1",
-        "line=A/scratch.iou < 1",
+        ("scratch.iou < 0.7", 0.75),
+        ("pooled_miou<0.5", (0.75 + 0.8) / 2),
+        ("line=B/scratch.recall <= 0.49", 0.5),
+        ("scratch.iou > 1", 0.75),
+        ("line=A/scratch.iou < 1", 1.0),
     ],
 )
-def test_fail_if__passes_where_the_condition_does_not_hold(condition: str) -> None:
-    fail_if(evaluation(missed=4), [condition])
+def test_fail_if__passes_where_the_condition_does_not_hold(condition: str, value: float) -> None:
+    scored = evaluation(missed=4)
+    fail_if(scored, [condition])
+    assert parse(scored, [condition])[0].value(scored) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(

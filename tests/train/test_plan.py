@@ -176,6 +176,11 @@ def test_plan__other_bands_keep_their_names_and_float_pixels_their_values(tiny: 
     assert plan.sampling.colour.share == 0
 
 
+def test_plan__glare_on_float_frames_is_refused(tiny: Tiny) -> None:
+    with pytest.raises(ConfigError, match=r"training\.augment\.glare"):
+        make_plan(inputs(tiny, "training.augment.glare=0.2", dtype="float32"))
+
+
 def rounds(tiny: Tiny, *overrides: str, frames: int = 2, side: int = 72) -> tuple[int, str]:
     """Steps between validation rounds, and why, for that many square validation frames."""
     size = Size(side, side)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from segwright.evaluate import Comparison, Evaluation, Intervals
 
 FRAMES_SHOWN = 5
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,23 @@ class Demands:
     by: str | None
 
     @staticmethod
-    def read(conditions: Sequence[str], old: Path | None, tolerance: float, by: str | None) -> Demands:
+    def read(conditions: Sequence[str], old: Path | None, tolerance: float | None, by: str | None) -> Demands:
         """The demands, with the earlier evaluation read: before any frame is scored.
 
         Raises:
+            ConfigError: a tolerance with nothing to fall behind.
             ArtefactError: the earlier evaluation cannot be read.
         """
+        from segwright.core import ConfigError
         from segwright.evaluate import Evaluation
 
-        return Demands(tuple(conditions), None if old is None else Evaluation.read(old), tolerance, by)
+        if old is None and tolerance is not None:
+            raise ConfigError.of(
+                "--tolerance", "says nothing alone: it is how far a score may fall below an earlier evaluation",
+                allowed="together with --no-worse-than", found=f"{tolerance:g}", fix="add --no-worse-than OLD.json",
+            )  # fmt: skip
+        earlier = None if old is None else Evaluation.read(old)
+        return Demands(tuple(conditions), earlier, TOLERANCE if tolerance is None else tolerance, by)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Evidence:
     scale: float
 
     def blobs(self, parameters: BlobParameters) -> Mask:
+        """What stands out by more than the cuts, gaps closed, small pieces left out: bool (height, width)."""
         marked = ((self.contrast > parameters.contrast_cut) | (self.colour > parameters.colour_cut)) & self.inside
         reach = 2 * round(2 * self.scale) + 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
@@ -66,6 +67,7 @@ class Evidence:
 
 
 def gather_evidence(image: Image, part: Mask | None, unit: Unit) -> Evidence:
+    """How far each pixel of the image stands out from the part around it; the part is found where it is not given."""
     found = find_part(image) if part is None else part
     scale = scale_of(image)
     grey = grey_of(image)
@@ -150,6 +152,11 @@ def _pieces_under(mask: Mask, area_px: float) -> Mask:
 
 
 def grey_of(image: Image) -> npt.NDArray[Any]:
+    """The image's brightness, float32 (height, width), 0..255.
+
+    Raises:
+        DataError: an image of more than 8 bits.
+    """
     if image.pixels.dtype != np.uint8:
         raise DataError.of(
             "blob heuristic",
@@ -162,4 +169,5 @@ def grey_of(image: Image) -> npt.NDArray[Any]:
 
 
 def scale_of(image: Image) -> float:
+    """How many pixels of this image are one at the width the settings are given for; at least 1."""
     return max(1.0, image.size.width / REFERENCE_WIDTH_PX)

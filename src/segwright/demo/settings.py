@@ -38,7 +38,7 @@ class DemoSettings:
 
     frames: FrameSpec
     encoder: str
-    decoder_widths: tuple[int, ...]
+    decoder_widths: tuple[int, ...] | None  # None: the usual ones
     weights: str | None
     training: dict[str, Any]
 
@@ -66,7 +66,7 @@ class DemoSettings:
             "rare_crops": 0.8,
             "augment": AUGMENT,
         }
-        return DemoSettings(frames, "resnet34", (128, 64, 48, 32, 16), "auto", training)
+        return DemoSettings(frames, "resnet34", None, "auto", training)
 
     def write_project(self, folder: Path) -> Path:
         """Write `folder`/segwright.yaml, which the command line can use again afterwards."""
@@ -84,7 +84,7 @@ class DemoSettings:
                 "network": "unet",
                 "encoder": self.encoder,
                 "weights": self.weights,
-                "decoder_widths": list(self.decoder_widths),
+                **({} if self.decoder_widths is None else {"decoder_widths": list(self.decoder_widths)}),
             },
             "loss": {"cross_entropy": 0.5, "dice": 0.5, "dice_classes": "foreground"},
             "training": {**self.training, "seed": 0},

@@ -134,6 +134,7 @@ class _Changes:
 
     @staticmethod
     def of(ids: npt.NDArray) -> _Changes:
+        """The changes of a map of ids (height, width)."""
         height, width = ids.shape
         changed = np.zeros(ids.shape, dtype=np.bool_)
         np.not_equal(ids[:, :-1], ids[:, 1:], out=changed[:, :-1])

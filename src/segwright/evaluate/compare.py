@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from segwright.core import DataError, Problem, raise_collected
-from segwright.evaluate.resample import ROUNDS, Array, GroupSums, group_names, group_sums, overall_scores, stems_of
+from segwright.evaluate.resample import ROUNDS, Array, GroupSums, group_names, group_sums, overall_scores
 from segwright.evaluate.result import Evaluation, FrameRow
 from segwright.evaluate.scores import Score
 
@@ -144,7 +144,7 @@ def _mismatches(old: Evaluation, new: Evaluation) -> Iterator[Problem]:
             old.class_table.describe(), new.class_table.describe(), "evaluate both with one class table (--classes)",
         )  # fmt: skip
         return
-    ours, theirs = set(stems_of(new.frames)), set(stems_of(old.frames))
+    ours, theirs = ({row.stem for row in side.frames} for side in (new, old))
     fix = "evaluate both on the same frames: the same --data, --split and --part"
     for names, where in ((theirs - ours, "old"), (ours - theirs, "new")):
         if names:

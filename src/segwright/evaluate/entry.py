@@ -14,7 +14,7 @@ import numpy.typing as npt
 from segwright.core import ClassTable, ConfigError, DataError, LabelMap, Listener, Note, silent
 from segwright.data import Dataset
 from segwright.evaluate.counts import FramePair
-from segwright.evaluate.evaluation import score_frames, with_reliability
+from segwright.evaluate.evaluation import no_frame_to_score, score_frames, with_reliability
 from segwright.evaluate.pairs import PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.result import Evaluation
 from segwright.evaluate.sources import DatasetLabels, LabelSource, open_source
@@ -202,7 +202,5 @@ def _first_and_all(frames: Iterator[FramePair]) -> tuple[FramePair, Iterator[Fra
     """The first pair, which knows the classes, and every pair including it."""
     first = next(frames, None)
     if first is None:
-        raise DataError.of(
-            "evaluation", "has no frame to score", allowed="at least one frame", found="none", fix="pass some frames"
-        )
+        raise no_frame_to_score()
     return first, chain([first], frames)

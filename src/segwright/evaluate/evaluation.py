@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import length_hint
 from typing import Any
 
-from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, silent
+from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
@@ -76,13 +76,7 @@ def summarise(
         DataError: the counts hold no frame.
     """
     if not counts.frames:
-        raise DataError.of(
-            "evaluation",
-            "has no frame to score",
-            allowed="at least one frame with prediction and truth",
-            found="none",
-            fix="name frames that have a prediction and a truth of one name",
-        )
+        raise no_frame_to_score()
     classes, distances = counts.classes, counts.boundary_px
     scores = score_counts(counts.frames, classes, distances)
     by_domain, notes = _by_domain(counts)
@@ -104,6 +98,17 @@ def summarise(
         collapsed=collapsed,
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
+    )
+
+
+def no_frame_to_score() -> SegwrightError:
+    """Nothing to score is an error: a mean over no frame has no value."""
+    return DataError.of(
+        "evaluation",
+        "has no frame to score",
+        allowed="at least one frame with prediction and truth",
+        found="none",
+        fix="name frames that have a prediction and a truth of one name",
     )
 
 

@@ -31,11 +31,7 @@ class Condition:
 
     def value(self, evaluation: Evaluation) -> Score:
         """The evaluation's number that the condition is about; None where it is absent."""
-        if self.domain is None:
-            overall, classes = evaluation.scores, evaluation.classes
-        else:
-            column, name = self.domain
-            overall, classes = evaluation.by_domain[column][name].overall, evaluation.by_domain[column][name].classes
+        overall, classes = _scores_of(evaluation, self.domain)
         return overall[self.score] if self.class_name is None else classes[self.class_name][self.score]
 
 
@@ -118,15 +114,13 @@ def _read(evaluation: Evaluation, text: str) -> Condition | Problem:
         return Problem("--fail-if", "cannot be read", allowed, text, _EXAMPLE)
     where, _, what = form["left"].rpartition("/")
     domain: tuple[str, str] | None = None
-    overall: Mapping[str, Score] = evaluation.scores
-    classes: Mapping[str, Mapping[str, Score]] = evaluation.classes
     if where:
         column, _, value = where.partition("=")
         if value not in evaluation.by_domain.get(column, {}):
             known = [f"{name}={each}" for name, values in evaluation.by_domain.items() for each in values]
             return _unknown("domain", text, where, known)
         domain = column, value
-        overall, classes = evaluation.by_domain[column][value].overall, evaluation.by_domain[column][value].classes
+    overall, classes = _scores_of(evaluation, domain)
     class_name, _, score = what.rpartition(".")
     if class_name and class_name not in classes:
         return _unknown("class", text, class_name, list(classes))
@@ -134,6 +128,16 @@ def _read(evaluation: Evaluation, text: str) -> Condition | Problem:
     if score not in known:
         return _unknown("score", text, score, known)
     return Condition(text, score, class_name or None, domain, form["sign"], number)
+
+
+def _scores_of(
+    evaluation: Evaluation, domain: tuple[str, str] | None
+) -> tuple[Mapping[str, Score], Mapping[str, Mapping[str, Score]]]:
+    """Overall scores and those by class: of all frames, or of those of one domain (column, value)."""
+    if domain is None:
+        return evaluation.scores, evaluation.classes
+    column, value = domain
+    return evaluation.by_domain[column][value].overall, evaluation.by_domain[column][value].classes
 
 
 def _unknown(what: str, text: str, found: str, known: Sequence[str]) -> Problem:

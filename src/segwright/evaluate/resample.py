@@ -7,7 +7,7 @@ not at all. Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,8 +169,3 @@ def _interval(score: float | None, drawn: Array, level: float) -> Interval:
 def _mean_present(rows: Array) -> Array:
     present = ~np.isnan(rows)
     return ratio(np.where(present, rows, 0.0).sum(axis=1), present.sum(axis=1))
-
-
-def stems_of(frames: Iterable[FrameRow]) -> list[str]:
-    """The frames' names, sorted."""
-    return sorted(row.stem for row in frames)

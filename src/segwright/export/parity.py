@@ -155,6 +155,7 @@ class _Seen:
         self.worst: list[Disagreement] = []
 
     def add(self, frame: ParityFrame, reference: Predictor, exported: Predictor) -> None:
+        """Ask both pipelines about one frame and count where they differ."""
         ours, theirs = (model.predict(frame.image, probabilities=True) for model in (reference, exported))
         one, other = (cast("Probabilities", says.probabilities).values for says in (ours, theirs))
         differs = ours.label_map.ids != theirs.label_map.ids

@@ -52,6 +52,7 @@ training:
   seed: 0
   augment:
     colour: 1.0           # 0 none, 1 usual, 2 twice as far
+    glare: 0.0            # share of crops with a saturated patch put on: 0.3 where glare is painted void
     flip_horizontal: true # false where a mirrored part is not a possible part
     flip_vertical: auto
     rotate_degrees: auto

@@ -72,11 +72,7 @@ class Feed:
         centre = _centre(frame, place, size, self._reach, rng)
         pixels, channels = warped_crop(frame.pixels, frame.channels, centre, size, self._plan.geometry, rng, void=VOID)
         scaled = pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
-        varied = (
-            vary_colour(scaled, self._plan.colour, rng)
-            if max(self._plan.colour.share, self._plan.colour.glare) > 0
-            else scaled
-        )
+        varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
         mean, std = (np.asarray(row, np.float32) for row in (self._preprocessing.mean, self._preprocessing.std))
         # mean and std have a value for each of the network's bands: a grey crop becomes RGB by broadcasting
         return np.ascontiguousarray(((varied - mean) / std).transpose(2, 0, 1)), channels

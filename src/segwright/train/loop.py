@@ -27,8 +27,7 @@ from segwright.train.transfer import freeze, parameter_groups
 
 SAVE_EVERY_SECONDS = 60.0
 REPORTS_PER_ROUND = 5
-# Frozen stages are thawed after this many rounds without a better score, and at the latest in the first round at or
-# after this share of the run.
+# Frozen stages are thawed after this many rounds without a better score, and at the latest at this share of the steps.
 THAW_AFTER_STALE_ROUNDS = 2
 THAW_LATEST = 0.25
 
@@ -163,6 +162,7 @@ class _Loop:
         self._saved = time.monotonic()
 
     def run(self) -> None:
+        """Learn from the state's step to the last one, or until validation has stalled for `patience` rounds."""
         steps = self.plan.optimiser.steps
         self._ready()
         self.listener(Progress("training", self.state.step, steps, "steps"))

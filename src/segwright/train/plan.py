@@ -21,7 +21,7 @@ from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, LossPlan, Plan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
 
-RAREST_SHARE = 1e-3
+RAREST_WEIGHED_SHARE = 1e-3
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 
 
@@ -204,6 +204,14 @@ def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reason
 def _colour(strength: float, glare: float, dtype: str, reasons: Reasons) -> ColourRanges:
     usual = ColourRanges()
     if dtype == "float32":
+        if glare > 0:
+            raise ConfigError.of(
+                "training.augment.glare",
+                "has no meaning for float frames: a saturated patch needs a full scale",
+                allowed="0",
+                found=f"{glare:g}",
+                fix="training.augment.glare=0, or store the frames with 8 or 16 bits",
+            )
         reasons.texts["sampling.colour"] = "off: float pixels are measurements in the sensor's own unit, not brightness"
         return ColourRanges(share=0.0)
     if strength == 0:
@@ -231,9 +239,9 @@ def _loss(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
 def _by_rarity(pixels: Sequence[int]) -> tuple[float, ...]:
     """One over the square root of each class's pixels, mean 1 over the classes there are; 1 for one without a pixel.
 
-    A class rarer than `RAREST_SHARE` of all pixels weighs as if it were that common: a speck must not rule the loss.
+    A class rarer than `RAREST_WEIGHED_SHARE` of all pixels weighs as if it were that common: no speck rules the loss.
     """
-    least = RAREST_SHARE * sum(pixels)
+    least = RAREST_WEIGHED_SHARE * sum(pixels)
     roots = [1 / math.sqrt(max(count, least)) if count else None for count in pixels]
     present = [root for root in roots if root is not None]
     mean = sum(present) / len(present)

@@ -256,6 +256,12 @@ def test_evaluate__against_an_earlier_evaluation(command, predictions, root, tmp
     assert comparison["scores"]["pooled_miou"]["difference"] < 0
 
 
+def test_evaluate__a_tolerance_alone_says_nothing(command, predictions, root):
+    code, _, err = command("evaluate", "--predictions", predictions, "--truth", root, "--tolerance", "0.02")
+    assert code == 2
+    assert "--no-worse-than" in err
+
+
 def test_evaluate__intervals_by_a_column(command, tmp_path, root):
     project = project_file(tmp_path)
     bundle = make_bundle(tmp_path, name="net").path

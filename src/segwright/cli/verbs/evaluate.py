@@ -34,7 +34,7 @@ Report = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
 Groups = Annotated[str | None, typer.Option(help="Column drawn whole in intervals and tests: line, session, patient.")]
 FailIf = Annotated[list[str] | None, typer.Option(help="Exit 1 where it holds: 'scratch.iou < 0.74'; repeatable.")]
 NoWorse = Annotated[Path | None, typer.Option(help="Exit 1 where a score fell below this evaluation.json's.")]
-Tolerance = Annotated[float, typer.Option(min=0, help="By how much it may fall.")]
+Tolerance = Annotated[float | None, typer.Option(min=0, help="By how much it may fall.  [default: 0.01]")]
 
 
 def evaluate(
@@ -51,7 +51,7 @@ def evaluate(
     groups: Groups = None,
     fail_if: FailIf = None,
     no_worse_than: NoWorse = None,
-    tolerance: Tolerance = 0.01,
+    tolerance: Tolerance = None,
     report: Report = None,
     json: JsonFlag = False,
 ) -> None:
@@ -266,13 +266,13 @@ def _class_table(evaluation: Evaluation) -> RenderableType:
         "dice",
         "precision",
         "recall",
-        *(name for name in evaluation.scores if name.startswith("boundary_f@")),
+        *(name for name in evaluation.scores if name.startswith("boundary_")),
     ]
     title = f"{evaluation.images} images"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
     table.add_column("class", overflow="fold")  # on a narrow terminal names wrap, numbers never
     for name in (*names, "true_px", "images"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     for name, row in evaluation.classes.items():
         table.add_row(name, *(_text(row[score]) for score in names), str(row["truth_px"]), str(row["images"]))
     return table

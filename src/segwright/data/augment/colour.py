@@ -30,6 +30,11 @@ class ColourRanges:
     share: float = 0.5
     glare: float = 0.0  # how often a saturated patch is put on; marks under it keep their label
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether any effect can come about."""
+        return max(self.share, self.glare) > 0
+
 
 def vary_colour(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     """The crop `(height, width, bands)` as another camera might have seen it; clipped to 0..1."""

@@ -54,9 +54,11 @@ class FrameSpec:
         return max(1, -(-self.frames_per_line // SESSIONS_A_LINE))
 
     def session(self, index: int) -> int:
+        """The recording session of a line's frame `index`."""
         return index // self.session_frames
 
     def lighting(self, index: int) -> str:
+        """The light setup of a line's frame `index`; sessions take turns."""
         return self.lightings[self.session(index) % len(self.lightings)]
 
     def stem(self, line: str, index: int) -> str:
@@ -64,6 +66,7 @@ class FrameSpec:
         return f"{line}_{self.lighting(index)}_{index:04d}"
 
     def to_json(self) -> dict[str, object]:
+        """What decides the frames, as plain values."""
         return {
             "frames_per_line": self.frames_per_line,
             "height_px": self.size.height,

@@ -108,21 +108,23 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     return [*facts, *((key.replace("_", " "), value) for key, value in {**plain, **hashes}.items())]
 
 
-def _headlines(evaluation: Evaluation, distances: Sequence[str]) -> list[tuple[str, Score]]:
-    labels = {**_HEADLINES, **{name: _boundary_label(name) for name in distances}}
-    order = ["pooled_miou_foreground", "pooled_miou", *distances, "mean_image_miou", "ece", "brier"]
+def _headlines(evaluation: Evaluation, boundary: Sequence[str]) -> list[tuple[str, Score]]:
+    labels = {**_HEADLINES, **{name: _boundary_label(name) for name in boundary}}
+    order = ["pooled_miou_foreground", "pooled_miou", *boundary, "mean_image_miou", "ece", "brier"]
     if evaluation.class_table.background is None:
         order.remove("pooled_miou_foreground")
     return [(labels[name], evaluation.scores[name]) for name in order if name in evaluation.scores]
 
 
 def _tabled(distances: Sequence[str]) -> list[str]:
-    """The one distance that tables show: 3 px where it was counted, else the smallest; the chart shows them all."""
-    return ["boundary_f@3"] if "boundary_f@3" in distances else list(distances[:1])
+    """The boundary scores that tables show: F at 3 px, else at the smallest distance (the chart shows all), and IoU."""
+    if not distances:
+        return []
+    return ["boundary_f@3" if "boundary_f@3" in distances else distances[0], "boundary_iou"]
 
 
 def _boundary_label(name: str) -> str:
-    return f"Boundary F, {name.partition('@')[2]} px"
+    return "Boundary IoU" if name == "boundary_iou" else f"Boundary F, {name.partition('@')[2]} px"
 
 
 def _foreground_first(classes: ClassTable) -> list[str]:
@@ -146,22 +148,22 @@ def _class_row(evaluation: Evaluation, name: str) -> dict[str, Any]:
     }
 
 
-def _domain(evaluation: Evaluation, column: str, distances: Sequence[str]) -> dict[str, Any]:
+def _domain(evaluation: Evaluation, column: str, boundary: Sequence[str]) -> dict[str, Any]:
     values = evaluation.by_domain[column]
     names = _foreground_first(evaluation.class_table)
     rows = [
-        {"value": value, "images": scores.images, "cells": _domain_cells(scores, names, distances)}
+        {"value": value, "images": scores.images, "cells": _domain_cells(scores, names, boundary)}
         for value, scores in values.items()
     ]
     for index in range(len(rows[0]["cells"])):
         _mark_worst([row["cells"][index] for row in rows])
-    heads = ["mIoU, foreground", *names, *(_boundary_label(name) for name in distances)]
+    heads = ["mIoU, foreground", *names, *(_boundary_label(name) for name in boundary)]
     return {"column": column, "heads": heads, "rows": rows}
 
 
-def _domain_cells(scores: Scores, names: Sequence[str], distances: Sequence[str]) -> list[dict[str, Any]]:
+def _domain_cells(scores: Scores, names: Sequence[str], boundary: Sequence[str]) -> list[dict[str, Any]]:
     found = [scores.overall["pooled_miou_foreground"], *(scores.classes[name]["iou"] for name in names)]
-    found += [scores.overall[name] for name in distances]
+    found += [scores.overall[name] for name in boundary]
     return [{"score": score, "worst": False} for score in found]
 
 
