@@ -84,6 +84,18 @@ def test_read__no_class_table_lists_ids_and_what_to_paste(tmp_path: Path) -> Non
     assert agreed.classes.names == ("class_0", "class_1")
 
 
+def test_read__rare_classes_beside_void_are_not_taken_for_black_and_white(tmp_path: Path) -> None:
+    ids = np.zeros((100, 100), np.uint8)
+    ids[:2, :2], ids[4, :3], ids[6, :4], ids[8, 8] = 255, 1, 2, 3
+    root = index_folder(tmp_path, classes=False)
+    for mask in (root / "masks").iterdir():
+        save(mask, ids)
+    with pytest.raises(ConfigError, match="has no class table") as caught:
+        open_dataset(root)
+    assert "names: {class_0: 0, class_1: 1, class_2: 2, class_3: 3}" in str(caught.value)
+    assert "void: 255" in str(caught.value)
+
+
 def test_read__black_and_white_masks_are_offered_a_cut(shared_data: Path) -> None:
     polyps = shared_data / "medical_cvc_clinicdb"
     with pytest.raises(ConfigError, match=r"(?s)black and white.*cut: 128"):

@@ -120,9 +120,14 @@ def _table_from_masks(listing: Listing, pairing: Pairing, options: Options) -> C
 
 
 def _to_paste(pixels: Counter[int], ids: list[int], total: int) -> str:
-    """The lines for segwright.yaml; masks that are black and white (with smooth or noisy edges) are cut in two."""
-    others = [count for value, count in pixels.items() if value not in (0, 255)]
-    if pixels[255] and max(others, default=0) < 0.005 * total and sum(others) < 0.05 * total:
+    """The lines for segwright.yaml; masks that are black and white (with smooth or noisy edges) are cut in two.
+
+    Noisy and smooth masks have more white than anything between, or values near white. Where all that lies between is
+    small values with more pixels than 255 has, these are rare classes and 255 is void.
+    """
+    others = {value: count for value, count in pixels.items() if value not in (0, 255)}
+    few = max(others.values(), default=0) < 0.005 * total and sum(others.values()) < 0.05 * total
+    if pixels[255] and few and (pixels[255] > sum(others.values()) or max(others) >= 128):
         return (
             f"the masks are black and white; paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: "
             f"{{background: 0, foreground: 1}}\n{_INDENT}  background: background\n{_INDENT}data:\n"
