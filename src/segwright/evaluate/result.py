@@ -125,7 +125,7 @@ class Evaluation:
                 for row in self.collapsed
             ],
             "by_domain": {
-                column: {value: _domain_row(scores) for value, scores in values.items()}
+                column: {value: scores.to_json() for value, scores in values.items()}
                 for column, values in self.by_domain.items()
             },
             "confusion": {
@@ -195,14 +195,6 @@ class Evaluation:
                 fix="name an evaluation.json that `segwright evaluate --json FILE` wrote",
             )
         return Evaluation.from_json(data)
-
-
-def _domain_row(scores: Scores) -> dict[str, Any]:
-    return {
-        "images": scores.images,
-        **scores.overall,
-        "classes": {name: dict(row) for name, row in scores.classes.items()},
-    }
 
 
 def _frame_json(row: FrameRow) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +84,11 @@ class Scores:
     images: int
     overall: Mapping[str, Score]
     classes: Mapping[str, Mapping[str, Score]]
+
+    def to_json(self) -> dict[str, Any]:
+        """A domain's row in `evaluation.json`."""
+        rows = {name: dict(row) for name, row in self.classes.items()}
+        return {"images": self.images, **self.overall, "classes": rows}
 
 
 def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px: tuple[int, ...]) -> Scores:

@@ -1,0 +1,65 @@
+"""`ObjectEvaluation`: the scores of an instance or panoptic task, and its `evaluation.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segwright._version import __version__
+from segwright.core import ClassTable
+from segwright.evaluate.result import SCHEMA_VERSION
+from segwright.evaluate.scores import Score, Scores
+
+
+@dataclass(frozen=True)
+class ObjectEvaluation:
+    """Scores of `images` frames for `task` (`instance` or `panoptic`), overall, by class and by domain.
+
+    The fields are those that every `evaluation.json` has. `void_fraction` is None where the truth says nothing about
+    void (COCO instances). `details` holds what only this task has: curves, matches, counts of each frame; plain values
+    that JSON can hold. Absent is None.
+    """
+
+    task: str
+    class_table: ClassTable
+    images: int
+    scores: Mapping[str, Score]
+    classes: Mapping[str, Mapping[str, Score]]
+    definitions: Mapping[str, str]
+    by_domain: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
+    void_fraction: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `evaluation.json`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "segwright_version": __version__,
+            "task": self.task,
+            "images": self.images,
+            "void_fraction": self.void_fraction,
+            "scores": dict(self.scores),
+            "classes": {name: dict(row) for name, row in self.classes.items()},
+            "by_domain": {
+                column: {value: scores.to_json() for value, scores in values.items()}
+                for column, values in self.by_domain.items()
+            },
+            "definitions": dict(self.definitions),
+            "details": dict(self.details),
+            "provenance": dict(self.provenance),
+            "notes": list(self.notes),
+            "class_table": self.class_table.to_json(),
+        }
+
+    def write(self, path: Path) -> None:
+        """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".part")
+        text = json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
