@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from segwright.core import ConfigError, GateFailed
-from segwright.evaluate import Evaluation, compare, fail_if, no_worse_than, score_frames
+from segwright.core import ConfigError, DataError, GateFailed
+from segwright.evaluate import Evaluation, Scores, compare, fail_if, no_worse_than, score_frames
+from segwright.evaluate.changes import Change, changes_between
 from segwright.evaluate.gate import parse
+from segwright.evaluate.objects import ObjectEvaluation
 from tests.evaluate.maps import CLASSES, pair
 
 
@@ -77,3 +79,47 @@ def test_no_worse_than__says_which_classes_lost_more_than_the_tolerance() -> Non
         no_worse_than(compare(before, after), 0.1)
     assert "scratch.iou" in str(caught.value)
     assert "1.0000 -> 0.7500" in str(caught.value)
+
+
+def objects(scratch: float | None, *, task: str = "panoptic", images: int = 3) -> ObjectEvaluation:
+    """A panoptic evaluation of a scratch and an absent dent; on line B the scratch scores half."""
+    classes = {"scratch": {"pq": scratch, "truth_px": 12}, "dent": {"pq": None, "truth_px": 0}}
+    half = None if scratch is None else scratch / 2
+    lines = {"A": Scores(2, {"pq": scratch}, classes), "B": Scores(1, {"pq": half}, {"scratch": {"pq": half}})}
+    return ObjectEvaluation(task, CLASSES, images, {"pq": scratch}, classes, {}, by_domain={"line": lines})
+
+
+def test_fail_if__judges_objects_as_well() -> None:
+    scored = objects(0.6)
+    fail_if(scored, ["pq < 0.6", "scratch.pq < 0.5", "line=B/scratch.pq < 0.3"])
+    with pytest.raises(GateFailed) as caught:
+        fail_if(scored, ["pq < 0.61", "line=B/pq <= 0.3", "dent.pq < 0.1"])
+    assert [problem.found for problem in caught.value.problems] == ["0.6000", "0.3000", "no value"]
+    with pytest.raises(ConfigError, match="names a score that was not scored"):
+        fail_if(scored, ["scratch.iou < 0.5"])
+
+
+def test_no_worse_than__of_objects_has_no_p_value() -> None:
+    found = changes_between(objects(0.6), objects(0.5))
+    assert found.classes["scratch"] == {"pq": Change(0.6, 0.5, pytest.approx(-0.1), None)}
+    assert found.classes["dent"]["pq"] == Change(None, None, None, None)
+    no_worse_than(found, 0.11)
+    no_worse_than(changes_between(objects(0.6), objects(None)), 0.0)
+    with pytest.raises(GateFailed) as caught:
+        no_worse_than(found, 0.05)
+    assert [problem.place for problem in caught.value.problems] == ["pq", "scratch.pq"]
+    assert caught.value.problems[0].found == "0.6000 -> 0.5000 (-0.1000)"
+
+
+def test_changes_between__refuses_what_is_not_the_same_question_all_at_once() -> None:
+    with pytest.raises(DataError) as caught:
+        changes_between(objects(0.6), objects(0.6, task="instance", images=4))
+    assert [problem.place for problem in caught.value.problems] == ["task", "frames"]
+
+
+def test_changes_between__has_the_differences_that_compare_has() -> None:
+    before, after = evaluation(), evaluation(missed=4)
+    tested, plain = compare(before, after), changes_between(before, after)
+    for name in CLASSES.names:
+        for score, row in tested.classes[name].items():
+            assert plain.classes[name][score].difference == row.difference

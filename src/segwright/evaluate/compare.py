@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from segwright.core import DataError, Problem, raise_collected
+from segwright.evaluate.changes import Change
 from segwright.evaluate.resample import ROUNDS, Array, GroupSums, group_names, group_sums, overall_scores
 from segwright.evaluate.result import Evaluation, FrameRow
 from segwright.evaluate.scores import Score
@@ -22,16 +23,6 @@ from segwright.evaluate.scores import Score
 SCHEMA_VERSION = 1
 EXACT_GROUPS = 11  # 2^11 swaps are fewer than the usual rounds: then every one of them is looked at
 SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A score of the old and the new model, `difference` new minus old, and the p-value of no difference."""
-
-    old: Score
-    new: Score
-    difference: Score
-    p_value: Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +196,7 @@ def _stacked(first: GroupSums, second: GroupSums) -> GroupSums:
 def _change(old: Score, new: Score, swapped: Array) -> Change:
     """The p-value: the share of swaps with a difference at least as large; rounding does not make a tie a win."""
     if old is None or new is None:
-        return Change(old, new, None, None)
+        return Change.between(old, new)
     difference = new - old
     present = np.abs(swapped[~np.isnan(swapped)])
     as_large = np.count_nonzero(present >= abs(difference) - 1e-12)

@@ -1,4 +1,7 @@
-"""Conditions an evaluation must meet: `scratch.iou < 0.74` fails it, and so does losing against an earlier one."""
+"""Conditions an evaluation must meet: `scratch.iou < 0.74` fails it, and so does losing against an earlier one.
+
+The evaluation may be of any task: all that is looked at is its scores, overall, by class and by domain.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from segwright.core import ConfigError, GateFailed, Problem, raise_collected
-from segwright.evaluate.compare import Change, Comparison
-from segwright.evaluate.result import Evaluation
+from segwright.evaluate.changes import Change, Compared, Scored
 from segwright.evaluate.scores import Score
+
+# What must not fall: of the overall scores one a task, and of each class the same, and the outline.
+GUARDED_OVERALL = frozenset({"pooled_miou", "pq", "mask_ap", "box_ap"})
+GUARDED_OF_CLASS = frozenset({"iou", "pq", "mask_ap", "box_ap"})
 
 OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _FORM = re.compile(r"^\s*(?P<left>.+?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[-+0-9.eE]+)\s*$")
@@ -29,13 +35,13 @@ class Condition:
     sign: str
     number: float
 
-    def value(self, evaluation: Evaluation) -> Score:
+    def value(self, evaluation: Scored) -> Score:
         """The evaluation's number that the condition is about; None where it is absent."""
         overall, classes = _scores_of(evaluation, self.domain)
         return overall[self.score] if self.class_name is None else classes[self.class_name][self.score]
 
 
-def fail_if(evaluation: Evaluation, texts: Sequence[str]) -> None:
+def fail_if(evaluation: Scored, texts: Sequence[str]) -> None:
     """Raise where any of the conditions holds, or cannot be judged because its score is absent.
 
     A condition is `[COLUMN=VALUE/][CLASS.]SCORE < NUMBER`, with <, <=, > or >=.
@@ -47,7 +53,7 @@ def fail_if(evaluation: Evaluation, texts: Sequence[str]) -> None:
     raise_collected(_broken(evaluation, parse(evaluation, texts)), GateFailed)
 
 
-def parse(evaluation: Evaluation, texts: Sequence[str]) -> list[Condition]:
+def parse(evaluation: Scored, texts: Sequence[str]) -> list[Condition]:
     """The conditions in `texts`, about scores that the evaluation has.
 
     Raises:
@@ -65,10 +71,11 @@ def parse(evaluation: Evaluation, texts: Sequence[str]) -> list[Condition]:
     return conditions
 
 
-def no_worse_than(comparison: Comparison, tolerance: float) -> None:
-    """Raise where a score fell by more than `tolerance`: the mean IoU, or the IoU or boundary F of any class.
+def no_worse_than(comparison: Compared, tolerance: float) -> None:
+    """Raise where a score fell by more than `tolerance`: the mean IoU, PQ or AP, that of a class, or its boundary F.
 
-    A score the new evaluation no longer has, or has only now, is no loss: the classes in the truth are the same.
+    `comparison` is what `compare` gave, or for instance and panoptic evaluations `changes_between`. A score the new
+    evaluation no longer has, or has only now, is no loss: the classes in the truth are the same.
 
     Raises:
         GateFailed: every such score at once, with its p-value.
@@ -76,7 +83,7 @@ def no_worse_than(comparison: Comparison, tolerance: float) -> None:
     raise_collected(_losses(comparison, tolerance), GateFailed)
 
 
-def _broken(evaluation: Evaluation, conditions: Sequence[Condition]) -> Iterator[Problem]:
+def _broken(evaluation: Scored, conditions: Sequence[Condition]) -> Iterator[Problem]:
     for condition in conditions:
         value = condition.value(evaluation)
         must = f"not {condition.sign} {condition.number:g}"
@@ -89,24 +96,28 @@ def _broken(evaluation: Evaluation, conditions: Sequence[Condition]) -> Iterator
             )
 
 
-def _losses(comparison: Comparison, tolerance: float) -> Iterator[Problem]:
-    overall = {name: row for name, row in comparison.scores.items() if name == "pooled_miou"}
-    rows: list[tuple[str, Change]] = [*overall.items()]
+def losses(comparison: Compared, tolerance: float) -> dict[str, Change]:
+    """The guarded scores that fell by more than `tolerance`: `pooled_miou` overall, `scratch.iou` of a class."""
+    rows = {name: row for name, row in comparison.scores.items() if name in GUARDED_OVERALL}
     for class_name, scores in comparison.classes.items():
-        rows += [(f"{class_name}.{name}", row) for name, row in scores.items() if _guarded(name)]
-    for name, row in rows:
-        if row.difference is not None and row.difference < -tolerance - 1e-12:
-            found = f"{row.old:.4f} -> {row.new:.4f} ({row.difference:+.4f}, p {row.p_value:.3f})"
-            yield Problem(
-                name, "is worse than it was", f"{-tolerance:+g} at most", found, "look at the frames that lost"
-            )
+        rows |= {f"{class_name}.{name}": row for name, row in scores.items() if _guarded(name)}
+    return {
+        name: row for name, row in rows.items() if row.difference is not None and row.difference < -tolerance - 1e-12
+    }
+
+
+def _losses(comparison: Compared, tolerance: float) -> Iterator[Problem]:
+    for name, row in losses(comparison, tolerance).items():
+        chance = "" if row.p_value is None else f", p {row.p_value:.3f}"
+        found = f"{row.old:.4f} -> {row.new:.4f} ({row.difference:+.4f}{chance})"
+        yield Problem(name, "is worse than it was", f"{-tolerance:+g} at most", found, "look at the frames that lost")
 
 
 def _guarded(name: str) -> bool:
-    return name == "iou" or name.startswith("boundary_f@")
+    return name in GUARDED_OF_CLASS or name.startswith("boundary_f@")
 
 
-def _read(evaluation: Evaluation, text: str) -> Condition | Problem:
+def _read(evaluation: Scored, text: str) -> Condition | Problem:
     form = _FORM.match(text)
     number = _number(form["number"]) if form else None
     if form is None or number is None:
@@ -131,7 +142,7 @@ def _read(evaluation: Evaluation, text: str) -> Condition | Problem:
 
 
 def _scores_of(
-    evaluation: Evaluation, domain: tuple[str, str] | None
+    evaluation: Scored, domain: tuple[str, str] | None
 ) -> tuple[Mapping[str, Score], Mapping[str, Mapping[str, Score]]]:
     """Overall scores and those by class: of all frames, or of those of one domain (column, value)."""
     if domain is None:
