@@ -74,12 +74,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--crop", default=str(CROP_PX), help="px, or auto for what the plan takes by itself")
     parser.add_argument("--methods", nargs="+", default=["ours-pretrained", "strong", "ours-scratch", "plain"])
     arguments = parser.parse_args()
     done = _done(arguments.out)
     for seed in arguments.seeds:
         for method in arguments.methods:
-            key = (arguments.set, method, seed, arguments.steps)
+            key = (arguments.set, method, seed, arguments.steps, arguments.crop)
             if key not in done:
                 row = run(arguments, method, seed)
                 with arguments.out.open("a", encoding="utf-8") as handle:
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace, method: str, seed: int) -> dict[str, Any]
     plan, dataset, split = _plan(arguments, method, seed)
     started = time.perf_counter()
     if method.startswith("ours"):
-        folder = arguments.work / f"{arguments.set}-{method}-{seed}-{arguments.steps}"
+        folder = arguments.work / f"{arguments.set}-{method}-{seed}-{arguments.steps}-{arguments.crop}"
         resume = (folder / "plan.yaml").exists()
         finished = execute(open_run(folder) if resume else start_run(plan, folder), dataset, split, resume=resume)
         predictor = finished.predictor()
@@ -105,6 +106,7 @@ def run(arguments: argparse.Namespace, method: str, seed: int) -> dict[str, Any]
         "method": method,
         "seed": seed,
         "steps": arguments.steps,
+        "crop": arguments.crop,
         "crops": arguments.steps * plan.sampling.batch,
         "images": evaluation.images,
         **evaluation.scores,
@@ -145,7 +147,7 @@ def _plan(arguments: argparse.Namespace, method: str, seed: int) -> tuple[Plan, 
             "steps": arguments.steps,
             "seed": seed,
             "loggers": [],
-            "crop": CROP_PX,
+            "crop": "auto" if arguments.crop == "auto" else int(arguments.crop),
             "validate_every": -(-arguments.steps // 3),
             **settings["training"],
         },
@@ -229,7 +231,7 @@ def _done(path: Path) -> set[tuple[Any, ...]]:
     if not path.exists():
         return set()
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {(row["set"], row["method"], row["seed"], row["steps"]) for row in rows}
+    return {(row["set"], row["method"], row["seed"], row["steps"], row.get("crop", str(CROP_PX))) for row in rows}
 
 
 if __name__ == "__main__":
