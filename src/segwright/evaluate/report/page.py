@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from segwright._version import __version__
 from segwright.core import ClassTable
 from segwright.evaluate.difference import OUTCOME_COLOURS, OUTCOME_MEANINGS
 from segwright.evaluate.report.charts import Axis, Line, line_chart, reliability_chart, spread_chart
 from segwright.evaluate.report.pictures import FramePanel, draw
+from segwright.evaluate.report.templates import write_page
 from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import DEFINITIONS, Score, Scores
 from segwright.evaluate.threshold_curves import ThresholdCurves
@@ -47,27 +43,9 @@ def write_report(
     `panels` are shown in their order, worst first by custom (`Evaluation.worst_frames`). `curves` adds the threshold
     curves of a calibration. Written to a temporary name, then renamed.
     """
-    text = _template().render(
-        **_page(evaluation, title), panels=_panels(evaluation, panels), thresholds=_thresholds(curves)
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["score"] = _score_text
-    environment.filters["count"] = lambda value: f"{value:,}".replace(",", "\u202f")
-    environment.filters["percent"] = lambda value: (
-        "–" if value is None else f"{100 * value:.{1 if value >= 0.1 else 2}f} %"
-    )
-    source = files("segwright.evaluate.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source)
+    content = _page(evaluation, title)
+    more = {"panels": _panels(evaluation, panels), "thresholds": _thresholds(curves)}
+    write_page(path, "page.html.j2", content | more)
 
 
 def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
@@ -76,7 +54,6 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
     tabled = _tabled(distances)
     return {
         "title": title,
-        "version": __version__,
         "evaluation": evaluation,
         "facts": _facts(evaluation),
         "headlines": _headlines(evaluation, tabled),
@@ -247,10 +224,6 @@ def _definitions(evaluation: Evaluation) -> list[tuple[str, str]]:
     }
     last = evaluation.definitions.get("pixel_accuracy", DEFINITIONS["pixel_accuracy"])
     return [*order.items(), ("pixel_accuracy", last)]
-
-
-def _score_text(score: Score) -> str:
-    return "–" if score is None else f"{score:.3f}"
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -1,0 +1,69 @@
+"""The pages' templates, with the filters they share, and writing what they give.
+
+Every page extends `layout.html.j2` (head, style, title, facts, footer) and takes its parts from `macros.html.j2`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from segwright._version import __version__
+from segwright.evaluate.scores import Score
+
+_MINUS, _NARROW_SPACE = "−", "\u202f"
+
+
+def write_page(path: Path, template: str, content: dict[str, Any]) -> None:
+    """Write the page that `template` makes of `content` at `path`: to a temporary name, then one rename."""
+    text = _environment().get_template(template).render(version=__version__, **content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(_source),
+    )
+    environment.filters |= {"score": _score, "count": _count, "percent": _percent, "change": _change, "chance": _chance}
+    return environment
+
+
+def _source(name: str) -> str:
+    return files("segwright.evaluate.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _score(value: Score) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}".replace(",", _NARROW_SPACE)
+
+
+def _percent(value: Score) -> str:
+    return "–" if value is None else f"{100 * value:.{1 if value >= 0.1 else 2}f} %"
+
+
+def _change(value: Score) -> str:
+    """With its sign, always: `+0.031`, `−0.002`; what rounds to nothing is `0.000`, without one."""
+    if value is None:
+        return "–"
+    text = f"{abs(value):.3f}"
+    return text if float(text) == 0 else f"{'+' if value > 0 else _MINUS}{text}"
+
+
+def _chance(value: Score) -> str:
+    """A p-value: two digits after the point, three where it is small."""
+    return "–" if value is None else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
