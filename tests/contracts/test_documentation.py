@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import re
 import shlex
@@ -20,6 +21,8 @@ from tests.contracts.repository import DOCS, ROOT, run_command
 
 PAGES = sorted(DOCS.rglob("*.md"))
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+SCORE_PAGES = sorted((DOCS / "scores").glob("*.md"))
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -92,6 +95,22 @@ def test_scores_page__names_every_score() -> None:
 
     text = (DOCS / "scores.md").read_text(encoding="utf-8")
     assert [name for name in DEFINITIONS if name != "void" and f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", SCORE_PAGES, ids=lambda path: path.stem)
+def test_score_pages__run_their_examples(path: Path) -> None:
+    """The python blocks of a page are one session: a name made in one is there in the next."""
+    blocks = PYTHON_BLOCK.findall(path.read_text(encoding="utf-8"))
+    assert [block for block in blocks if not block.startswith(">>> ")] == []
+    session = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, path.stem, str(path), 0)
+    said: list[str] = []
+    failed, _ = doctest.DocTestRunner().run(session, out=said.append)
+    assert not failed, "".join(said)
+
+
+def test_scores_overview__links_to_every_page() -> None:
+    text = (DOCS / "scores.md").read_text(encoding="utf-8")
+    assert [page.name for page in SCORE_PAGES if f"(scores/{page.name})" not in text] == []
 
 
 def test_project_page__names_every_key() -> None:
