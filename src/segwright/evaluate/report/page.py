@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from segwright.core import ClassTable
 from segwright.evaluate.difference import OUTCOME_COLOURS, OUTCOME_MEANINGS
 from segwright.evaluate.report.charts import Axis, Line, line_chart, reliability_chart, spread_chart
 from segwright.evaluate.report.pictures import FramePanel, draw
 from segwright.evaluate.report.templates import write_page
+from segwright.evaluate.report.wording import (
+    COLUMNS,
+    HEADLINES,
+    boundary_label,
+    class_colour,
+    definitions_in_order,
+    facts_of,
+    foreground_first,
+    ink_of,
+    legend_of,
+)
 from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow, collapse_lines
-from segwright.evaluate.scores import DEFINITIONS, Score, Scores
+from segwright.evaluate.scores import Score, Scores
 from segwright.evaluate.threshold_curves import ThresholdCurves
 
 # A page of more rows is slow to open and nobody reads it; the rest is in evaluation.json.
 MAX_FRAME_ROWS = 200
-
-_HASH = re.compile(r"[0-9a-f]{40,64}")
-_HEADLINES = {
-    "pooled_miou_foreground": "mIoU, foreground",
-    "pooled_miou": "mIoU, all classes",
-    "mean_image_miou": "mean image mIoU",
-    "ece": "calibration error",
-    "brier": "Brier",
-}
-_COLUMNS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
 
 
 def write_report(
@@ -55,11 +54,11 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
     return {
         "title": title,
         "evaluation": evaluation,
-        "facts": _facts(evaluation),
+        "facts": facts_of(evaluation),
         "headlines": _headlines(evaluation, tabled),
         "pixel_accuracy": evaluation.scores["pixel_accuracy"],
-        "columns": {**_COLUMNS, **{name: _boundary_label(name) for name in tabled}},
-        "classes": [_class_row(evaluation, name) for name in _foreground_first(classes)],
+        "columns": {**COLUMNS, **{name: boundary_label(name) for name in tabled}},
+        "classes": [_class_row(evaluation, name) for name in foreground_first(classes)],
         "collapsed": collapse_lines(evaluation.collapsed),
         "collapsed_iou": COLLAPSED_IOU,
         "domains": [
@@ -70,23 +69,14 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "reliability_chart": None if evaluation.reliability is None else reliability_chart(evaluation.reliability),
         "frame_rows": [_frame_row(row) for row in evaluation.worst_frames(MAX_FRAME_ROWS)],
         "perfect_frames": sum(1 for row in evaluation.frames if not row.wrong_px),
-        "class_names": _foreground_first(classes),
-        "legend": [(_hex(colour), OUTCOME_MEANINGS[outcome]) for outcome, colour in OUTCOME_COLOURS.items()],
-        "definitions": _definitions(evaluation),
+        "class_names": foreground_first(classes),
+        "legend": legend_of(OUTCOME_COLOURS, OUTCOME_MEANINGS),
+        "definitions": definitions_in_order(evaluation),
     }
 
 
-def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What was scored, as label and value: the number of images first, hashes last."""
-    facts = [("images", str(evaluation.images)), ("void", f"{100 * evaluation.void_fraction:.2f} % of pixels")]
-    known = {key: str(value) for key, value in evaluation.provenance.items() if value is not None}
-    hashes = {key: value[:12] for key, value in known.items() if _HASH.fullmatch(value)}
-    plain = {key: value for key, value in known.items() if key not in hashes}
-    return [*facts, *((key.replace("_", " "), value) for key, value in {**plain, **hashes}.items())]
-
-
 def _headlines(evaluation: Evaluation, boundary: Sequence[str]) -> list[tuple[str, Score]]:
-    labels = {**_HEADLINES, **{name: _boundary_label(name) for name in boundary}}
+    labels = {**HEADLINES, **{name: boundary_label(name) for name in boundary}}
     order = ["pooled_miou_foreground", "pooled_miou", *boundary, "mean_image_miou", "ece", "brier"]
     if evaluation.class_table.background is None:
         order.remove("pooled_miou_foreground")
@@ -100,17 +90,9 @@ def _tabled(distances: Sequence[str]) -> list[str]:
     return ["boundary_f@3" if "boundary_f@3" in distances else distances[0], "boundary_iou"]
 
 
-def _boundary_label(name: str) -> str:
-    return "Boundary IoU" if name == "boundary_iou" else f"Boundary F, {name.partition('@')[2]} px"
-
-
-def _foreground_first(classes: ClassTable) -> list[str]:
-    return [*(spec.name for spec in classes.foreground), *([classes.background] if classes.background else [])]
-
-
 def _class_row(evaluation: Evaluation, name: str) -> dict[str, Any]:
     scores, classes = evaluation.classes[name], evaluation.class_table
-    colour = _hex(classes.colour(classes[name].class_id))
+    colour = class_colour(classes, name)
     singles = [iou for row in evaluation.frames if (iou := row.iou[name]) is not None]
     valid_px = sum(int(row["truth_px"] or 0) for row in evaluation.classes.values())
     return {
@@ -120,21 +102,21 @@ def _class_row(evaluation: Evaluation, name: str) -> dict[str, Any]:
         "background": name == classes.background,
         "collapsed": any(row.name == name and row.domain is None for row in evaluation.collapsed),
         "share": (scores["truth_px"] or 0) / valid_px if valid_px else None,
-        "spread": spread_chart(singles, _ink(colour)),
+        "spread": spread_chart(singles, ink_of(colour)),
         "spread_images": len(singles),
     }
 
 
 def _domain(evaluation: Evaluation, column: str, boundary: Sequence[str]) -> dict[str, Any]:
     values = evaluation.by_domain[column]
-    names = _foreground_first(evaluation.class_table)
+    names = foreground_first(evaluation.class_table)
     rows = [
         {"value": value, "images": scores.images, "cells": _domain_cells(scores, names, boundary)}
         for value, scores in values.items()
     ]
     for index in range(len(rows[0]["cells"])):
         _mark_worst([row["cells"][index] for row in rows])
-    heads = ["mIoU, foreground", *names, *(_boundary_label(name) for name in boundary)]
+    heads = ["mIoU, foreground", *names, *(boundary_label(name) for name in boundary)]
     return {"column": column, "heads": heads, "rows": rows}
 
 
@@ -176,7 +158,7 @@ def _boundary_chart(evaluation: Evaluation, distances: Sequence[str]) -> str | N
     lines = [
         Line(
             spec.name,
-            _ink(_hex(evaluation.class_table.colour(spec.class_id))),
+            ink_of(class_colour(evaluation.class_table, spec.name)),
             [(k, evaluation.classes[spec.name][name]) for k, name in zip(pixels, distances, strict=True)],
         )
         for spec in evaluation.class_table.foreground
@@ -216,23 +198,3 @@ def _frame_row(row: FrameRow) -> dict[str, Any]:
     score = row.image_miou if row.image_miou_foreground is None else row.image_miou_foreground
     columns = ", ".join(f"{name} {value}" for name, value in row.columns.items())
     return {"stem": row.stem, "columns": columns, "score": score, "iou": row.iou, "wrong_px": row.wrong_px}
-
-
-def _definitions(evaluation: Evaluation) -> list[tuple[str, str]]:
-    order: Mapping[str, str] = {
-        name: evaluation.definitions[name] for name in evaluation.definitions if name != "pixel_accuracy"
-    }
-    last = evaluation.definitions.get("pixel_accuracy", DEFINITIONS["pixel_accuracy"])
-    return [*order.items(), ("pixel_accuracy", last)]
-
-
-def _hex(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def _ink(colour: str) -> str:
-    """The colour, darkened where it would be too pale for a thin line on white."""
-    red, green, blue = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
-    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
-    factor = min(1.0, 150 / luminance) if luminance else 1.0
-    return _hex((round(red * factor), round(green * factor), round(blue * factor)))

@@ -1,0 +1,76 @@
+"""What the pages call things: scores, facts, definitions; and the classes' colours as the page writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from segwright.core import ClassTable
+from segwright.evaluate.difference import Code
+from segwright.evaluate.result import Evaluation
+from segwright.evaluate.scores import DEFINITIONS
+
+_HASH = re.compile(r"[0-9a-f]{40,64}")
+HEADLINES = {
+    "pooled_miou_foreground": "mIoU, foreground",
+    "pooled_miou": "mIoU, all classes",
+    "mean_image_miou": "mean image mIoU",
+    "ece": "calibration error",
+    "brier": "Brier",
+}
+COLUMNS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
+
+
+def facts_of(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What was scored, as label and value: the number of images first, hashes last."""
+    facts = [("images", str(evaluation.images)), ("void", f"{100 * evaluation.void_fraction:.2f} % of pixels")]
+    known = {key: str(value) for key, value in evaluation.provenance.items() if value is not None}
+    hashes = {key: value[:12] for key, value in known.items() if _HASH.fullmatch(value)}
+    plain = {key: value for key, value in known.items() if key not in hashes}
+    return [*facts, *((key.replace("_", " "), value) for key, value in {**plain, **hashes}.items())]
+
+
+def score_label(name: str) -> str:
+    """What a table calls the score; its own name where no short one is known."""
+    known = {**HEADLINES, **COLUMNS}
+    return known.get(name) or (boundary_label(name) if name.startswith("boundary_") else name.replace("_", " "))
+
+
+def boundary_label(name: str) -> str:
+    """`boundary_f@3` and `boundary_iou` as a table calls them."""
+    return "Boundary IoU" if name == "boundary_iou" else f"Boundary F, {name.partition('@')[2]} px"
+
+
+def foreground_first(classes: ClassTable) -> list[str]:
+    """The classes' names, the background last: it is what nobody looks for."""
+    return [*(spec.name for spec in classes.foreground), *([classes.background] if classes.background else [])]
+
+
+def definitions_in_order(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Name and sentence of each score, pixel accuracy last because it misleads."""
+    order = {name: text for name, text in evaluation.definitions.items() if name != "pixel_accuracy"}
+    last = evaluation.definitions.get("pixel_accuracy", DEFINITIONS["pixel_accuracy"])
+    return [*order.items(), ("pixel_accuracy", last)]
+
+
+def legend_of(colours: Mapping[Code, tuple[int, int, int]], meanings: Mapping[Code, str]) -> list[tuple[str, str]]:
+    """Colour as `#rrggbb` and meaning of each code that is drawn."""
+    return [(hex_colour(colour), meanings[code]) for code, colour in colours.items()]
+
+
+def class_colour(classes: ClassTable, name: str) -> str:
+    """The display colour of the class called `name`, as `#rrggbb`."""
+    return hex_colour(classes.colour(classes[name].class_id))
+
+
+def hex_colour(colour: tuple[int, int, int]) -> str:
+    """RGB as `#rrggbb`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def ink_of(colour: str) -> str:
+    """The colour, darkened where it would be too pale for a thin line on white."""
+    red, green, blue = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
+    factor = min(1.0, 150 / luminance) if luminance else 1.0
+    return hex_colour((round(red * factor), round(green * factor), round(blue * factor)))
