@@ -1,0 +1,71 @@
+"""How far each element of one surface is from the other surface, and what follows for the surface as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.evaluate.kernels import compiled
+from segwright.evaluate.surface.elements import element_sizes
+from segwright.evaluate.surface.outline import Elements
+
+# Distances and shares that differ by less than this part of themselves are rounding, not geometry.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class DirectedDistances:
+    """From every element of one surface to the nearest element of the other: codes (elements,), distances in mm.
+
+    `sizes` is the surface of each code, mm or mm². Sums go through counts of codes where they can, so that they do not
+    depend on the order of the elements.
+    """
+
+    codes: npt.NDArray[np.uint8]
+    distances: npt.NDArray[np.float64]
+    sizes: npt.NDArray[np.float64]
+
+    def surface_within(self, tolerance: float) -> float:
+        """The surface no farther than `tolerance` mm; what lies on the tolerance is within, whatever the rounding."""
+        return surface(self.codes[self.distances <= tolerance * (1 + ROUNDING)], self.sizes)
+
+    def distance_sum(self) -> float:
+        """The sum of distance times surface over all elements."""
+        return float((self.distances * self.sizes[self.codes]).sum())
+
+    def percentile(self, share: float) -> float:
+        """The least distance, mm, within which `share` of the surface lies."""
+        order = np.argsort(self.distances)
+        reached = np.cumsum(self.sizes[self.codes[order]])
+        at = np.searchsorted(reached, share * reached[-1] * (1 - ROUNDING))
+        return float(self.distances[order[at]])
+
+
+def directed_distances(asked: Elements, other: Elements, spacing: tuple[float, ...]) -> DirectedDistances:
+    """The distances from `asked` to `other`, which has at least one element; `spacing` is mm along each axis."""
+    nearest = _nearest_compiled if len(spacing) == 2 and compiled() else _nearest_plain
+    return DirectedDistances(asked.codes, nearest(asked, other, spacing), element_sizes(spacing))
+
+
+def surface(codes: npt.NDArray[np.uint8], sizes: npt.NDArray[np.float64]) -> float:
+    """The surface of elements of these codes, mm or mm²."""
+    return float((np.bincount(codes, minlength=len(sizes)) * sizes).sum())
+
+
+def _nearest_compiled(asked: Elements, other: Elements, spacing: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    from segwright.evaluate.kernels.nearest import nearest_squared
+
+    return np.sqrt(nearest_squared(asked.places, other.places, *spacing))
+
+
+def _nearest_plain(asked: Elements, other: Elements, spacing: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    """The nearest element by a tree, then its distance from whole steps: exact where the spacing is."""
+    from scipy.spatial import KDTree
+
+    steps = np.array(spacing)[:, np.newaxis]
+    tree = KDTree((other.places * steps).T, balanced_tree=False)
+    _, nearest = tree.query((asked.places * steps).T)
+    offsets = (other.places[:, nearest] - asked.places) * steps
+    return np.sqrt(np.square(offsets).sum(axis=0))
