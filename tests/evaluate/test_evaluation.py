@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import cv2
@@ -137,17 +138,17 @@ def test_score_frames__no_frame_is_refused():
         score_frames([], CLASSES)
 
 
-def test_score_frames__pulls_one_frame_at_a_time():
-    alive = []
+def test_score_frames__holds_a_few_frames_at_a_time():
+    pulled, ahead = [], []
 
     def stream():
-        for index in range(4):
-            alive.append(index)
-            yield pair(square(), square(), f"f{index}")
+        for index in range(200):
+            pulled.append(index)
+            yield pair(square(), square(), f"f{index:03d}")
 
-    seen = []
-    score_frames(stream(), CLASSES, listener=lambda event: seen.append(len(alive)))
-    assert seen == [1, 2, 3, 4]
+    scored = score_frames(stream(), CLASSES, listener=lambda event: ahead.append(len(pulled) - event.done))
+    assert scored.images == len(ahead) == 200
+    assert max(ahead) <= 2 * min(8, os.cpu_count() or 1)
 
 
 @given(st.lists(map_pairs(), min_size=1, max_size=4), st.integers(0, 2**31))

@@ -14,17 +14,28 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from segwright.core import events
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON on stdout; events as JSON lines on stderr.")
 ]
+
+
+class _Rate(ProgressColumn):
+    """How many are done in a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s")
 
 
 class Face:
@@ -36,9 +47,10 @@ class Face:
         self.err = Console(stderr=True, highlight=False)
         self._bars = Progress(
             TextColumn("{task.description:<12}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=22),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}"),
+            _Rate(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable, LabelMap
+from segwright.evaluate.kernels import compiled
 
 # Outlines denser than this share of the frame are noise, not shapes: one exact distance transform of the frame is then
 # never slower than walking the disk around every outline pixel, and bounds it (640x480 noise at 10 px: 48 ms, not 447).
@@ -84,6 +85,15 @@ def count_boundaries(prediction: LabelMap, truth: LabelMap, *, boundary_px: tupl
     if not distances:
         return BoundaryCounts((), np.zeros(len(classes), dtype=np.bool_), outline, matched)
     maps = (without_void(prediction, truth), truth.ids)
+    if compiled():
+        from segwright.evaluate.outline_matching import match_outlines
+
+        found = match_outlines(maps, classes, distances, DENSE_OUTLINE * truth.ids.size)
+        if found is not None:
+            present, counts = found
+            outline[:] = np.stack([rows[0] for rows in counts], axis=1)
+            matched[:] = np.stack([rows[1:] for rows in counts], axis=2)
+            return BoundaryCounts(distances, present, outline, matched)
     changes = [_Changes.of(ids) for ids in maps]
     present = changes[PREDICTED].present(classes) | changes[TRUE].present(classes)
     matcher = _Matcher(truth.ids.shape, distances)
@@ -113,6 +123,10 @@ def _f_score(outline_px: npt.NDArray[np.int64], matched_px: npt.NDArray[np.int64
 def without_void(prediction: LabelMap, truth: LabelMap) -> npt.NDArray:
     """The predicted ids with void wherever the truth is void."""
     void_id = truth.classes.void_id
+    if compiled() and prediction.ids.dtype == truth.ids.dtype:
+        from segwright.evaluate.kernels.void import hide_void
+
+        return hide_void(prediction.ids, truth.ids, void_id)
     hidden = truth.ids == void_id
     if not hidden.any():
         return prediction.ids

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from segwright.core import ClassTable, LabelMap, Size
 from segwright.evaluate.boundary import without_void
+from segwright.evaluate.kernels import compiled
 
 DILATION_RATIO = 0.02
 
@@ -47,8 +48,15 @@ def count_boundary_regions(
         >>> count_boundary_regions(prediction, truth)[:, 1].tolist()
         [2, 4, 4]
     """
-    classes, reach = truth.classes, distance_px or boundary_distance_px(truth.size)
+    classes = truth.classes
+    reach = min(distance_px or boundary_distance_px(truth.size), max(truth.ids.shape))
     predicted = without_void(prediction, truth)
+    if compiled():
+        from segwright.evaluate.kernels.regions import count_near, near_outline
+
+        rims = near_outline(truth.ids, reach), near_outline(predicted, reach)
+        every_id = max(*classes.ids, classes.void_id) + 1
+        return count_near(truth.ids, rims[0], predicted, rims[1], every_id)[:, list(classes.ids)]
     near = _near_outline(predicted, reach), _near_outline(truth.ids, reach)
     agreed = near[0] & near[1] & (predicted == truth.ids)
     return np.stack([_of_classes(ids, classes) for ids in (truth.ids[agreed], truth.ids[near[1]], predicted[near[0]])])

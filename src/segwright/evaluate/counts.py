@@ -12,6 +12,7 @@ import numpy.typing as npt
 from segwright.core import ClassTable, DataError, LabelMap, Probabilities, Problem
 from segwright.evaluate.boundary import BoundaryCounts, count_boundaries
 from segwright.evaluate.boundary_iou import count_boundary_regions
+from segwright.evaluate.kernels import compiled
 
 _WIDE = 65536
 
@@ -222,11 +223,16 @@ def pair_problems(prediction: LabelMap | Probabilities, truth: LabelMap, *, plac
 
 
 def _narrow_confusion(prediction: npt.NDArray, truth: npt.NDArray, classes: ClassTable) -> npt.NDArray[np.int64]:
-    """Both maps uint8: the two ids side by side in 16 bits, one histogram, then the cells of the table's ids."""
-    pairs = truth.astype(np.uint16)
-    pairs <<= 8
-    pairs |= prediction
-    table = np.bincount(pairs.ravel(), minlength=_WIDE).reshape(256, 256)
+    """Both maps uint8: a histogram of the ids side by side in 16 bits, then the cells of the table's ids."""
+    if compiled():
+        from segwright.evaluate.kernels.confusion import count_id_pairs
+
+        table = count_id_pairs(truth, prediction)
+    else:
+        pairs = truth.astype(np.uint16)
+        pairs <<= 8
+        pairs |= prediction
+        table = np.bincount(pairs.ravel(), minlength=_WIDE).reshape(256, 256)
     return table[np.ix_(classes.ids, (*classes.ids, classes.void_id))]
 
 

@@ -9,6 +9,7 @@ from operator import length_hint
 from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
+from segwright.data.workers import in_threads
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
@@ -48,19 +49,24 @@ def count_frames(
 ) -> Counts:
     """The counts of a stream of frames, to be added to those of other workers before `summarise`.
 
+    Frames are counted on all cores while the stream goes on; only a few of them are in memory at a time.
+
     Raises:
         DataError: as `score_frames`, but no frame at all is fine.
     """
     distances = tuple(sorted(set(boundary_px)))
     pixels, rows, problems = PixelCounts.none(classes), [], []
     total = length_hint(pairs)
-    for done, pair in enumerate(pairs, start=1):
-        found = _pair_problems(pair, classes)
-        problems += found
-        if not found:
-            frame_pixels, row = count_frame(pair, boundary_px=distances)
-            pixels += frame_pixels
-            rows.append(row)
+
+    def counted(pair: FramePair) -> tuple[PixelCounts, FrameCounts] | list[Problem]:
+        return _pair_problems(pair, classes) or count_frame(pair, boundary_px=distances)
+
+    for done, answer in enumerate(in_threads(counted, pairs), start=1):
+        if isinstance(answer, list):
+            problems += answer
+        else:
+            pixels += answer[0]
+            rows.append(answer[1])
         listener(Progress("evaluate", done, max(total, done)))
     if problems:
         raise DataError(*problems)
