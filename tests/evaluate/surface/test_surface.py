@@ -27,6 +27,7 @@ SQUARE = np.zeros((12, 14), np.uint8)
 SQUARE[4:8, 4:9] = 1
 
 
+@settings(max_examples=40)
 @given(map_pairs(void_truth=False, void_prediction=False))
 def test_count_surfaces__swapping_the_maps_swaps_the_sides(maps) -> None:
     there = count_surfaces(*map(labels, maps)).frames[0]
@@ -35,6 +36,7 @@ def test_count_surfaces__swapping_the_maps_swaps_the_sides(maps) -> None:
         assert np.array_equal(getattr(there, name), getattr(back, name)[..., ::-1]), name
 
 
+@settings(max_examples=40)
 @given(map_pairs(void_prediction=False))
 def test_score_surfaces__perfect_is_one_and_absent_is_none(maps) -> None:
     _, truth = maps
@@ -46,6 +48,7 @@ def test_score_surfaces__perfect_is_one_and_absent_is_none(maps) -> None:
         assert (row["surface_images"], row["one_sided"]) == (int(there), 0)
 
 
+@settings(max_examples=40)
 @given(map_pairs(), st.integers(0, 2**31))
 def test_count_surfaces__whatever_stands_at_void_changes_nothing(maps, seed) -> None:
     prediction, truth = maps
@@ -75,6 +78,7 @@ def test_score_surfaces__a_shift_is_within_its_own_length(shift, step) -> None:
     assert row["hd95"] == pytest.approx(shift * step)
 
 
+@settings(max_examples=40)
 @given(map_pairs())
 def test_count_surfaces__grows_with_the_tolerance_and_stays_a_share(maps) -> None:
     counts = count_surfaces(*map(labels, maps), tolerances_px=(0, 1, 2, 5))
@@ -150,6 +154,7 @@ def test_count_surfaces__sixteen_bits() -> None:
     assert class_scores(counts)["dent"]["nsd@1"] == 1.0
 
 
+@settings(max_examples=40)
 @given(map_pairs(), st.sampled_from([(1.0, 1.0), (2.0, 0.3)]))
 def test_nearest__is_the_same_with_and_without_compiled_kernels(maps, spacing) -> None:
     pytest.importorskip("numba")

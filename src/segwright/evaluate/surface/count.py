@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ClassTable, ConfigError, DataError, LabelMap, Problem
+from segwright.core import ClassTable, ConfigError, LabelMap, Problem
 from segwright.core.errors import raise_collected
-from segwright.core.label_map import unknown_ids
 from segwright.evaluate.boundary import without_void
 from segwright.evaluate.surface.counts import PREDICTED, TRUE, FrameSurfaces, SurfaceCounts
 from segwright.evaluate.surface.distances import directed_distances, surface
 from segwright.evaluate.surface.elements import element_sizes
 from segwright.evaluate.surface.outline import Elements, Outlines
+from segwright.evaluate.volumes import Volume, volumes_without_void
 
 TOLERANCES = (1.0, 2.0, 3.0)
 HAUSDORFF_SHARE = 0.95
-WIDEST_ID = 65535
 
 
 def count_surfaces(
@@ -50,8 +49,8 @@ def count_surfaces(
 
 
 def count_volume_surfaces(
-    prediction: npt.NDArray[np.integer],
-    truth: npt.NDArray[np.integer],
+    prediction: Volume,
+    truth: Volume,
     classes: ClassTable,
     *,
     tolerances_mm: Sequence[float] = TOLERANCES,
@@ -68,16 +67,8 @@ def count_volume_surfaces(
             differ in shape.
         ConfigError: a tolerance or a spacing is not a length.
     """
-    problems = [*_volume_problems("prediction", prediction, classes), *_volume_problems("truth", truth, classes)]
-    if prediction.shape != truth.shape:
-        fix = "predict at the volume's native size: nothing is resized silently"
-        problems.append(
-            Problem("prediction", "is not of the truth's shape", str(truth.shape), str(prediction.shape), fix)
-        )
-    raise_collected(problems, DataError)
+    maps = volumes_without_void(prediction, truth, classes)
     steps = _checked(tolerances_mm, spacing_mm, dimensions=3)
-    stacked = tuple(LabelMap(_slices_in_one(volume), classes) for volume in (prediction, truth))
-    maps = without_void(*stacked).reshape(truth.shape), stacked[TRUE].ids.reshape(truth.shape)
     return _counted(maps, classes, tuple(sorted(set(map(float, tolerances_mm)))), steps, stem)
 
 
@@ -124,26 +115,3 @@ def _checked(tolerances: Sequence[float], spacing: Sequence[float], *, dimension
         problems.append(Problem("tolerances", "are not all lengths", "0 or more", str(tuple(tolerances)), fix))
     raise_collected(problems, ConfigError)
     return tuple(map(float, spacing))
-
-
-def _volume_problems(place: str, volume: npt.NDArray, classes: ClassTable) -> Iterator[Problem]:
-    """Why an array is no volume of class ids; nothing where it is."""
-    if volume.ndim != 3 or not volume.size or volume.dtype.kind not in "iu":
-        allowed, found = "integers (depth, height, width)", f"{volume.dtype} {volume.shape}"
-        yield Problem(place, "is not a volume of class ids", allowed, found, "give one class id a voxel")
-        return
-    low, high = int(volume.min()), int(volume.max())
-    if low < 0 or high > WIDEST_ID:
-        unknown: tuple[int, ...] = (low, high)
-    else:
-        unknown = unknown_ids(volume.astype(np.uint16, copy=False), classes)
-    if unknown:
-        found = ", ".join(map(str, unknown))
-        fix = "add a class for each of them, or change them to one of the table, or to void"
-        yield Problem(place, "has ids that are not in the class table", classes.describe(), found, fix)
-
-
-def _slices_in_one(volume: npt.NDArray[np.integer]) -> npt.NDArray[np.unsignedinteger]:
-    """The slices below one another: what holds for a label map's void and ids holds for them."""
-    kind = np.uint8 if volume.max() <= 255 else np.uint16
-    return np.ascontiguousarray(volume).reshape(-1, volume.shape[-1]).astype(kind)
