@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from segwright.core import Problem
     from segwright.evaluate import Comparison, Evaluation, Intervals
 
 FRAMES_SHOWN = 5
@@ -18,31 +19,64 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Demands:
-    """What the user asked for: conditions that fail, an evaluation not to fall behind, the groups drawn whole."""
+    """What the user asked for: conditions that fail, an earlier evaluation to compare with, the groups drawn whole.
+
+    `tolerance` is how far a score may fall below the earlier one; None where nothing fails for that. `old_path` is
+    where the earlier one was read, `report` where the comparison is to be written.
+    """
 
     conditions: tuple[str, ...]
     old: Evaluation | None
-    tolerance: float
+    old_path: Path | None
+    report: Path | None
+    tolerance: float | None
     by: str | None
 
     @staticmethod
-    def read(conditions: Sequence[str], old: Path | None, tolerance: float | None, by: str | None) -> Demands:
-        """The demands, with the earlier evaluation read: before any frame is scored.
+    def read(
+        conditions: Sequence[str],
+        gate: Path | None,
+        compare: Path | None,
+        report: Path | None,
+        tolerance: float | None,
+        by: str | None,
+    ) -> Demands:
+        """The demands, with the earlier evaluation read (`gate` fails the command, `compare` does not): before any
+        frame is scored.
 
         Raises:
-            ConfigError: a tolerance with nothing to fall behind.
+            ConfigError: options that say nothing beside the others, all at once.
             ArtefactError: the earlier evaluation cannot be read.
         """
-        from segwright.core import ConfigError
+        from segwright.core import ConfigError, raise_collected
         from segwright.evaluate import Evaluation
 
-        if old is None and tolerance is not None:
-            raise ConfigError.of(
-                "--tolerance", "says nothing alone: it is how far a score may fall below an earlier evaluation",
-                allowed="together with --no-worse-than", found=f"{tolerance:g}", fix="add --no-worse-than OLD.json",
-            )  # fmt: skip
-        earlier = None if old is None else Evaluation.read(old)
-        return Demands(tuple(conditions), earlier, TOLERANCE if tolerance is None else tolerance, by)
+        raise_collected(_idle(gate, compare, report, tolerance), ConfigError)
+        path = gate or compare
+        earlier = None if path is None else Evaluation.read(path)
+        allowed = (TOLERANCE if tolerance is None else tolerance) if gate else None
+        return Demands(tuple(conditions), earlier, path, report, allowed, by)
+
+
+def _idle(gate: Path | None, compare: Path | None, report: Path | None, tolerance: float | None) -> Iterator[Problem]:
+    """Options that would change nothing: somebody who gave them expects something."""
+    from segwright.core import Problem
+
+    if gate and compare:
+        yield Problem(
+            "--compare", "says nothing beside --no-worse-than, which compares as well",
+            "one of the two", f"{compare} and {gate}", "leave out --compare; or --no-worse-than, for no gate",
+        )  # fmt: skip
+    if tolerance is not None and not gate:
+        yield Problem(
+            "--tolerance", "says nothing alone: it is how far a score may fall below an earlier evaluation",
+            "together with --no-worse-than", f"{tolerance:g}", "add --no-worse-than OLD.json",
+        )  # fmt: skip
+    if report and not (gate or compare):
+        yield Problem(
+            "--compare-report", "has nothing to compare with",
+            "together with --compare or --no-worse-than", str(report), "add --compare OLD.json",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,7 +118,7 @@ class Judgement:
         except GateFailed as failed:
             problems += failed.problems
         try:
-            if self.comparison is not None:
+            if self.comparison is not None and self.demands.tolerance is not None:
                 no_worse_than(self.comparison, self.demands.tolerance)
         except GateFailed as failed:
             problems += failed.problems

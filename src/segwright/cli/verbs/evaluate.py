@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,7 @@ from segwright.cli.face import Face, JsonFlag
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from segwright.cli.judgement import Demands
     from segwright.core import ClassTable
     from segwright.data import Dataset, Split
     from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
@@ -34,6 +35,8 @@ Report = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
 Groups = Annotated[str | None, typer.Option(help="Column drawn whole in intervals and tests: line, session, patient.")]
 FailIf = Annotated[list[str] | None, typer.Option(help="Exit 1 where it holds: 'scratch.iou < 0.74'; repeatable.")]
 NoWorse = Annotated[Path | None, typer.Option(help="Exit 1 where a score fell below this evaluation.json's.")]
+Compare = Annotated[Path | None, typer.Option(help="Say what changed since this evaluation.json; fails nothing.")]
+CompareReport = Annotated[Path | None, typer.Option(help="Write an HTML report of what changed here.")]
 Tolerance = Annotated[float | None, typer.Option(min=0, help="By how much it may fall.  [default: 0.01]")]
 
 
@@ -51,6 +54,8 @@ def evaluate(
     groups: Groups = None,
     fail_if: FailIf = None,
     no_worse_than: NoWorse = None,
+    compare: Compare = None,
+    compare_report: CompareReport = None,
     tolerance: Tolerance = None,
     report: Report = None,
     json: JsonFlag = False,
@@ -59,24 +64,48 @@ def evaluate(
 
     segwright evaluate --predictions DIR|FILE --truth DIR|FILE, or segwright evaluate RUN|BUNDLE --data DATA
     """
-    from segwright.cli.judgement import Demands, judged
-    from segwright.evaluate import evaluate_predicted, evaluate_stored
+    from segwright.cli.judgement import Demands
 
     model, json_file = _words(arguments or [], json)
-    distances = tuple(boundary_px or (3,))
     _refuse_mixed(model, (data, split, part), (predictions, truth, classes, map_, images))
-    demands = Demands.read(fail_if or [], no_worse_than, tolerance, groups)
+    demands = Demands.read(fail_if or [], no_worse_than, compare, compare_report, tolerance, groups)
     with Face(as_json=json and json_file is None) as face:
         if model is None:
-            pairs = _stored(predictions, truth, classes, map_ or [], images)
-            evaluation = evaluate_stored(pairs, boundary_px=distances, listener=face.listener)
+            pairs, known = _stored(predictions, truth, classes, map_ or [], images)
         else:
             pairs, known = _predicted(model, data, split, part)
-            evaluation = evaluate_predicted(pairs, boundary_px=distances, listener=face.listener, provenance=known)
-        _write(evaluation, pairs, report, json_file)
-        judgement = judged(evaluation, demands)
-        face.finish(judgement.to_json(), _answer(evaluation, report, json_file, judgement.tables()))
-        judgement.enforce()
+        evaluation = _scored(pairs, known, tuple(boundary_px or (3,)), face)
+        _finish(face, evaluation, pairs, demands, report, json_file)
+
+
+def _scored(
+    pairs: StoredPairs | PredictedPairs, known: Mapping[str, Any], distances: tuple[int, ...], face: Face
+) -> Evaluation:
+    from segwright.evaluate import StoredPairs, evaluate_predicted, evaluate_stored
+
+    if isinstance(pairs, StoredPairs):
+        return evaluate_stored(pairs, boundary_px=distances, listener=face.listener, provenance=known)
+    return evaluate_predicted(pairs, boundary_px=distances, listener=face.listener, provenance=known)
+
+
+def _finish(
+    face: Face,
+    evaluation: Evaluation,
+    pairs: StoredPairs | PredictedPairs,
+    demands: Demands,
+    report: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Write what was asked for, print the answer, then fail where a demand is not met."""
+    from segwright.cli.comparison import write_comparison_report
+    from segwright.cli.judgement import judged
+
+    _write(evaluation, pairs, report, json_file)
+    judgement = judged(evaluation, demands)
+    write_comparison_report(judgement, pairs)
+    written = [path for path in (json_file, report, demands.report) if path is not None]
+    face.finish(judgement.to_json(), _answer(evaluation, written, judgement.tables()))
+    judgement.enforce()
 
 
 def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path | None]:
@@ -96,7 +125,8 @@ def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path 
 
 def _stored(
     predictions: Path | None, truth: Path | None, classes: Path | None, renamings: Sequence[str], images: Path | None
-) -> StoredPairs:
+) -> tuple[StoredPairs, dict[str, Any]]:
+    """The two sides of stored masks, and what is known of how they were read."""
     from dataclasses import replace
 
     from segwright.core import ConfigError
@@ -114,10 +144,11 @@ def _stored(
     table = None if classes is None else read_class_file(classes)
     mapping = _mapping(renamings)
     pairs = pair_up(open_source(predictions, table, mapping), open_source(truth, table, mapping), table)
+    known = {"map": ", ".join(renamings)} if renamings else {}
     if images is None:
-        return pairs
+        return pairs, known
     listing = list_files(images)
-    return replace(pairs, images={stem_of(name): listing.path(name) for name in listing.images})
+    return replace(pairs, images={stem_of(name): listing.path(name) for name in listing.images}), known
 
 
 def _mapping(renamings: Sequence[str]) -> dict[int, int]:
@@ -244,15 +275,13 @@ def _write(evaluation: Evaluation, pairs: Any, report: Path | None, json_file: P
         write_report(report, evaluation, worst_panels(evaluation, pairs), title=title)
 
 
-def _answer(
-    evaluation: Evaluation, report: Path | None, json_file: Path | None, more: Sequence[RenderableType]
-) -> RenderableType:
+def _answer(evaluation: Evaluation, written: Sequence[Path], more: Sequence[RenderableType]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     from segwright.evaluate import collapse_lines
 
-    lines = [Text(f"{path} written") for path in (json_file, report) if path is not None]
+    lines = [Text(f"{path} written") for path in written]
     collapsed = [Text(f"{name} {line}", "bold red") for name, line in collapse_lines(evaluation.collapsed).items()]
     return Group(*collapsed, _class_table(evaluation), _overall(evaluation), *more, *lines)
 

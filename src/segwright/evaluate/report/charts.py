@@ -65,6 +65,18 @@ def reliability_chart(reliability: Reliability) -> str:
     return _svg(body, "reliability")
 
 
+def scatter_chart(points: Sequence[tuple[float, float, str]], x_label: str, y_label: str) -> str:
+    """A dot a point (x, y, what the pointer is told), with the diagonal: above it y is larger than x."""
+    axis = Axis(x_label)
+    body = [_grid(axis, y_label)]
+    body.append(_element("line", x1=axis.x(0), y1=_y(0), x2=axis.x(1), y2=_y(1), stroke=_INK, stroke_dasharray="4 4"))
+    for x, y, text in points:
+        colour = "#009e73" if y > x else "#d53200" if y < x else "#7b8694"
+        title = _element("title", escape(text))
+        body.append(_element("circle", title, cx=axis.x(x), cy=_y(y), r=4, fill=colour, opacity=0.7))
+    return _svg(body, f"{y_label} against {x_label}")
+
+
 def spread_chart(scores: Sequence[float], colour: str) -> str:
     """Every image's score as a translucent tick between 0 and 1, with the median marked; one line of text high."""
     left, span = 4, 292

@@ -43,45 +43,58 @@ class Pictures:
 
 
 def draw(panel: FramePanel) -> Pictures:
-    """The pictures of a frame."""
+    """The pictures of a frame; of a large one the window with the most wrong pixels."""
     size = panel.truth.size
-    window = _window(panel)
-    whole = panel.image or Image(np.full((size.height, size.width, 3), PLAIN, dtype=np.uint8))
-    image, truth, prediction = whole.crop(window), panel.truth.crop(window), panel.prediction.crop(window)
-    place = f"{window.width}x{window.height} px at column {window.left}, row {window.top} of {size} px"
+    box = window(wrong_pixels(panel.prediction, panel.truth))
+    image = (panel.image or plain(size)).crop(box)
+    truth, prediction = panel.truth.crop(box), panel.prediction.crop(box)
     return Pictures(
-        None if panel.image is None else _data_uri(as_display(image)),
-        _data_uri(overlay(image, truth)),
-        _data_uri(overlay(image, prediction)),
-        _data_uri(difference_overlay(image, prediction, truth)),
-        f"{size} px" if window == Box.of(size) else place,
+        None if panel.image is None else data_uri(as_display(image)),
+        data_uri(overlay(image, truth)),
+        data_uri(overlay(image, prediction)),
+        data_uri(difference_overlay(image, prediction, truth)),
+        caption(box, size),
     )
 
 
-def _window(panel: FramePanel) -> Box:
-    """The whole frame, or the window of it with the most wrong pixels."""
-    size = panel.truth.size
-    window = Size(min(size.height, WINDOW_PX), min(size.width, WINDOW_PX))
-    if window == size:
+def wrong_pixels(prediction: LabelMap, truth: LabelMap) -> npt.NDArray[np.bool_]:
+    """Where the prediction is not right and the truth is not void; (height, width)."""
+    return np.isin(outcomes(prediction, truth), [Outcome.MISSED, Outcome.FALSE, Outcome.CONFUSED])
+
+
+def window(marked: npt.NDArray[np.bool_]) -> Box:
+    """The whole frame, or of a large one the window with the most pixels of `marked` (height, width)."""
+    size = Size(*marked.shape)
+    shown = Size(min(size.height, WINDOW_PX), min(size.width, WINDOW_PX))
+    if shown == size:
         return Box.of(size)
-    found = outcomes(panel.prediction, panel.truth)
-    wrong = np.isin(found, [Outcome.MISSED, Outcome.FALSE, Outcome.CONFUSED]).astype(np.uint8)
-    sums = cv2.integral(wrong)
+    sums = cv2.integral(marked.astype(np.uint8))
     totals = (
-        sums[window.height :, window.width :] - sums[: -window.height, window.width :]
-        - sums[window.height :, : -window.width] + sums[: -window.height, : -window.width]
+        sums[shown.height :, shown.width :] - sums[: -shown.height, shown.width :]
+        - sums[shown.height :, : -shown.width] + sums[: -shown.height, : -shown.width]
     )  # fmt: skip
     top, left = (int(value) for value in np.unravel_index(_middle_of_best(totals), totals.shape))
-    return Box(top, left, top + window.height, left + window.width)
+    return Box(top, left, top + shown.height, left + shown.width)
+
+
+def caption(box: Box, size: Size) -> str:
+    """Which part of a frame of `size` is shown."""
+    place = f"{box.width}x{box.height} px at column {box.left}, row {box.top} of {size} px"
+    return f"{size} px" if box == Box.of(size) else place
+
+
+def plain(size: Size) -> Image:
+    """What maps are drawn on where there is no picture."""
+    return Image(np.full((size.height, size.width, 3), PLAIN, dtype=np.uint8))
+
+
+def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
+    """RGB (height, width, 3) as a JPEG data URI."""
+    encoded = encode_image(Image(pixels), ".jpg", jpeg_quality=JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
 
 
 def _middle_of_best(totals: npt.NDArray) -> int:
     """Of all windows as good as the best, the middle one: it does not cut the error off at its edge."""
     best = np.flatnonzero(totals.ravel() == totals.max())
     return int(best[best.size // 2])
-
-
-def _data_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    """RGB (height, width, 3) as a JPEG data URI."""
-    encoded = encode_image(Image(pixels), ".jpg", jpeg_quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()

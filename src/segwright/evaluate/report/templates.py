@@ -36,7 +36,14 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(_source),
     )
-    environment.filters |= {"score": _score, "count": _count, "percent": _percent, "change": _change, "chance": _chance}
+    environment.filters |= {
+        "score": _score,
+        "count": _count,
+        "percent": _percent,
+        "change": _change,
+        "chance": _chance,
+        "small": _small,
+    }
     return environment
 
 
@@ -67,3 +74,8 @@ def _change(value: Score) -> str:
 def _chance(value: Score) -> str:
     """A p-value: two digits after the point, three where it is small."""
     return "–" if value is None else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def _small(value: float) -> str:
+    """The bound of a p-value, with the digits it has."""
+    return f"{value:.2g}"

@@ -1,0 +1,244 @@
+"""The comparison page: what a new evaluation changed against an old one, in numbers and in the frames themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from segwright.evaluate.changes import Change, changed_scores
+from segwright.evaluate.compare import Comparison, FrameChange
+from segwright.evaluate.difference import CHANGE_COLOURS, CHANGE_MEANINGS, OUTCOME_COLOURS, OUTCOME_MEANINGS
+from segwright.evaluate.gate import losses
+from segwright.evaluate.report.changed import ChangedPanel, draw_changed
+from segwright.evaluate.report.charts import scatter_chart
+from segwright.evaluate.report.templates import write_page
+from segwright.evaluate.report.wording import (
+    class_colour,
+    definitions_in_order,
+    facts_of,
+    foreground_first,
+    legend_of,
+    score_label,
+)
+from segwright.evaluate.result import Evaluation
+from segwright.evaluate.scores import Scores
+
+FRAMES_SHOWN = 6  # that got worse, and as many that got better
+MAX_FRAME_ROWS = 200
+SURE = 0.05  # a p-value below it is set in bold: convention, not truth
+TOLERANCE = 0.01
+
+# How strong a cell is coloured: from this change on, fully.
+FULL_COLOUR = 0.15
+
+_LAST = "pixel_accuracy"
+_LOWER_IS_BETTER = ("ece", "brier", "hd95", "assd")
+_SAME_FACTS = ("class table hash",)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two evaluations of the same frames and their `Comparison`; `names` of the old and the new, for people.
+
+    `tolerance` is how far a guarded score may fall before the page opens with it. `note` says why no old prediction
+    can be shown, where none can.
+    """
+
+    old: Evaluation
+    new: Evaluation
+    comparison: Comparison
+    names: tuple[str, str] = ("old", "new")
+    tolerance: float = TOLERANCE
+    note: str = ""
+
+
+def write_comparison(
+    path: Path, compared: Compared, lost: Iterable[ChangedPanel] = (), won: Iterable[ChangedPanel] = ()
+) -> None:
+    """Write the comparison as one HTML page that needs no network: tables, and the frames of `lost` and `won`.
+
+    The panels are shown in their order, the largest change first by custom (`Comparison.lost`, `Comparison.won`).
+    Written to a temporary name, then renamed.
+    """
+    content = {
+        **_page(compared),
+        "lost": [_panel(row, compared) for row in lost],
+        "won": [_panel(row, compared) for row in won],
+    }
+    write_page(path, "compare_page.html.j2", content)
+
+
+def _page(compared: Compared) -> dict[str, Any]:
+    new, comparison = compared.new, compared.comparison
+    names, changed = foreground_first(new.class_table), _changed_rows(compared)
+    return {
+        "title": "{1} against {0}".format(*compared.names),
+        "names": compared.names,
+        "facts": _facts(compared),
+        "origins": _origins(compared),
+        "losses": {_loss_label(name): row for name, row in losses(comparison, compared.tolerance).items()},
+        "collapsed": _newly_collapsed(compared),
+        "tolerance": compared.tolerance,
+        "overall": _overall(compared),
+        "columns": _class_columns(compared),
+        "classes": [_class_row(compared, name) for name in names],
+        "domains": _domains(compared),
+        "smallest_p": 2 / 2**comparison.groups if comparison.exact else 1 / comparison.rounds,
+        "comparison": comparison,
+        "sure": SURE,
+        "counts": _frame_counts(comparison),
+        "scatter": _scatter(comparison),
+        "frame_rows": changed[:MAX_FRAME_ROWS],
+        "more_rows": max(0, len(changed) - MAX_FRAME_ROWS),
+        "outcome_legend": legend_of(OUTCOME_COLOURS, OUTCOME_MEANINGS),
+        "change_legend": legend_of(CHANGE_COLOURS, CHANGE_MEANINGS),
+        "note": compared.note,
+        "definitions": definitions_in_order(new),
+        "evaluation": new,
+    }
+
+
+def _facts(compared: Compared) -> list[tuple[str, str]]:
+    comparison = compared.comparison
+    how = "every swap" if comparison.exact else "random swaps"
+    swapped = (
+        f"{comparison.groups} groups by {comparison.by}" if comparison.by else f"{comparison.groups} single frames"
+    )
+    return [
+        ("images", str(compared.new.images)),
+        ("void", f"{100 * compared.new.void_fraction:.2f} % of pixels"),
+        ("swapped in the test", swapped),
+        ("rounds", f"{comparison.rounds:,} ({how})"),
+    ]
+
+
+def _origins(compared: Compared) -> list[tuple[str, str, str]]:
+    """What is known of both evaluations: label, old, new; equal values too, that readers see they are equal."""
+    old, new = (dict(facts_of(side)[2:]) for side in (compared.old, compared.new))
+    labels = [*dict.fromkeys([*old, *new])]
+    return [(label, old.get(label, "–"), new.get(label, "–")) for label in labels]
+
+
+def _loss_label(name: str) -> str:
+    """`scratch.iou` as `scratch IoU`."""
+    owner, _, score = name.rpartition(".")
+    return f"{owner} {score_label(score)}".strip()
+
+
+def _newly_collapsed(compared: Compared) -> list[str]:
+    """Classes that collapsed overall in the new evaluation and had not in the old one."""
+    before, after = (
+        {row.name for row in side.collapsed if row.domain is None} for side in (compared.old, compared.new)
+    )
+    return sorted(after - before)
+
+
+def _overall(compared: Compared) -> list[dict[str, Any]]:
+    """A row an overall score: those that were tested with their p, then the others both have; accuracy last."""
+    changes = {**changed_scores(compared.old.scores, compared.new.scores), **compared.comparison.scores}
+    order = [name for name in compared.new.scores if name in changes and name != _LAST]
+    order += [_LAST] if _LAST in changes else []
+    widest = max([0.02, *(abs(row.difference) for row in changes.values() if row.difference is not None)])
+    return [
+        _cell(changes[name], name) | {"label": score_label(name), "marked": name == _LAST,
+                                      "width": 50 * abs(changes[name].difference or 0.0) / widest}
+        for name in order
+    ]  # fmt: skip
+
+
+def _class_changes(compared: Compared, name: str) -> dict[str, Change]:
+    tested = compared.comparison.classes.get(name, {})
+    return {**changed_scores(compared.old.classes[name], compared.new.classes[name]), **tested}
+
+
+def _class_columns(compared: Compared) -> dict[str, str]:
+    """Score name -> label, of the scores by class that both evaluations have."""
+    first = compared.new.class_table.names[0]
+    return {name: score_label(name) for name in compared.new.classes[first] if name in _class_changes(compared, first)}
+
+
+def _class_row(compared: Compared, name: str) -> dict[str, Any]:
+    table, changes = compared.new.class_table, _class_changes(compared, name)
+    return {
+        "name": name,
+        "colour": class_colour(table, name),
+        "background": name == table.background,
+        "cells": [_cell(changes[score], score) for score in _class_columns(compared)],
+        "images": compared.new.classes[name]["images"],
+    }
+
+
+def _domains(compared: Compared) -> list[dict[str, Any]]:
+    """The changes by domain, in the columns and values that both evaluations have; one value divides nothing."""
+    old, new = compared.old.by_domain, compared.new.by_domain
+    shared = {column: [value for value in values if value in old.get(column, {})] for column, values in new.items()}
+    return [
+        {
+            "column": column,
+            "heads": ["mIoU, foreground", *foreground_first(compared.new.class_table)],
+            "rows": [_domain_row(compared, value, old[column][value], new[column][value]) for value in values],
+        }
+        for column, values in shared.items()
+        if len(values) > 1
+    ]
+
+
+def _domain_row(compared: Compared, value: str, old: Scores, new: Scores) -> dict[str, Any]:
+    mean = "pooled_miou_foreground"
+    cells = [_cell(Change.between(old.overall.get(mean), new.overall.get(mean)), mean)]
+    for name in foreground_first(compared.new.class_table):
+        before, after = old.classes.get(name, {}), new.classes.get(name, {})
+        cells.append(_cell(Change.between(before.get("iou"), after.get("iou")), "iou"))
+    return {"value": value, "images": new.images, "cells": cells}
+
+
+def _cell(change: Change, name: str) -> dict[str, Any]:
+    """A change with what the page colours it by: `gain` above 0 is better, whichever way the score goes."""
+    difference = change.difference or 0.0
+    gain = -difference if name.partition("@")[0] in _LOWER_IS_BETTER else difference
+    strength = 0.0 if abs(difference) < 5e-4 else 0.06 + 0.5 * min(1.0, abs(difference) / FULL_COLOUR) ** 0.7
+    sure = change.p_value is not None and change.p_value < SURE
+    return {"change": change, "gain": gain, "strength": strength, "sure": sure}
+
+
+def _frame_counts(comparison: Comparison) -> Mapping[str, int]:
+    count = len(comparison.frames)
+    worse, better = len(comparison.lost(count)), len(comparison.won(count))
+    return {"worse": worse, "better": better, "same": count - worse - better, "all": count}
+
+
+def _scatter(comparison: Comparison) -> str:
+    points = [
+        (row.old, row.new, f"{row.stem}: {row.old:.3f} → {row.new:.3f}")
+        for row in comparison.frames
+        if row.old is not None and row.new is not None
+    ]
+    return scatter_chart(points, "mIoU of the frame, old", "mIoU of the frame, new")
+
+
+def _changed_rows(compared: Compared) -> list[dict[str, Any]]:
+    """Every frame that changed, the largest change first, whichever way."""
+    comparison = compared.comparison
+    count, columns = len(comparison.frames), _columns(compared.new)
+    rows = sorted(
+        chain(comparison.lost(count), comparison.won(count)),
+        key=lambda row: (-abs(row.difference), -abs(row.new_wrong_px - row.old_wrong_px), row.stem),
+    )
+    return [_frame(row, columns) for row in rows]
+
+
+def _frame(row: FrameChange, columns: Mapping[str, str]) -> dict[str, Any]:
+    change = Change.between(row.old, row.new)
+    return {"row": row, "columns": columns.get(row.stem, ""), **_cell(change, "image_miou")}
+
+
+def _panel(panel: ChangedPanel, compared: Compared) -> dict[str, Any]:
+    missing = panel.missing or compared.note
+    return {**_frame(panel.change, _columns(compared.new)), "pictures": draw_changed(panel), "missing": missing}
+
+
+def _columns(evaluation: Evaluation) -> dict[str, str]:
+    return {row.stem: ", ".join(f"{name} {value}" for name, value in row.columns.items()) for row in evaluation.frames}
