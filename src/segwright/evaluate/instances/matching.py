@@ -1,0 +1,191 @@
+"""Which detection found which truth, in one frame, at every IoU threshold and area range.
+
+Detections of a class take turns, the best score first (among equals the earlier in the file). Each takes the free
+truth it overlaps most, from the threshold up (among equals the later in the file); truths that count come before those
+that are out of the count (crowds, and areas outside the range). A crowd is never used up. A detection that took a truth
+out of the count is out of the count itself; so is one that took nothing and whose own area is outside the range.
+
+Source: `evaluateImg` of pycocotools.cocoeval and `evaluate_img` of lvis-dataset/lvis-api.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.evaluate.instances.frame import InstanceFrame
+from segwright.evaluate.instances.overlap import overlap
+from segwright.evaluate.instances.rules import AREAS, IOU_THRESHOLDS, Kind, Rule
+from segwright.evaluate.kernels import compiled
+
+Bits = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """What one kind of score needs of one frame; equal by value.
+
+    Detections, ordered by class and falling score: `channel` and `rank` (0 is the class's best in this frame) int64
+    (detections,), `score` float64 (detections,), `matched` and `ignored` uint16 (detections, areas), whose bit t is
+    for IoU threshold t. Truths: `truth_channel` int64 (truths,), `truth_counted` bool (truths, areas).
+    """
+
+    channel: npt.NDArray[np.int64]
+    score: npt.NDArray[np.float64]
+    rank: npt.NDArray[np.int64]
+    matched: Bits
+    ignored: Bits
+    truth_channel: npt.NDArray[np.int64]
+    truth_counted: npt.NDArray[np.bool_]
+
+    def outcome(self, threshold: int = 0, area: int = 0) -> tuple[int, int, int]:
+        """True positives, false positives and misses of all classes at one IoU threshold and area range."""
+        bit = np.uint16(1 << threshold)
+        counted = (self.ignored[:, area] & bit) == 0
+        hits = int(np.count_nonzero(counted & ((self.matched[:, area] & bit) != 0)))
+        return hits, int(np.count_nonzero(counted)) - hits, int(self.truth_counted[:, area].sum()) - hits
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Matches):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """Detections and truths of a frame in groups of one class each, with their overlaps; what `match` works on.
+
+    `overlaps` is float64, flat: group after group, detection after detection, truth after truth. `overlap_start`,
+    `truth_start` and `truth_end` are int64 (groups,), `detection_start` int64 (groups + 1,). Classes without detections
+    make no group, so their truths lie between those of others.
+    """
+
+    overlaps: npt.NDArray[np.float64]
+    overlap_start: npt.NDArray[np.int64]
+    detection_start: npt.NDArray[np.int64]
+    truth_start: npt.NDArray[np.int64]
+    truth_end: npt.NDArray[np.int64]
+    truth_area: npt.NDArray[np.float64]
+    truth_ignored: npt.NDArray[np.bool_]
+    truth_crowd: npt.NDArray[np.bool_]
+    detection_area: npt.NDArray[np.float64]
+    detection_lenient: npt.NDArray[np.bool_]
+
+
+def match_frame(frame: InstanceFrame, kind: Kind, rule: Rule, *, boundary_ratio: float) -> Matches:
+    """The matches of one frame."""
+    detections, rank = _turn_order(frame, rule)
+    truths = np.argsort(frame.truths.channel, kind="stable")
+    turns = _turns(frame, kind, detections, truths, boundary_ratio)
+    matched, ignored = match(turns)
+    area = turns.truth_area[:, None]
+    counted = ~turns.truth_ignored[:, None] & (area >= AREAS[:, 0]) & (area <= AREAS[:, 1])
+    return Matches(
+        frame.detections.channel[detections],
+        frame.detections.score[detections],
+        rank,
+        matched,
+        ignored,
+        frame.truths.channel[truths],
+        counted,
+    )
+
+
+def match(turns: Turns) -> tuple[Bits, Bits]:
+    """Matched and ignored bits (detections, areas) of a frame."""
+    if not compiled():
+        return match_plainly(turns)
+    from segwright.evaluate.kernels import matching
+
+    return matching.match(
+        turns.overlaps, turns.overlap_start, turns.detection_start, turns.truth_start, turns.truth_end,
+        turns.truth_area, turns.truth_ignored, turns.truth_crowd, turns.detection_area, turns.detection_lenient,
+        IOU_THRESHOLDS, AREAS,
+    )  # fmt: skip
+
+
+def match_plainly(turns: Turns) -> tuple[Bits, Bits]:
+    """What `match` gives, by numpy: all thresholds and areas of a detection at once."""
+    shape = (len(AREAS), len(IOU_THRESHOLDS))
+    found = np.zeros((*shape, turns.detection_area.size), dtype=np.bool_)
+    left_out = np.zeros_like(found)
+    least = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)[None, :, None]
+    beyond = _beyond(turns.truth_area) | turns.truth_ignored
+    for group, first_cell in enumerate(turns.overlap_start):
+        truths = slice(turns.truth_start[group], turns.truth_end[group])
+        crowd, unscored = turns.truth_crowd[truths], beyond[:, truths]
+        taken = np.zeros((*shape, len(crowd)), dtype=np.bool_)
+        cells = slice(first_cell, None)
+        for detection in range(turns.detection_start[group], turns.detection_start[group + 1]) if len(crowd) else ():
+            shared = turns.overlaps[cells][: len(crowd)]
+            cells = slice(cells.start + len(crowd), None)
+            fits = (shared >= least) & (~taken | crowd)
+            regular = fits & ~unscored[:, None]
+            has_regular: npt.NDArray[np.bool_] = np.any(regular, axis=2)
+            fits = np.where(has_regular[:, :, None], regular, fits)
+            best = len(crowd) - 1 - np.where(fits, shared, -1.0)[:, :, ::-1].argmax(axis=2)
+            has = fits.any(axis=2)
+            area, threshold = np.nonzero(has)
+            taken[area, threshold, best[area, threshold]] = True
+            found[:, :, detection] = has
+            left_out[:, :, detection] = has & ~has_regular
+    lenient = _beyond(turns.detection_area) | turns.detection_lenient
+    return _as_bits(found), _as_bits(left_out | (~found & lenient[:, None]))
+
+
+def _beyond(area_px: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Whether each area lies outside each range, (areas, objects)."""
+    return (area_px < AREAS[:, :1]) | (area_px > AREAS[:, 1:])
+
+
+def _as_bits(flags: npt.NDArray[np.bool_]) -> Bits:
+    """(areas, thresholds, detections) -> (detections, areas)."""
+    weights = (1 << np.arange(flags.shape[1])).astype(np.uint16)
+    return (flags * weights[:, None]).sum(axis=1, dtype=np.uint16).T.copy()
+
+
+def _turn_order(frame: InstanceFrame, rule: Rule) -> tuple[npt.NDArray, npt.NDArray]:
+    """Positions of the detections that count, by class and falling score, and each one's rank in its class."""
+    channel, score = frame.detections.channel, frame.detections.score
+    kept = np.arange(len(score))
+    if rule.most_in_frame is not None and len(kept) > rule.most_in_frame:
+        kept = np.argsort(-score, kind="stable")[: rule.most_in_frame]
+    if rule.federated:
+        looked_for = frame.absent | set(frame.truths.channel.tolist())
+        kept = kept[np.isin(channel[kept], list(looked_for))]
+    kept = kept[np.lexsort((-score[kept], channel[kept]))]
+    ordered = channel[kept]
+    rank = np.arange(len(kept)) - np.searchsorted(ordered, ordered, side="left")
+    counted = rank < rule.most_detections[-1]
+    return kept[counted], rank[counted]
+
+
+def _turns(
+    frame: InstanceFrame, kind: Kind, detections: npt.NDArray, truths: npt.NDArray, boundary_ratio: float
+) -> Turns:
+    found, true = frame.detections.channel[detections], frame.truths.channel[truths]
+    groups, first = np.unique(found, return_index=True)
+    start = np.append(first, len(found)).astype(np.int64)
+    rivals = [np.searchsorted(true, groups, side=side).astype(np.int64) for side in ("left", "right")]
+    overlaps = [np.empty(0)]
+    for group, (begin, end) in enumerate(zip(*rivals, strict=True)):
+        if begin < end:
+            members = detections[start[group] : start[group + 1]]
+            overlaps.append(overlap(frame, kind, members, truths[begin:end], boundary_ratio=boundary_ratio).ravel())
+    cells = np.diff(start) * (rivals[1] - rivals[0])
+    return Turns(
+        overlaps=np.concatenate(overlaps),
+        overlap_start=np.cumsum(cells) - cells,
+        detection_start=start,
+        truth_start=rivals[0],
+        truth_end=rivals[1],
+        truth_area=frame.truths.area_px[truths],
+        truth_ignored=frame.truths.ignored[truths],
+        truth_crowd=frame.truths.crowd[truths],
+        detection_area=frame.detections.area_px[detections],
+        detection_lenient=np.isin(found, list(frame.not_exhaustive)),
+    )

@@ -1,0 +1,115 @@
+"""Annotations and results of COCO JSON as columns: what both files have, and what can be wrong with it in both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.core import DataError, Size
+from segwright.evaluate.instances.findings import Findings
+from segwright.evaluate.instances.frame import ImageId
+from segwright.evaluate.instances.segmentations import flaws
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One image of the truth; `absent` and `not_exhaustive` are channels, see `InstanceFrame`."""
+
+    image_id: ImageId
+    name: str
+    size: Size
+    absent: frozenset[int] = frozenset()
+    not_exhaustive: frozenset[int] = frozenset()
+
+
+def load_json(source: Path | str | Any, what: str) -> tuple[str, Any]:
+    """A name for a file, and its JSON content; what is no path is taken for the content itself.
+
+    Raises:
+        DataError: there is no such file, or it is not JSON.
+    """
+    if not isinstance(source, Path | str):
+        return what, source
+    path = Path(source)
+    try:
+        return str(path), json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        fix = f"name the file that holds the {what}"
+        raise DataError.of(str(path), f"cannot be read as JSON: {error}", allowed=what, fix=fix) from error
+
+
+def as_image_id(value: Any) -> ImageId | None:
+    """The id of an image: a whole number, also where a file writes it as text ("2299"), or another text; else None.
+
+    Files disagree on this even inside themselves, and faster-coco-eval takes them as one too.
+    """
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() and value == str(int(value)) else value
+    return value if type(value) is int else None
+
+
+def positions_of(
+    rows: Sequence[Any], pictures: Sequence[Picture], channels: Mapping[Any, int], findings: Findings
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The position of each entry's image, and the channel of its class, int64 (entries,); -1 for what is unknown."""
+    places = {picture.image_id: position for position, picture in enumerate(pictures)}
+    frame = np.full(len(rows), -1, dtype=np.int64)
+    channel = frame.copy()
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            findings.add(index, "is no object", found=type(row).__name__, fix="write each entry as a JSON object")
+            continue
+        image_id = as_image_id(row.get("image_id"))
+        frame[index] = -1 if image_id is None else places.get(image_id, -1)
+        category = row.get("category_id")
+        channel[index] = channels.get(category, -1) if type(category) is int else -1
+        if frame[index] < 0:
+            fix = "score with the truth of these images, or leave the others out"
+            findings.add(index, "is of an image that the truth does not list", found=row.get("image_id"), fix=fix)
+        if channel[index] < 0:
+            fix = "give it a category_id of the truth's categories, or leave it out"
+            allowed = _some(channels)
+            findings.add(index, "is of an unknown category", allowed=allowed, found=category, fix=fix)
+    return frame, channel
+
+
+def boxes_of(rows: Sequence[Mapping[str, Any]], findings: Findings) -> npt.NDArray[np.float64]:
+    """The boxes: left, top, width, height in px, float64 (entries, 4)."""
+    boxes = np.full((len(rows), 4), np.nan)
+    for index, row in enumerate(rows):
+        box = row.get("bbox")
+        if isinstance(box, list | tuple) and len(box) == 4 and all(isinstance(edge, int | float) for edge in box):
+            boxes[index] = box
+    with np.errstate(invalid="ignore"):
+        wrong = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < 0).any(axis=1)
+    for index in np.flatnonzero(wrong).tolist():
+        fix = "give it its box, or score masks only"
+        allowed = "left, top, width, height: finite, no negative length"
+        findings.add(index, "has no usable bbox", allowed=allowed, found=rows[index].get("bbox"), fix=fix)
+    return boxes
+
+
+def outlines_of(rows: Sequence[Mapping[str, Any]], sizes: Sequence[Size], findings: Findings, *, fix: str) -> list[Any]:
+    """The `segmentation` of each entry, for images of `sizes`; `fix` is what to do where there is none."""
+    outlines = [row.get("segmentation") for row in rows]
+    wrong = flaws(outlines, sizes)
+    for index, flaw in sorted(wrong.items()):
+        if outlines[index] is None:
+            findings.add(index, "has no segmentation, and masks are scored", fix=fix)
+        else:
+            allowed = "polygons or run lengths of the image's size; nothing is resized"
+            found, fix_it = f"{flaw} (image: {sizes[index]})", "write it again from a mask of the image's size"
+            rule = "has a segmentation that does not fit its image"
+            findings.add(index, rule, allowed=allowed, found=found, fix=fix_it)
+    return outlines
+
+
+def _some(values: Mapping[Any, int], most: int = 10) -> str:
+    shown = ", ".join(str(value) for value in list(values)[:most])
+    return shown if len(values) <= most else f"{shown} and {len(values) - most} more"
