@@ -165,6 +165,18 @@ def test_nearest__is_the_same_with_and_without_compiled_kernels(maps, spacing) -
             assert found.tolist() == pytest.approx(_nearest_plain(one, other, spacing).tolist(), rel=1e-14, abs=0)
 
 
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (3.0, 0.4, 1.1)])
+def test_nearest__is_the_same_in_volumes(spacing) -> None:
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(1)
+    sides = [
+        Outlines.of((rng.random((9, 11, 13)) < share).astype(np.uint8), CLASSES).elements(1) for share in (0.3, 0.001)
+    ]
+    for one, other in itertools.permutations(sides):
+        found = _nearest_compiled(one, other, spacing)
+        assert found.tolist() == pytest.approx(_nearest_plain(one, other, spacing).tolist(), rel=1e-14, abs=0)
+
+
 def test_count_surfaces__refuses_another_size_and_what_is_no_length() -> None:
     with pytest.raises(DataError, match="is not of the truth's size"):
         count_surfaces(labels([[0, 1]]), labels([[0], [1]]))

@@ -45,7 +45,7 @@ class DirectedDistances:
 
 def directed_distances(asked: Elements, other: Elements, spacing: tuple[float, ...]) -> DirectedDistances:
     """The distances from `asked` to `other`, which has at least one element; `spacing` is mm along each axis."""
-    nearest = _nearest_compiled if len(spacing) == 2 and compiled() else _nearest_plain
+    nearest = _nearest_compiled if compiled() else _nearest_plain
     return DirectedDistances(asked.codes, nearest(asked, other, spacing), element_sizes(spacing))
 
 
@@ -57,7 +57,13 @@ def surface(codes: npt.NDArray[np.uint8], sizes: npt.NDArray[np.float64]) -> flo
 def _nearest_compiled(asked: Elements, other: Elements, spacing: tuple[float, ...]) -> npt.NDArray[np.float64]:
     from segwright.evaluate.kernels.nearest import nearest_squared
 
-    return np.sqrt(nearest_squared(asked.places, other.places, *spacing))
+    depth, height, width = spacing if len(spacing) == 3 else (spacing[0], 1.0, spacing[1])
+    return np.sqrt(nearest_squared(_in_volume(asked.places), _in_volume(other.places), (depth, height, width)))
+
+
+def _in_volume(places: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Places with three axes: a plane's rows and columns are the first and the last."""
+    return places if len(places) == 3 else np.insert(places, 1, 0, axis=0)
 
 
 def _nearest_plain(asked: Elements, other: Elements, spacing: tuple[float, ...]) -> npt.NDArray[np.float64]:
