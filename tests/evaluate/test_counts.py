@@ -130,7 +130,7 @@ def test_counts__a_frame_counted_twice_is_refused():
 
 def test_counts__other_distances_do_not_add_up():
     three, one = (Counts(CLASSES, distances, PixelCounts.none(CLASSES)) for distances in ((3,), (1,)))
-    with pytest.raises(ValueError, match="same boundary distances"):
+    with pytest.raises(ValueError, match="same classes, boundary distances"):
         three + one
 
 

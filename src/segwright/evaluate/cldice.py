@@ -5,8 +5,9 @@ topology sensitivity the share of the true centreline inside the predicted mask,
 drawn too thick or too thin loses next to nothing, one that is missing, broken or invented does.
 
 Source: Shit et al., "clDice - a Novel Topology-Preserving Loss Function for Tubular Structure Segmentation", CVPR
-2021, section 2, with the skeletons of `skimage.morphology.skeletonize` (Zhang and Suen 1984 in 2-D, Lee et al. 1994 in
-3-D) as `clDice` of jocpae/clDice takes them; tests/evaluate/test_cldice.py compares with that formula.
+2021, with the skeletons of `skimage.morphology.skeletonize` (Zhang and Suen 1984 in 2-D, Lee et al. 1994 in 3-D) as
+`clDice` of jocpae/clDice takes them, where `tprec` and `tsens` are the other way round, to the same clDice;
+tests/evaluate/test_cldice.py compares with that formula.
 """
 
 from __future__ import annotations
@@ -89,6 +90,19 @@ class CldiceCounts:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def class_scores(counts: CldiceCounts) -> dict[str, dict[str, float | None]]:
+    """clDice, topology precision and sensitivity by class name; None as in `CldiceCounts`."""
+    rows = zip(counts.names, counts.cldice(), counts.precision(), counts.sensitivity(), strict=True)
+    names = "cldice", "topology_precision", "topology_sensitivity"
+    return {name: dict(zip(names, row, strict=True)) for name, *row in rows}
+
+
+def overall_scores(counts: CldiceCounts) -> dict[str, float | None]:
+    """clDice, the mean over the counted classes that have it; None where none has."""
+    found = [value for value in counts.cldice() if value is not None]
+    return {"cldice": sum(found) / len(found) if found else None}
 
 
 def count_cldice(prediction: LabelMap, truth: LabelMap, *, names: Sequence[str] | None = None) -> CldiceCounts:

@@ -82,7 +82,6 @@ class ClassObjects:
     """The objects of one class in both maps, and the pixels that each pair of them shares.
 
     `pairs` is int64 (pairs, 2): numbers of a true and a predicted object that share `shared_px` (pairs,) pixels.
-    `mostly_void` is bool (predicted objects,): more than half of what was predicted there lies on void truth.
     """
 
     channel: int
@@ -90,7 +89,6 @@ class ClassObjects:
     predicted: Objects
     pairs: Integers
     shared_px: Integers
-    mostly_void: npt.NDArray[np.bool_]
 
     @property
     def iou(self) -> npt.NDArray[np.float64]:
@@ -123,7 +121,6 @@ def class_objects(prediction: LabelMap, truth: LabelMap, rules: Matching) -> Ite
         DataError: the sizes or the class tables differ.
     """
     require_same_frame(prediction, truth)
-    hidden = truth.ids == truth.classes.void_id
     predicted = without_void(prediction, truth)
     for spec in truth.classes.foreground:
         masks = truth.ids == spec.class_id, predicted == spec.class_id
@@ -132,10 +129,7 @@ def class_objects(prediction: LabelMap, truth: LabelMap, rules: Matching) -> Ite
             continue
         true, said = (Objects.of(np.ascontiguousarray(mask[box]), rules) for mask in masks)
         pairs, shared = _overlaps(true, said)
-        mostly_void = np.zeros(len(said), dtype=np.bool_)
-        if hidden.any() and len(said):
-            mostly_void = _mostly_void(said, box, prediction.ids == spec.class_id, hidden, rules)
-        yield ClassObjects(truth.classes.channel(spec.name), true, said, pairs, shared, mostly_void)
+        yield ClassObjects(truth.classes.channel(spec.name), true, said, pairs, shared)
 
 
 def _box_of(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice] | None:
@@ -150,26 +144,3 @@ def _overlaps(true: Objects, predicted: Objects) -> tuple[Integers, Integers]:
     codes = (true.labels[both].astype(np.int64) - 1) * max(len(predicted), 1) + predicted.labels[both] - 1
     found, shared = np.unique(codes, return_counts=True)
     return np.stack(np.divmod(found, max(len(predicted), 1)), axis=1), shared.astype(np.int64)
-
-
-def _mostly_void(
-    objects: Objects,
-    box: tuple[slice, slice],
-    said: npt.NDArray[np.bool_],
-    hidden: npt.NDArray[np.bool_],
-    rules: Matching,
-) -> npt.NDArray[np.bool_]:
-    """For each predicted object, whether the region it is part of lies more than half on void truth.
-
-    `said` is the class as predicted, void included (height, width): an object that void cuts is part of one region.
-    """
-    count, found = cv2.connectedComponents(
-        np.ascontiguousarray(said).view(np.uint8), connectivity=rules.connectivity, ltype=cv2.CV_32S
-    )
-    regions = np.asarray(found, dtype=np.int32)
-    area = np.bincount(regions.ravel(), minlength=count)
-    on_void = np.bincount(regions[hidden], minlength=count)
-    region_of = np.zeros(len(objects), dtype=np.int64)
-    inside = objects.labels > 0
-    region_of[objects.labels[inside] - 1] = regions[box][inside]
-    return 2 * on_void[region_of] > area[region_of]

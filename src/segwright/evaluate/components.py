@@ -11,8 +11,8 @@ that touch are one object: where objects touch often, instance labels say more.
 Both are counted beside tp, fp and fn, not instead of them.
 
 **Void**: a pixel whose truth is void is of no class in either map, so what is predicted there joins, cuts and covers
-nothing. It can only forgive: an unmatched predicted object is not an fp but `mostly_void` where the region it is part
-of, as predicted, lies more than half on void (the rule of COCO panoptic for segments).
+nothing, and changes no count. (COCO panoptic forgives a predicted segment that lies mostly on void; here what is left
+of it on valid ground counts.)
 
 Source: F1 at IoU 0.5 is SpaceNet's building metric (Van Etten et al., "SpaceNet: A Remote Sensing Dataset and
 Challenge Series", 2018, section 4), `score` and `evalfunction` of `spacenetutilities/evalTools.py` of
@@ -21,8 +21,7 @@ code takes proposals in file order; regions do not overlap, so from IoU 0.5 on a
 image without objects 0, here it is absent. Splits and merges follow Caicedo et al., "Evaluation of Deep Learning
 Strategies for Nucleus Segmentation in Fluorescence Images", Cytometry A 2019 (`get_splits_and_merges` of
 `unet4nuclei/utils/evaluation.py`), with one change: they ask for an IoU over 0.1, which misses the merge of many
-small objects (ten equal objects under one prediction have an IoU of 0.1 each), here it is 10 % of the true area. The
-void rule is `pq_compute_single_core` of cocodataset/panopticapi.
+small objects (ten equal objects under one prediction have an IoU of 0.1 each), here it is 10 % of the true area.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from segwright.evaluate.scores import Score, Scores
 # Whoever holds less than one pixel in ten of an object is a rough outline, not a second claim (Caicedo et al. 2019).
 COVERED_ONE_IN = 10
 
-FIELDS = ("tp", "fp", "fn", "splits", "merges", "mostly_void")
+FIELDS = ("tp", "fp", "fn", "splits", "merges")
 
 DEFINITIONS: Mapping[str, str] = {
     "component_precision@T": "Share of the predicted objects (connected regions of a class) that are matched with a "
@@ -59,7 +58,7 @@ class ComponentCounts:
     """Objects of each class, by what became of them, over `images` frames; equal by value, added with `+`.
 
     `counts` is int64 (6, classes): rows are `FIELDS`, columns the class table; the background's column is 0, what is
-    not an object is not counted. True objects are tp + fn; predicted ones tp + fp + mostly_void.
+    not an object is not counted. True objects are tp + fn; predicted ones tp + fp.
     """
 
     classes: ClassTable
@@ -87,7 +86,7 @@ class ComponentCounts:
 
     @property
     def fp(self) -> Integers:
-        """Predicted objects without a match and not mostly on void (classes,)."""
+        """Predicted objects without a match (classes,)."""
         return self.counts[1]
 
     @property
@@ -104,11 +103,6 @@ class ComponentCounts:
     def merges(self) -> Integers:
         """Predicted objects that cover several true ones (classes,)."""
         return self.counts[4]
-
-    @property
-    def mostly_void(self) -> Integers:
-        """Predicted objects without a match that lie more than half on void (classes,): in no score."""
-        return self.counts[5]
 
     def __add__(self, other: ComponentCounts) -> ComponentCounts:
         if self.classes.content_hash != other.classes.content_hash or self.rules != other.rules:
@@ -171,15 +165,13 @@ def _counts_of(found: ClassObjects, iou: float) -> list[int]:
     matches = found.matched(iou)
     unmatched = np.ones(len(found.predicted), dtype=np.bool_)
     unmatched[matches[:, 1]] = False
-    forgiven = int(np.count_nonzero(unmatched & found.mostly_void))
     covered = found.pairs[COVERED_ONE_IN * found.shared_px >= found.true.area_px[found.pairs[:, 0]]]
     return [
         len(matches),
-        int(np.count_nonzero(unmatched)) - forgiven,
+        int(np.count_nonzero(unmatched)),
         len(found.true) - len(matches),
         _repeated(covered[:, 0]),
         _repeated(covered[:, 1]),
-        forgiven,
     ]
 
 
@@ -189,7 +181,7 @@ def _repeated(numbers: Integers) -> int:
 
 
 def _scores(counts: npt.NDArray[np.int64], iou: float) -> dict[str, Score]:
-    tp, fp, fn, splits, merges, _ = counts.tolist()
+    tp, fp, fn, splits, merges = counts.tolist()
     return {
         f"component_precision@{iou:g}": tp / (tp + fp) if tp + fp else None,
         f"component_recall@{iou:g}": tp / (tp + fn) if tp + fn else None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from segwright.core import ClassTable, DataError, LabelMap, Probabilities, Problem
 from segwright.evaluate.boundary import BoundaryCounts, count_boundaries
 from segwright.evaluate.boundary_iou import count_boundary_regions
+from segwright.evaluate.further import further
 from segwright.evaluate.kernels import compiled
 
 _WIDE = 65536
@@ -90,7 +92,8 @@ class FrameCounts:
     """What one frame adds to every score, without its confusion: a few numbers a class, kept for every frame.
 
     `correct_px`, `truth_px` and `predicted_px` are int64 (classes,), as in `PixelCounts`; `boundary_regions` is int64
-    (3, classes), as `count_boundary_regions` gives it, zeros where boundaries are not looked at.
+    (3, classes), as `count_boundary_regions` gives it, zeros where boundaries are not looked at. `further` has the
+    counts of each further family that was asked for, by its name.
     """
 
     stem: str
@@ -101,13 +104,15 @@ class FrameCounts:
     void_px: int
     boundaries: BoundaryCounts
     boundary_regions: npt.NDArray[np.int64]
+    further: Mapping[str, Any] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FrameCounts):
             return NotImplemented
         mine, theirs = (
             (row.stem, dict(row.columns), row.void_px, row.boundaries,
-             row.correct_px.tolist(), row.truth_px.tolist(), row.predicted_px.tolist(), row.boundary_regions.tolist())
+             row.correct_px.tolist(), row.truth_px.tolist(), row.predicted_px.tolist(), row.boundary_regions.tolist(),
+             dict(row.further))
             for row in (self, other)
         )  # fmt: skip
         return mine == theirs
@@ -126,6 +131,7 @@ class Counts:
     boundary_px: tuple[int, ...]
     pixels: PixelCounts
     frames: tuple[FrameCounts, ...] = ()
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frames", tuple(sorted(self.frames, key=lambda row: row.stem)))
@@ -140,9 +146,11 @@ class Counts:
             )
 
     def __add__(self, other: Counts) -> Counts:
-        if self.classes.content_hash != other.classes.content_hash or self.boundary_px != other.boundary_px:
-            raise ValueError("only counts of the same classes and the same boundary distances add up")
-        return Counts(self.classes, self.boundary_px, self.pixels + other.pixels, self.frames + other.frames)
+        mine, theirs = ((each.classes.content_hash, each.boundary_px, each.also) for each in (self, other))
+        if mine != theirs:
+            raise ValueError("only counts of the same classes, boundary distances and further families add up")
+        pixels, frames = self.pixels + other.pixels, self.frames + other.frames
+        return Counts(self.classes, self.boundary_px, pixels, frames, self.also)
 
 
 def count_pixels(prediction: LabelMap, truth: LabelMap) -> PixelCounts:
@@ -171,8 +179,10 @@ def count_pixels(prediction: LabelMap, truth: LabelMap) -> PixelCounts:
     return PixelCounts(confusion, truth.ids.size - int(confusion.sum()))
 
 
-def count_frame(pair: FramePair, *, boundary_px: tuple[int, ...] = (3,)) -> tuple[PixelCounts, FrameCounts]:
-    """The confusion of one frame, and its row."""
+def count_frame(
+    pair: FramePair, *, boundary_px: tuple[int, ...] = (3,), also: Sequence[str] = ()
+) -> tuple[PixelCounts, FrameCounts]:
+    """The confusion of one frame, and its row, with the further families named in `also`."""
     pixels = count_pixels(pair.prediction, pair.truth)
     row = FrameCounts(
         pair.stem,
@@ -185,6 +195,7 @@ def count_frame(pair: FramePair, *, boundary_px: tuple[int, ...] = (3,)) -> tupl
         count_boundary_regions(pair.prediction, pair.truth)
         if boundary_px
         else np.zeros((3, len(pixels.truth_px)), int),
+        {name: further(name).count(pair.prediction, pair.truth, pair.stem) for name in also},
     )
     return pixels, row
 

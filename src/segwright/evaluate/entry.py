@@ -32,6 +32,7 @@ def evaluate(
     *,
     classes: ClassTable | Sequence[str] | None = None,
     boundary_px: Sequence[int] = (3,),
+    also: Sequence[str] = (),
     mapping: Mapping[int, int] | None = None,
     listener: Listener = silent,
 ) -> Evaluation:
@@ -40,8 +41,9 @@ def evaluate(
     Both are paths (a mask file, a folder of masks, a prediction folder, a dataset), or both are label maps (one, a
     mapping by stem, or any iterable in the same order). `truth` may be a `Dataset`, and `predictions` then also a
     `Predictor` or the path of a bundle. Arrays (height, width) of class ids need `classes`: a table, or names for the
-    ids 0, 1, 2, ... For paths `mapping` renames values in the masks first. Void truth changes nothing; a void
-    prediction is a missed pixel.
+    ids 0, 1, 2, ... For paths `mapping` renames values in the masks first. `also` names further scores, which take more
+    time: surface (nsd@K, hd95, assd), cldice, components. Void truth changes nothing; a void prediction is a missed
+    pixel.
 
         >>> import numpy as np
         >>> truth = np.array([[0, 0, 1, 1]], np.uint8)
@@ -57,21 +59,22 @@ def evaluate(
     table = ClassTable.of(classes) if classes is not None and not isinstance(classes, ClassTable) else classes
     if isinstance(predictions, str | Path) and (Path(predictions) / "bundle.json").is_file():
         pairs = _of_bundle(Path(predictions), truth, table)
-        return evaluate_predicted(pairs, boundary_px=boundary_px, listener=listener)
+        return evaluate_predicted(pairs, boundary_px=boundary_px, also=also, listener=listener)
     if isinstance(predictions, Predictor):
         pairs = PredictedPairs(predictions, _dataset(truth, table or predictions.classes))
-        return evaluate_predicted(pairs, boundary_px=boundary_px, listener=listener)
+        return evaluate_predicted(pairs, boundary_px=boundary_px, also=also, listener=listener)
     if isinstance(predictions, str | Path):
         stored = _stored_pairs(predictions, truth, table, mapping)
-        return evaluate_stored(stored, boundary_px=boundary_px, listener=listener)
+        return evaluate_stored(stored, boundary_px=boundary_px, also=also, listener=listener)
     first, frames = _first_and_all(_pairs_in_memory(predictions, truth, table))
-    return score_frames(frames, first.truth.classes, boundary_px=boundary_px, listener=listener)
+    return score_frames(frames, first.truth.classes, boundary_px=boundary_px, also=also, listener=listener)
 
 
 def evaluate_stored(
     pairs: StoredPairs,
     *,
     boundary_px: Sequence[int] = (3,),
+    also: Sequence[str] = (),
     listener: Listener = silent,
     provenance: Mapping[str, Any] | None = None,
 ) -> Evaluation:
@@ -79,7 +82,7 @@ def evaluate_stored(
     for note in pairs.notes:
         listener(Note("evaluate", note, "warning"))
     known = {"predictions": pairs.predictions.place, "dataset": pairs.truth.place, **(provenance or {})}
-    result = score_frames(pairs, pairs.classes, boundary_px=boundary_px, listener=listener, provenance=known)
+    result = score_frames(pairs, pairs.classes, boundary_px=boundary_px, also=also, listener=listener, provenance=known)
     return replace(result, notes=(*pairs.notes, *result.notes))
 
 
@@ -87,6 +90,7 @@ def evaluate_predicted(
     pairs: PredictedPairs,
     *,
     boundary_px: Sequence[int] = (3,),
+    also: Sequence[str] = (),
     listener: Listener = silent,
     provenance: Mapping[str, Any] | None = None,
 ) -> Evaluation:
@@ -98,7 +102,9 @@ def evaluate_predicted(
     for note in pairs.notes:
         listener(Note("evaluate", note, "warning"))
     known = {"dataset": str(pairs.dataset.root), **(provenance or {})}
-    result = score_frames(pairs, pairs.dataset.classes, boundary_px=boundary_px, listener=listener, provenance=known)
+    result = score_frames(
+        pairs, pairs.dataset.classes, boundary_px=boundary_px, also=also, listener=listener, provenance=known
+    )
     return with_reliability(replace(result, notes=(*pairs.notes, *result.notes)), pairs.reliability)
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
 from segwright.data.workers import in_threads
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
+from segwright.evaluate.further import added, further
 from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
-from segwright.evaluate.scores import Score, Scores, definitions_of, image_scores, score_counts
+from segwright.evaluate.scores import Score, Scores, definitions_of, further_definitions, image_scores, score_counts
 
 # A column with more values than this is a name, not a domain: a table of hundreds of one-frame rows tells nothing.
 MAX_DOMAIN_VALUES = 20
@@ -27,39 +28,50 @@ def score_frames(
     classes: ClassTable,
     *,
     boundary_px: Sequence[int] = (3,),
+    also: Sequence[str] = (),
     listener: Listener = silent,
     provenance: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Score a stream of frames; holds one frame at a time, and a few numbers a frame.
 
-    `boundary_px` are the distances of boundary F; with none, boundaries are not looked at (faster).
+    `boundary_px` are the distances of boundary F; with none, boundaries are not looked at (faster). `also` names
+    further families: surface, cldice, components.
 
     Raises:
+        ConfigError: a family that is not known.
         DataError: every frame whose size or class table differs from its truth's, a stem that comes twice, no frame.
     """
     return summarise(
-        count_frames(pairs, classes, boundary_px=boundary_px, listener=listener),
+        count_frames(pairs, classes, boundary_px=boundary_px, also=also, listener=listener),
         listener=listener,
         provenance=provenance,
     )
 
 
 def count_frames(
-    pairs: Iterable[FramePair], classes: ClassTable, *, boundary_px: Sequence[int] = (3,), listener: Listener = silent
+    pairs: Iterable[FramePair],
+    classes: ClassTable,
+    *,
+    boundary_px: Sequence[int] = (3,),
+    also: Sequence[str] = (),
+    listener: Listener = silent,
 ) -> Counts:
     """The counts of a stream of frames, to be added to those of other workers before `summarise`.
 
     Frames are counted on all cores while the stream goes on; only a few of them are in memory at a time.
 
     Raises:
-        DataError: as `score_frames`, but no frame at all is fine.
+        ConfigError, DataError: as `score_frames`, but no frame at all is fine.
     """
+    families = tuple(sorted(set(also)))
+    for name in families:
+        further(name)
     distances = tuple(sorted(set(boundary_px)))
     pixels, rows, problems = PixelCounts.none(classes), [], []
     total = length_hint(pairs)
 
     def counted(pair: FramePair) -> tuple[PixelCounts, FrameCounts] | list[Problem]:
-        return _pair_problems(pair, classes) or count_frame(pair, boundary_px=distances)
+        return _pair_problems(pair, classes) or count_frame(pair, boundary_px=distances, also=families)
 
     for done, answer in enumerate(in_threads(counted, pairs), start=1):
         if isinstance(answer, list):
@@ -70,7 +82,7 @@ def count_frames(
         listener(Progress("evaluate", done, max(total, done)))
     if problems:
         raise DataError(*problems)
-    return Counts(classes, distances, pixels, tuple(rows))
+    return Counts(classes, distances, pixels, tuple(rows), families)
 
 
 def summarise(
@@ -99,12 +111,21 @@ def summarise(
         classes=scores.classes,
         by_domain=by_domain,
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts.pixels.confusion),
-        definitions=definitions_of(names),
+        definitions={**definitions_of(names), **further_definitions(names, counts.also)},
+        details=_details(counts),
         frames=tuple(_frame_row(row, classes, distances) for row in counts.frames),
         collapsed=collapsed,
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
     )
+
+
+def _details(counts: Counts) -> dict[str, Any]:
+    """What the further families say beyond scores."""
+    found: dict[str, Any] = {}
+    for name in counts.also:
+        found |= further(name).details(added([row.further[name] for row in counts.frames]))
+    return found
 
 
 def no_frame_to_score() -> SegwrightError:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from segwright.evaluate.counts import PixelCounts
-from segwright.evaluate.scores import Score, ratio
+import numpy as np
+import numpy.typing as npt
+
+from segwright.evaluate.ratios import Score, mean, ratio, score
+
+Pixels = npt.NDArray[np.int64]
 
 POOLED_DEFINITIONS: Mapping[str, str] = {
     "frequency_weighted_iou": (
@@ -23,29 +27,28 @@ POOLED_DEFINITIONS: Mapping[str, str] = {
 }
 
 
-def frequency_weighted_iou(pixels: PixelCounts) -> Score:
+def frequency_weighted_iou(correct_px: Pixels, truth_px: Pixels, predicted_px: Pixels) -> Score:
     """Sum over classes of the class's share of the valid true pixels times its IoU, 0..1; None without a valid pixel.
 
-    Void truth is in no count, an undecided prediction is a missed pixel. Three of four pixels are background, found
-    whole but for the one taken for a scratch; the scratch is found:
+    The counts are (classes,), as in `PixelCounts`: void truth is in none, an undecided prediction is a missed pixel.
+    Three of four pixels are background, found whole but for the one taken for a scratch; the scratch is found:
 
         >>> import numpy as np
-        >>> frequency_weighted_iou(PixelCounts(np.array([[2, 1, 0], [0, 1, 0]])))
+        >>> frequency_weighted_iou(np.array([2, 1]), np.array([3, 1]), np.array([2, 2]))
         0.625
     """
-    iou = ratio(pixels.correct_px, pixels.truth_px + pixels.predicted_px - pixels.correct_px)
-    true = pixels.truth_px > 0  # elsewhere the IoU is 0 or absent, and the weight 0
-    return float((iou[true] * pixels.truth_px[true]).sum() / pixels.valid_px) if true.any() else None
+    iou = ratio(correct_px, truth_px + predicted_px - correct_px)
+    true = truth_px > 0  # elsewhere the IoU is 0 or absent, and the weight 0
+    return float((iou[true] * truth_px[true]).sum() / truth_px.sum()) if true.any() else None
 
 
-def mean_accuracy(pixels: PixelCounts) -> Score:
+def mean_accuracy(correct_px: Pixels, truth_px: Pixels) -> Score:
     """Mean over the classes of the truth of their recall, 0..1; None without a valid pixel.
 
-    Void truth is in no count, an undecided prediction is a missed pixel, and a class that is nowhere true is left out:
+    The counts are (classes,), as in `PixelCounts`. A class that is nowhere true is left out:
 
         >>> import numpy as np
-        >>> mean_accuracy(PixelCounts(np.array([[3, 1, 0], [0, 1, 0]])))
+        >>> mean_accuracy(np.array([3, 1]), np.array([4, 1]))
         0.875
     """
-    true = pixels.truth_px > 0
-    return float(ratio(pixels.correct_px, pixels.truth_px)[true].mean()) if true.any() else None
+    return score(mean(ratio(correct_px, truth_px)))

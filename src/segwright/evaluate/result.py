@@ -83,7 +83,8 @@ class Evaluation:
 
     `confusion` has a row a true class and a column a predicted class, in the order of `class_table`, then a column of
     undecided pixels. `by_domain` is column -> value -> `Scores`. `provenance` says what was scored: dataset and its
-    hash, split part, seed, model, as far as the caller knew. Absent is None.
+    hash, split part, seed, model, as far as the caller knew. `details` holds what further families say beyond scores,
+    as plain values. Absent is None.
     """
 
     class_table: ClassTable
@@ -100,6 +101,7 @@ class Evaluation:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     task: str = "semantic"
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def worst_frames(self, count: int) -> tuple[FrameRow, ...]:
         """The `count` frames with errors and the lowest foreground mean IoU; among equals, most wrong pixels first."""
@@ -135,6 +137,7 @@ class Evaluation:
             },
             "reliability": None if self.reliability is None else self.reliability.to_json(),
             "definitions": dict(self.definitions),
+            "details": dict(self.details),
             "provenance": dict(self.provenance),
             "notes": list(self.notes),
             "class_table": self.class_table.to_json(),
@@ -234,4 +237,5 @@ def _from_json(data: Mapping[str, Any]) -> Evaluation:
         provenance=data["provenance"],
         notes=tuple(data["notes"]),
         task=data["task"],
+        details=data.get("details", {}),
     )

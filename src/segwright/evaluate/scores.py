@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from segwright.core import ClassTable
 from segwright.evaluate.counts import FrameCounts
-
-Score = float | None
+from segwright.evaluate.further import added, further
+from segwright.evaluate.pooled import POOLED_DEFINITIONS, frequency_weighted_iou, mean_accuracy
+from segwright.evaluate.ratios import Score, mean, ratio, score
 
 # name -> one sentence; `boundary_f@K` stands for every distance K that was counted
 DEFINITIONS: Mapping[str, str] = {
@@ -63,6 +64,7 @@ DEFINITIONS: Mapping[str, str] = {
         "Mean over valid pixels of the squared distance between the predicted probabilities and the true class (0 "
         "best, 2 worst)."
     ),
+    **POOLED_DEFINITIONS,
     "pixel_accuracy": (
         "Share of valid pixels with the right class, pooled. MISLEADING on imbalanced classes: painting background "
         "everywhere scores the background's share."
@@ -99,25 +101,33 @@ def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px
     )
     image_iou = ratio(correct, truth + predicted - correct)
     columns: dict[str, npt.NDArray] = _pooled_columns(correct.sum(axis=0), truth.sum(axis=0), predicted.sum(axis=0))
-    columns["mean_image_iou"] = _mean(image_iou, axis=0)
+    columns["mean_image_iou"] = mean(image_iou, axis=0)
     for distance in boundary_px:
-        columns[f"boundary_f@{distance}"] = _mean(_boundary_scores(ordered, distance, len(classes)), axis=0)
+        columns[f"boundary_f@{distance}"] = mean(_boundary_scores(ordered, distance, len(classes)), axis=0)
     if boundary_px:
         both, near_truth, near_prediction = _stacked_regions(ordered, len(classes)).sum(axis=0)
         columns["boundary_iou"] = ratio(both, near_truth + near_prediction - both)
     counts = {"truth_px": truth.sum(axis=0), "predicted_px": predicted.sum(axis=0), "images": (truth > 0).sum(axis=0)}
     per_class = {
-        spec.name: {name: _score(values[channel]) for name, values in columns.items()}
+        spec.name: {name: score(values[channel]) for name, values in columns.items()}
         | {name: int(values[channel]) for name, values in counts.items()}
         for channel, spec in enumerate(classes)
     }
+    more = _further_scores(ordered)
+    for name, row in more.classes.items():
+        per_class[name] |= row
     foreground = [classes.channel(spec.name) for spec in classes.foreground]
     overall = {
-        "pooled_miou": _score(_mean(columns["iou"])),
-        "pooled_miou_foreground": _score(_mean(columns["iou"][foreground])),
-        "mean_image_miou": _score(_mean(_mean(image_iou, axis=1))),
-        **{name: _score(_mean(values[foreground])) for name, values in columns.items() if name.startswith("boundary_")},
-        "pixel_accuracy": _score(ratio(correct.sum(), truth.sum())),
+        "pooled_miou": score(mean(columns["iou"])),
+        "pooled_miou_foreground": score(mean(columns["iou"][foreground])),
+        "mean_image_miou": score(mean(mean(image_iou, axis=1))),
+        **{name: score(mean(values[foreground])) for name, values in columns.items() if name.startswith("boundary_")},
+        **more.overall,
+        "mean_accuracy": mean_accuracy(correct.sum(axis=0), truth.sum(axis=0)),
+        "frequency_weighted_iou": frequency_weighted_iou(
+            *(counted.sum(axis=0) for counted in (correct, truth, predicted))
+        ),
+        "pixel_accuracy": score(ratio(correct.sum(), truth.sum())),
     }
     return Scores(len(ordered), overall, per_class)
 
@@ -125,23 +135,43 @@ def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px
 def image_scores(row: FrameCounts, classes: ClassTable) -> Mapping[str, Score]:
     """One image's IoU of each class (None where it is in neither map)."""
     iou = ratio(row.correct_px, row.truth_px + row.predicted_px - row.correct_px)
-    return {spec.name: _score(iou[channel]) for channel, spec in enumerate(classes)}
+    return {spec.name: score(iou[channel]) for channel, spec in enumerate(classes)}
 
 
 def definitions_of(names: Sequence[str]) -> dict[str, str]:
     """The definition of each score of `names` (`boundary_f@3` takes that of `boundary_f@K`), and the void rule."""
-    found = {}
-    for name in names:
-        key = "boundary_f@K" if name.startswith("boundary_f@") else name
-        if key in DEFINITIONS:
-            found[name] = DEFINITIONS[key].replace("K px", f"{name.partition('@')[2]} px")
-    return {**found, "void": DEFINITIONS["void"]}
+    return {**_definitions(names, DEFINITIONS), "void": DEFINITIONS["void"]}
 
 
-def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """`part / whole`, NaN where the whole is 0; NaN becomes None at the door."""
-    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+def further_definitions(names: Sequence[str], families: Sequence[str]) -> dict[str, str]:
+    """The definitions of those scores of `names` that belong to one of the further families."""
+    known = {name: text for family in families for name, text in further(family).definitions.items()}
+    return _definitions(names, known)
+
+
+def _definitions(names: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
+    """`nsd@2` takes the definition of `nsd@K`, with K = 2 said."""
+    found = {name: known[name] for name in names if name in known}
+    for key, text in known.items():
+        stem, _, letter = key.partition("@")
+        for name in names:
+            start, _, value = name.partition("@")
+            if letter and value and start == stem:
+                said = text.replace(f"{letter} px", f"{value} px")
+                found[name] = said if said != text else f"{letter} = {value}: {text}"
+    return found
+
+
+def _further_scores(frames: Sequence[FrameCounts]) -> Scores:
+    """What the further families that were counted say of the frames."""
+    overall: dict[str, Score] = {}
+    classes: dict[str, dict[str, Score]] = {}
+    for family in frames[0].further if frames else ():
+        counts, scored = added([row.further[family] for row in frames]), further(family)
+        overall |= scored.overall(counts)
+        for name, row in scored.by_class(counts).items():
+            classes.setdefault(name, {}).update(row)
+    return Scores(len(frames), overall, classes)
 
 
 def _pooled_columns(correct: npt.NDArray, truth: npt.NDArray, predicted: npt.NDArray) -> dict[str, npt.NDArray]:
@@ -165,14 +195,3 @@ def _stacked(frames: Sequence[FrameCounts], name: str, classes: int) -> npt.NDAr
 
 def _stacked_regions(frames: Sequence[FrameCounts], classes: int) -> npt.NDArray[np.int64]:
     return np.array([row.boundary_regions for row in frames], dtype=np.int64).reshape(len(frames), 3, classes)
-
-
-def _mean(values: npt.NDArray[np.float64], axis: int | None = None) -> npt.NDArray[np.float64]:
-    """The mean over what is not NaN; NaN where nothing is left."""
-    present = ~np.isnan(values)
-    return ratio(np.where(present, values, 0.0).sum(axis=axis), present.sum(axis=axis))
-
-
-def _score(value: npt.NDArray | np.floating) -> Score:
-    number = float(value)
-    return None if np.isnan(number) else number
