@@ -8,11 +8,10 @@ import io
 import warnings
 from typing import Any
 
+import faster_coco_eval
 import numpy as np
-from faster_coco_eval import COCO as FasterCoco
-from faster_coco_eval import COCOeval_faster
+import pycocotools.coco
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO as ReferenceCoco
 from pycocotools.cocoeval import COCOeval
 
 HEIGHT, WIDTH = 110, 130
@@ -111,7 +110,7 @@ def uncompressed(mask: np.ndarray) -> Json:
 def reference(truth: Json, results: list[Json], kind: str) -> COCOeval:
     """COCOeval of pycocotools, run."""
     with contextlib.redirect_stdout(io.StringIO()):
-        annotations = ReferenceCoco()
+        annotations = pycocotools.coco.COCO()
         annotations.dataset = copy.deepcopy(truth)
         annotations.createIndex()
         scores = COCOeval(annotations, annotations.loadRes(copy.deepcopy(results)), KIND_NAMES[kind])
@@ -121,11 +120,12 @@ def reference(truth: Json, results: list[Json], kind: str) -> COCOeval:
     return scores
 
 
-def second_reference(truth: Json, results: list[Json], kind: str, *, lvis: bool = False) -> COCOeval_faster:
+def second_reference(truth: Json, results: list[Json], kind: str, *, lvis: bool = False) -> Any:
     """COCOeval_faster of faster-coco-eval, run; it knows boundaries and LVIS's rule."""
-    annotations = FasterCoco(copy.deepcopy(truth))
+    annotations = faster_coco_eval.COCO(copy.deepcopy(truth))
     found = annotations.loadRes(copy.deepcopy(results))
-    scores = COCOeval_faster(annotations, found, KIND_NAMES[kind], lvis_style=lvis, boundary_cpu_count=1)
+    options = {"lvis_style": lvis, "boundary_cpu_count": 1}
+    scores = faster_coco_eval.COCOeval_faster(annotations, found, KIND_NAMES[kind], **options)
     if lvis:
         scores.params.maxDets = [300]
     scores.run()

@@ -20,14 +20,12 @@ def test_evaluate_instances__prints_the_24_numbers_of_cocoapi(kind: str, shared_
     root = shared_data / "metric_coco"
     name = {"mask": "segm", "box": "bbox"}[kind]
     expected = json.loads((root / "EXPECTED.json").read_text())[name]
-    evaluation = evaluate_instances(
-        root / expected["results"], root / "cocoapi/instances_val2014_100.json", kinds=[kind]
-    )
+    annotations = root / "cocoapi/instances_val2014_100.json"
+    evaluation = evaluate_instances(root / expected["results"], annotations, kinds=[kind])
     scores = [evaluation.scores[f"{kind}_{stat}"] for stat in STATS]
     assert [round(score, 3) for score in scores] == expected["published"]
     assert [round(score, 6) for score in scores] == expected["pycocotools_2.0.11"]
-    truth, results = (json.loads((root / part).read_text()) for part in
-                      ("cocoapi/instances_val2014_100.json", expected["results"]))  # fmt: skip
+    truth, results = (json.loads(path.read_text()) for path in (annotations, root / expected["results"]))
     assert scores == absent_as_none(reference(truth, results, kind).stats)
 
 
@@ -49,7 +47,7 @@ def test_accumulate__every_cell_is_that_of_pycocotools(seed: int, kind: str) -> 
 
 @pytest.mark.parametrize("kind", ["mask", "box"])
 def test_accumulate__more_than_a_hundred_detections_in_an_image(kind: str) -> None:
-    truth, results = random_set(11, images=2, classes=1, most=60)
+    truth, results = random_set(12, images=3, classes=1, most=60)
     results += [{**row, "score": row["score"] / 2} for row in results] * 12
     counts = {image["id"]: sum(row["image_id"] == image["id"] for row in results) for image in truth["images"]}
     assert max(counts.values()) > 300

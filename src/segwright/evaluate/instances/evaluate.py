@@ -26,15 +26,18 @@ def evaluate_instances(
     rule: str = "coco",
     class_table: ClassTable | None = None,
     boundary_ratio: float = DILATION_RATIO,
+    workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:
     """AP and AR of COCO results against COCO (or LVIS) instances, 0..1; None where absent.
 
     `predictions` is a results file, a folder of predictions with `instances.json`, or the list itself; `truth` an
     annotation file or its content. `kinds` are `mask`, `box` and `boundary`; `rule` is `coco` or `lvis`. `class_table`
-    names the classes to score; None takes the truth's categories. Images without detections count, and so do
-    detections in images without truths. `details` has, by kind, the precision-recall curve of each class at IoU 0.5
-    and, for each frame, true positives, false positives and misses of all its detections at IoU 0.5.
+    names the classes to score; None takes the truth's categories. `workers` is as in `count_instances`.
+
+    Images without detections count, and so do detections in images without truths. `details` has, by kind, the
+    precision-recall curve of each class at IoU 0.5 and, for each frame, true positives, false positives and misses of
+    all its detections at IoU 0.5.
 
     Raises:
         DataError: a file is not what it should be: unknown images or categories, segmentations of another size or
@@ -49,7 +52,7 @@ def evaluate_instances(
     found = read_results(predictions, true, kinds)
     counts = count_instances(
         PairedFrames(true, found), true.classes, kinds=kinds, rule=chosen, boundary_ratio=boundary_ratio,
-        listener=listener,
+        workers=workers, listener=listener,
     )  # fmt: skip
     return summarise_instances(counts, frequency=true.frequency, notes=(*true.notes, *found.notes))
 

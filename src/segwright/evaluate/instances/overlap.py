@@ -86,7 +86,7 @@ class Rim:
     def of(runs: Runs, distance_px: int) -> Rim:
         """The rim of a mask given as run lengths."""
         left, top, width, height = boxes_around([runs])[0].astype(int).tolist()
-        mask = np.ascontiguousarray(pixels_of(runs)[top : top + height, left : left + width])
+        mask = np.ascontiguousarray(pixels_of(runs, slice(left, left + width))[top : top + height])
         if min(mask.shape) > 2 * distance_px:
             square = np.ones((2 * distance_px + 1, 2 * distance_px + 1), np.uint8)
             mask -= cv2.erode(mask, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)

@@ -12,9 +12,13 @@ import pycocotools.mask
 from segwright.core import Size
 from segwright.evaluate.instances.frame import Runs
 from segwright.evaluate.instances.segmentations import counts_of
+from segwright.evaluate.kernels import compiled
 
 # its type stubs name fewer arguments than its code takes
 _coco: Any = pycocotools.mask
+
+# its `area` writes the number of masks into 8 bits, which newer numpy refuses beyond 255
+_AT_ONCE = 255
 
 
 def runs_of(segmentation: Any, size: Size) -> Runs:
@@ -31,7 +35,8 @@ def runs_of(segmentation: Any, size: Size) -> Runs:
 
 def areas_of(masks: Sequence[Runs]) -> npt.NDArray[np.float64]:
     """The area of each mask in px (masks,)."""
-    return np.asarray(_coco.area(list(masks)), dtype=np.float64)
+    parts = [_coco.area(list(masks[start : start + _AT_ONCE])) for start in range(0, len(masks), _AT_ONCE)]
+    return np.concatenate([np.empty(0), *parts])
 
 
 def boxes_around(masks: Sequence[Runs]) -> npt.NDArray[np.float64]:
@@ -39,14 +44,30 @@ def boxes_around(masks: Sequence[Runs]) -> npt.NDArray[np.float64]:
     return np.asarray(_coco.toBbox(list(masks)), dtype=np.float64).reshape(-1, 4)
 
 
-def pixels_of(mask: Runs) -> npt.NDArray[np.uint8]:
-    """The mask as pixels, 0 or 1 (height, width). pycocotools decodes too, but warns with newer numpy."""
+def pixels_of(mask: Runs, columns: slice | None = None) -> npt.NDArray[np.uint8]:
+    """The mask as pixels, 0 or 1 (height, width), or some columns of it.
+
+    It is one in which `segmentations.flaws` finds nothing. pycocotools decodes too, but only all of it, and it warns
+    with newer numpy.
+    """
     height, width = mask["size"]
-    text = mask["counts"]
-    counts = counts_of(text.encode() if isinstance(text, str) else text)
-    if counts is None or counts.sum() != height * width:
-        raise ValueError("these run lengths do not fill their image")
-    return np.repeat((np.arange(len(counts)) & 1).astype(np.uint8), counts).reshape(width, height).T
+    first, end = (0, width) if columns is None else (columns.start, columns.stop)
+    text = mask["counts"].encode() if isinstance(mask["counts"], str) else mask["counts"]
+    if not compiled():
+        return columns_plainly(text, height, first, end).T
+    from segwright.evaluate.kernels import run_lengths
+
+    return run_lengths.columns(np.frombuffer(text, dtype=np.uint8), height, first, end).T
+
+
+def columns_plainly(text: bytes, height: int, first: int, end: int) -> npt.NDArray[np.uint8]:
+    """The columns `first` to `end` of compressed run lengths, 0 or 1 (columns, height), by numpy."""
+    counts = counts_of(text)
+    if counts is None:
+        raise ValueError("these are no run lengths")
+    edges = np.clip(np.cumsum(counts) - first * height, 0, (end - first) * height)
+    inside = (np.arange(len(counts)) & 1).astype(np.uint8)
+    return np.repeat(inside, np.diff(edges, prepend=0)).reshape(end - first, height)
 
 
 def iou(

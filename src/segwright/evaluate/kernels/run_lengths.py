@@ -1,4 +1,7 @@
-"""Lengths of compressed run lengths; compiled. Plain counterpart: `lengths_plainly` of instances/segmentations.py."""
+"""Compressed run lengths read; compiled.
+
+Plain counterparts: `lengths_plainly` of instances/segmentations.py and `columns_plainly` of instances/runs.py.
+"""
 
 from __future__ import annotations
 
@@ -38,3 +41,28 @@ def _length(text, position, end):  # pragma: no cover
         total += value
         count += 1
     return total
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def columns(text, height, first, end):  # pragma: no cover - compiled
+    """Pixels of the columns `first` to `end`, uint8 (columns, height), of run lengths that `lengths` has found good."""
+    found = np.zeros((end - first) * height, np.uint8)
+    position, reached, count, last, before = 0, -first * height, 0, 0, 0
+    while position < text.size and reached < found.size:
+        value, shift, more = 0, 0, True
+        while more and position < text.size:
+            piece = np.int64(text[position]) - 48
+            value |= (piece & 31) << shift
+            shift += 5
+            more = (piece & 32) != 0
+            if not more and piece & 16:
+                value -= np.int64(1) << shift
+            position += 1
+        if count > 2:
+            value += before
+        before, last = last, value
+        if count & 1:
+            found[max(reached, 0) : max(min(reached + value, found.size), 0)] = 1
+        reached += value
+        count += 1
+    return found.reshape(end - first, height)
