@@ -95,7 +95,7 @@ def reason(error: SegwrightError) -> str:
 def _there(path: Path, what: str) -> Path:
     if not path.exists():
         raise ArtefactError.of(
-            str(path), f"is no longer there: the old {what}", fix="put it back, or run where the path leads to it"
+            str(path), f"no longer holds the old {what}", fix="put it back, or run where the path leads to it"
         )
     return path
 

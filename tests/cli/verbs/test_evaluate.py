@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -254,6 +255,85 @@ def test_evaluate__against_an_earlier_evaluation(command, predictions, root, tmp
     assert comparison["test"] == {"by": None, "groups": 4, "rounds": 16, "exact": True}
     assert comparison["frames"][0]["stem"] == "f2"
     assert comparison["scores"]["pooled_miou"]["difference"] < 0
+
+
+@pytest.fixture
+def earlier(command, predictions, root, tmp_path):
+    """An evaluation of predictions that find everything, and the arguments that score worse ones."""
+    old, worse = tmp_path / "old.json", {f"f{seed}": frame(seed)[1] for seed in range(4)}
+    assert command("evaluate", "--predictions", predictions, "--truth", root, "--json", old)[0] == 0
+    worse["f2"] = worse["f2"] * 0
+    return old, ("evaluate", "--predictions", write_masks(tmp_path / "worse", worse), "--truth", root)
+
+
+def test_evaluate__a_comparison_without_a_gate_fails_nothing(command, earlier):
+    old, scored = earlier
+    code, out, err = command(*scored, "--compare", old)
+    assert code == 0, err
+    assert "lost most: f2" in out
+    code, out, _ = command(*scored, "--compare", old, "--fail-if", "scratch.iou < 0.9", "--json")
+    assert code == 1
+    assert json.loads(out.partition("\n}\n")[0] + "\n}")["comparison"]["frames"][0]["stem"] == "f2"
+
+
+def test_evaluate__a_comparison_report_shows_the_old_predictions(command, earlier, tmp_path):
+    old, scored = earlier
+    page = tmp_path / "compare.html"
+    code, out, _ = command(*scored, "--no-worse-than", old, "--compare-report", page)
+    assert code == 1
+    assert "compare.html written" in out.replace("\n", "")
+    text = page.read_text(encoding="utf-8")
+    assert "worse against out" in text
+    assert re.findall(r'alt="(\w+) of f2"', text) == ["truth", "out", "worse", "change"]
+
+
+def test_evaluate__a_comparison_report_without_the_old_predictions_says_why(command, earlier, predictions, tmp_path):
+    old, scored = earlier
+    predictions.rename(tmp_path / "elsewhere")
+    page = tmp_path / "compare.html"
+    assert command(*scored, "--compare", old, "--compare-report", page)[0] == 0
+    text = page.read_text(encoding="utf-8")
+    assert "no longer holds the old predictions" in text
+    assert re.findall(r'alt="(\w+) of f2"', text) == ["truth", "worse"]
+
+
+def test_evaluate__an_old_model_is_asked_again_for_the_comparison_report(command, predictions, root, tmp_path):
+    old, page, bundle = tmp_path / "old.json", tmp_path / "compare.html", make_bundle(tmp_path)
+    assert command("evaluate", bundle.path, "--data", root, "--json", old)[0] == 0
+    write_masks(predictions, {"f0": frame(0)[1] * 0})
+    scored = "evaluate", "--predictions", predictions, "--truth", root
+    code, _, err = command(*scored, "--compare", old, "--compare-report", page)
+    assert code == 0, err
+    shown = re.findall(r'alt="([^"]+) of f0"', page.read_text(encoding="utf-8"))
+    assert shown == ["truth", bundle.path.name, "out", "change"]
+
+
+def test_evaluate__old_predictions_are_read_again_with_their_renamings(command, root, tmp_path):
+    masks = {f"f{seed}": frame(seed)[1] for seed in range(4)}
+    shifted = write_masks(tmp_path / "shifted", {stem: ids + 7 * (ids == 1) for stem, ids in masks.items()})
+    plain = write_masks(tmp_path / "plain", {stem: ids * (ids != 2) for stem, ids in masks.items()})
+    old, page = tmp_path / "old.json", tmp_path / "compare.html"
+    truth = "--truth", root / "masks", "--classes", root / "classes.txt"
+    code, _, err = command("evaluate", "--predictions", shifted, *truth, "--map", "8=1", "--json", old)
+    assert code == 0, err
+    assert Evaluation.read(old).provenance["map"] == "8=1"
+    assert command("evaluate", "--predictions", plain, *truth, "--compare", old, "--compare-report", page)[0] == 0
+    assert 'alt="shifted of f0"' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--compare-report", "page.html"), "--compare-report: has nothing to compare with"),
+        (("--compare", "a.json", "--no-worse-than", "a.json"), "--compare: says nothing beside --no-worse-than"),
+        (("--compare", "a.json", "--tolerance", "0.1"), "--tolerance: says nothing alone"),
+        (("--compare", "missing.json"), "is not a readable evaluation"),
+    ],
+)
+def test_evaluate__comparisons_that_say_nothing_are_refused(command, predictions, root, given, message):
+    code, _, err = command("evaluate", "--predictions", predictions, "--truth", root, *given)
+    assert code == 2
+    assert message in err
 
 
 def test_evaluate__a_tolerance_alone_says_nothing(command, predictions, root):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from segwright.evaluate import (
 )
 from segwright.evaluate.report import FramePanel, worst_panels, write_report
 from tests.evaluate.maps import CLASSES, labels, pair, soft
+from tests.evaluate.report.balanced import Balanced
 
 
 def square(offset: int = 0) -> np.ndarray:
@@ -30,27 +30,6 @@ def pairs():
         "good": pair(square(), square(), "good", line="A"),
         "bad <b>": pair(square(20), square(), "bad <b>", line="B"),
     }
-
-
-class Balanced(HTMLParser):
-    """Fails where tags do not close in order."""
-
-    VOID_TAGS = frozenset({"meta", "img", "br", "line", "circle", "rect", "polyline", "path", "link", "input"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in self.VOID_TAGS:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        pass
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID_TAGS:
-            assert self.open.pop() == tag
 
 
 def written(tmp_path, pairs, **changes) -> str:

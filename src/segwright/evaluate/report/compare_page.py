@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -36,7 +36,6 @@ FULL_COLOUR = 0.15
 
 _LAST = "pixel_accuracy"
 _LOWER_IS_BETTER = ("ece", "brier", "hd95", "assd")
-_SAME_FACTS = ("class table hash",)
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,8 @@ def _newly_collapsed(compared: Compared) -> list[str]:
 def _overall(compared: Compared) -> list[dict[str, Any]]:
     """A row an overall score: those that were tested with their p, then the others both have; accuracy last."""
     changes = {**changed_scores(compared.old.scores, compared.new.scores), **compared.comparison.scores}
-    order = [name for name in compared.new.scores if name in changes and name != _LAST]
+    idle = {_LAST} if compared.new.class_table.background else {_LAST, "pooled_miou_foreground"}
+    order = [name for name in compared.new.scores if name in changes and name not in idle]
     order += [_LAST] if _LAST in changes else []
     widest = max([0.02, *(abs(row.difference) for row in changes.values() if row.difference is not None)])
     return [
@@ -172,27 +172,32 @@ def _class_row(compared: Compared, name: str) -> dict[str, Any]:
 
 
 def _domains(compared: Compared) -> list[dict[str, Any]]:
-    """The changes by domain, in the columns and values that both evaluations have; one value divides nothing."""
+    """The changes by domain, in the columns and values that both evaluations have; one value divides nothing.
+
+    A column a value, a row a class: there may be many classes, and seldom many values.
+    """
     old, new = compared.old.by_domain, compared.new.by_domain
     shared = {column: [value for value in values if value in old.get(column, {})] for column, values in new.items()}
-    return [
-        {
-            "column": column,
-            "heads": ["mIoU, foreground", *foreground_first(compared.new.class_table)],
-            "rows": [_domain_row(compared, value, old[column][value], new[column][value]) for value in values],
-        }
-        for column, values in shared.items()
-        if len(values) > 1
-    ]
+    domains = []
+    for column, values in shared.items():
+        if len(values) > 1:
+            sides = [(old[column][value], new[column][value]) for value in values]
+            heads = [(value, after.images) for value, (_, after) in zip(values, sides, strict=True)]
+            domains.append({"column": column, "heads": heads, "rows": _domain_rows(compared, sides)})
+    return domains
 
 
-def _domain_row(compared: Compared, value: str, old: Scores, new: Scores) -> dict[str, Any]:
-    mean = "pooled_miou_foreground"
-    cells = [_cell(Change.between(old.overall.get(mean), new.overall.get(mean)), mean)]
-    for name in foreground_first(compared.new.class_table):
-        before, after = old.classes.get(name, {}), new.classes.get(name, {})
-        cells.append(_cell(Change.between(before.get("iou"), after.get("iou")), "iou"))
-    return {"value": value, "images": new.images, "cells": cells}
+def _domain_rows(compared: Compared, sides: Sequence[tuple[Scores, Scores]]) -> list[dict[str, Any]]:
+    """The foreground mean IoU in each domain, then the IoU of each class."""
+    mean, table = "pooled_miou_foreground", compared.new.class_table
+    cells = [_cell(Change.between(old.overall.get(mean), new.overall.get(mean)), mean) for old, new in sides]
+    label = score_label(mean if table.background else "pooled_miou")
+    rows: list[dict[str, Any]] = [{"name": label, "colour": None, "cells": cells}]
+    for name in foreground_first(table):
+        ious = [tuple(side.classes.get(name, {}).get("iou") for side in pair) for pair in sides]
+        cells = [_cell(Change.between(before, after), "iou") for before, after in ious]
+        rows.append({"name": name, "colour": class_colour(table, name), "cells": cells})
+    return rows
 
 
 def _cell(change: Change, name: str) -> dict[str, Any]:

@@ -72,8 +72,10 @@ def _change(value: Score) -> str:
 
 
 def _chance(value: Score) -> str:
-    """A p-value: two digits after the point, three where it is small."""
-    return "–" if value is None else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    """A p-value: two digits after the point, three where it is small; never 0."""
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def _small(value: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from segwright.core import ClassTable
 from segwright.evaluate.difference import Code
+from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.result import Evaluation
 from segwright.evaluate.scores import DEFINITIONS
 
@@ -19,11 +20,14 @@ HEADLINES = {
     "brier": "Brier",
 }
 COLUMNS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
+_OTHERS = {"mean_image_iou": "Mean image IoU"}
 
 
-def facts_of(evaluation: Evaluation) -> list[tuple[str, str]]:
+def facts_of(evaluation: Evaluation | ObjectEvaluation) -> list[tuple[str, str]]:
     """What was scored, as label and value: the number of images first, hashes last."""
-    facts = [("images", str(evaluation.images)), ("void", f"{100 * evaluation.void_fraction:.2f} % of pixels")]
+    facts = [("images", str(evaluation.images))]
+    if evaluation.void_fraction is not None:
+        facts.append(("void", f"{100 * evaluation.void_fraction:.2f} % of pixels"))
     known = {key: str(value) for key, value in evaluation.provenance.items() if value is not None}
     hashes = {key: value[:12] for key, value in known.items() if _HASH.fullmatch(value)}
     plain = {key: value for key, value in known.items() if key not in hashes}
@@ -32,7 +36,7 @@ def facts_of(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 def score_label(name: str) -> str:
     """What a table calls the score; its own name where no short one is known."""
-    known = {**HEADLINES, **COLUMNS}
+    known = {**HEADLINES, **COLUMNS, **_OTHERS}
     return known.get(name) or (boundary_label(name) if name.startswith("boundary_") else name.replace("_", " "))
 
 
