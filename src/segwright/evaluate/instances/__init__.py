@@ -4,8 +4,8 @@ Frames -> counts (`count_instances`), which add up over workers and machines -> 
 `evaluate_instances` does it all from COCO JSON.
 """
 
-from segwright.evaluate.instances.accumulate import Accumulated, accumulate
 from segwright.evaluate.instances.counts import FrameMatches, InstanceCounts, count_instances
+from segwright.evaluate.instances.curves import Accumulated, accumulate
 from segwright.evaluate.instances.evaluate import evaluate_instances, summarise_instances
 from segwright.evaluate.instances.frame import Detections, InstanceFrame, Truths
 from segwright.evaluate.instances.frames import PairedFrames

@@ -8,8 +8,8 @@ from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, silent
 from segwright.evaluate.boundary_iou import DILATION_RATIO
-from segwright.evaluate.instances.accumulate import Accumulated, accumulate
 from segwright.evaluate.instances.counts import InstanceCounts, count_instances
+from segwright.evaluate.instances.curves import Accumulated, accumulate
 from segwright.evaluate.instances.frames import PairedFrames
 from segwright.evaluate.instances.results import read_results
 from segwright.evaluate.instances.rules import Kind, require_kinds, rule_called

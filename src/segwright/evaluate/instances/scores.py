@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segwright.evaluate.instances.accumulate import Accumulated, accumulate
 from segwright.evaluate.instances.counts import InstanceCounts
+from segwright.evaluate.instances.curves import Accumulated, accumulate
 from segwright.evaluate.instances.rules import (
     AP50,
     AP75,

@@ -1,6 +1,6 @@
 """Detections matched with truths, and precision at recall; compiled. The rules stand beside their callers.
 
-Plain counterparts: `match_plainly` of instances/matching.py and `accumulate_plainly` of instances/accumulate.py.
+Plain counterparts: `match_plainly` of instances/matching.py and `accumulate_plainly` of instances/curves.py.
 """
 
 from __future__ import annotations
