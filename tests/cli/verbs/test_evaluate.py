@@ -12,7 +12,8 @@ from segwright.cli.datasets import dataset_at
 from segwright.data import open_dataset, read_split, write_split
 from segwright.data.split import Split
 from segwright.evaluate import Evaluation
-from segwright.infer import load
+from segwright.evaluate.reconcile import LIBRARIES
+from segwright.infer import Predictor, load
 from segwright.infer.bundle import Lineage, write_bundle
 from tests.evaluate.folders import frame, write_dataset, write_masks
 from tests.infer.bundles import make_bundle
@@ -353,3 +354,39 @@ def test_evaluate__intervals_by_a_column(command, tmp_path, root):
     code, _, err = command("evaluate", bundle, "--data", project, "--groups", "patient")
     assert code == 2
     assert "column 'patient'" in err
+
+
+def test_evaluate__reconciles_stored_predictions_with_other_libraries(command, predictions, root, tmp_path):
+    scored, file = ("evaluate", "--predictions", predictions, "--truth", root), tmp_path / "scores.json"
+    code, out, _ = command(*scored, "--reconcile", "--json")
+    content = json.loads(out)
+    assert code == 0
+    rows = {(row["library"], row["name"]): row for row in content["conventions"]}
+    assert {library for library, _ in rows} == set(LIBRARIES)
+    assert rows["mmsegmentation", "mIoU"]["value"] == content["scores"]["pooled_miou"] == 1.0
+    assert rows["mmsegmentation", "mIoU"]["why"] == "equal to pooled_miou"
+    assert rows["cityscapesScripts", "Score Average, nIoU"]["value"] is None
+    code, out, _ = command(*scored, "--reconcile", "--json", file)
+    assert code == 0
+    assert "conventions of other libraries" in out
+    assert "mmsegmentation" in out
+    assert json.loads(file.read_text())["conventions"] == content["conventions"]
+    assert Evaluation.read(file).images == 4
+    assert "conventions" not in json.loads(command(*scored, "--json")[1])
+
+
+def test_evaluate__reconciles_a_model_and_predicts_each_frame_once(command, tmp_path, root, monkeypatch):
+    asked, predict = [], Predictor.predict
+
+    def counted(self, frame, **options):
+        asked.append(frame.size)
+        return predict(self, frame, **options)
+
+    monkeypatch.setattr(Predictor, "predict", counted)
+    code, out, _ = command("evaluate", make_bundle(tmp_path).path, "--data", root, "--reconcile", "--json")
+    content = json.loads(out)
+    assert code == 0
+    assert len(asked) == content["images"] == 4
+    value = {row["name"]: row["value"] for row in content["conventions"] if row["library"] == "mmsegmentation"}
+    assert value["mIoU"] == pytest.approx(content["scores"]["pooled_miou"])
+    assert value["aAcc"] == pytest.approx(content["scores"]["pixel_accuracy"])

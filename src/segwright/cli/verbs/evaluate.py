@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segwright.core import ClassTable
     from segwright.data import Dataset, Split
     from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
+    from segwright.evaluate.reconcile import Convention
 
 
 Words = Annotated[
@@ -37,6 +38,7 @@ FailIf = Annotated[list[str] | None, typer.Option(help="Exit 1 where it holds: '
 NoWorse = Annotated[Path | None, typer.Option(help="Exit 1 where a score fell below this evaluation.json's.")]
 Compare = Annotated[Path | None, typer.Option(help="Say what changed since this evaluation.json; fails nothing.")]
 CompareReport = Annotated[Path | None, typer.Option(help="Write an HTML report of what changed here.")]
+Reconcile = Annotated[bool, typer.Option(help="Also score as torchmetrics, mmsegmentation and others do.")]
 Tolerance = Annotated[float | None, typer.Option(min=0, help="By how much it may fall.  [default: 0.01]")]
 
 
@@ -57,6 +59,7 @@ def evaluate(
     compare: Compare = None,
     compare_report: CompareReport = None,
     tolerance: Tolerance = None,
+    reconcile: Reconcile = False,
     report: Report = None,
     json: JsonFlag = False,
 ) -> None:
@@ -75,7 +78,7 @@ def evaluate(
         else:
             pairs, known = _predicted(model, data, split, part)
         evaluation = _scored(pairs, known, tuple(boundary_px or (3,)), face)
-        _finish(face, evaluation, pairs, demands, report, json_file)
+        _finish(face, evaluation, pairs, demands, report, json_file, _conventions(evaluation) if reconcile else ())
 
 
 def _scored(
@@ -95,16 +98,21 @@ def _finish(
     demands: Demands,
     report: Path | None,
     json_file: Path | None,
+    conventions: Sequence[Convention],
 ) -> None:
     """Write what was asked for, print the answer, then fail where a demand is not met."""
     from segwright.cli.comparison import write_comparison_report
+    from segwright.cli.conventions import conventions_table, with_conventions, write_with_conventions
     from segwright.cli.judgement import judged
 
-    _write(evaluation, pairs, report, json_file)
+    _write(evaluation, pairs, report)
+    if json_file is not None:
+        write_with_conventions(json_file, evaluation, conventions)
     judgement = judged(evaluation, demands)
     write_comparison_report(judgement, pairs)
     written = [path for path in (json_file, report, demands.report) if path is not None]
-    face.finish(judgement.to_json(), _answer(evaluation, written, judgement.tables()))
+    more = [*judgement.tables(), *([conventions_table(conventions)] if conventions else [])]
+    face.finish(with_conventions(judgement.to_json(), conventions), _answer(evaluation, written, more))
     judgement.enforce()
 
 
@@ -264,9 +272,14 @@ def _held_out(split: Split, part: str) -> str | None:
     return ", ".join(f"{split.by} {group}" for group in groups) if groups else None
 
 
-def _write(evaluation: Evaluation, pairs: Any, report: Path | None, json_file: Path | None) -> None:
-    if json_file is not None:
-        evaluation.write(json_file)
+def _conventions(evaluation: Evaluation) -> tuple[Convention, ...]:
+    """From the evaluation's own counts: nothing is read or predicted again."""
+    from segwright.evaluate.reconcile import reconcile_evaluation
+
+    return reconcile_evaluation(evaluation)
+
+
+def _write(evaluation: Evaluation, pairs: Any, report: Path | None) -> None:
     if report is not None:
         from segwright.evaluate.report import worst_panels, write_report
 
