@@ -6,6 +6,7 @@ returns where one of them ends early.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -15,6 +16,9 @@ import numpy.typing as npt
 
 from segwright.core import Size
 from segwright.evaluate.kernels import compiled
+
+# painting takes memory in proportion to the length of the outline, inside the image or not
+FARTHEST_PX = 1_000_000
 
 
 def flaws(segmentations: Sequence[Any], sizes: Sequence[Size]) -> dict[int, str]:
@@ -81,7 +85,7 @@ def counts_of(text: bytes) -> npt.NDArray[np.int64] | None:
 
 def _run_flaw(segmentation: Mapping[str, Any], size: Size) -> str | None:
     counts, stated = segmentation.get("counts"), segmentation.get("size")
-    if not isinstance(stated, list | tuple) or len(stated) != 2:
+    if not isinstance(stated, list | tuple) or len(stated) != 2 or not all(type(side) is int for side in stated):
         return f"its run lengths have no size: {stated!r}"
     if tuple(stated) != (size.height, size.width):
         return f"its run lengths are for {stated[1]}x{stated[0]} (width x height)"
@@ -104,8 +108,8 @@ def _polygon_flaw(segmentation: Any) -> str | None:
         return "it has no outline"
     if not all(isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0 for ring in segmentation):
         return "its polygons are not lists of x and y of at least three points"
-    try:
-        finite = np.isfinite(np.fromiter(chain.from_iterable(segmentation), dtype=np.float64)).all()
-    except (TypeError, ValueError):
+    numbers = list(chain.from_iterable(segmentation))
+    if not set(map(type, numbers)) <= {int, float}:
         return "its polygons hold what is not a number"
-    return None if finite else "its polygons hold numbers that are not finite"
+    inside = -FARTHEST_PX < min(numbers) <= max(numbers) < FARTHEST_PX and not math.isnan(sum(numbers))
+    return None if inside else f"its polygons hold numbers that are not finite, or beyond {FARTHEST_PX:,} px"
