@@ -57,7 +57,7 @@ DEFINITIONS: Mapping[str, str] = {
 class ComponentCounts:
     """Objects of each class, by what became of them, over `images` frames; equal by value, added with `+`.
 
-    `counts` is int64 (6, classes): rows are `FIELDS`, columns the class table; the background's column is 0, what is
+    `counts` is int64 (5, classes): rows are `FIELDS`, columns the class table; the background's column is 0, what is
     not an object is not counted. True objects are tp + fn; predicted ones tp + fp.
     """
 

@@ -21,8 +21,8 @@ POOLED_DEFINITIONS: Mapping[str, str] = {
         "that is nowhere true weighs nothing. MISLEADING on imbalanced classes: the background decides it."
     ),
     "mean_accuracy": (
-        "Mean over classes of recall, pooled over all images; a class that is nowhere true is left out, so inventing "
-        "a class costs nothing."
+        "Mean over classes of recall, pooled over all images; a class that is nowhere true is left out, so what is "
+        "invented of it has no score of its own."
     ),
 }
 

@@ -38,7 +38,9 @@ FailIf = Annotated[list[str] | None, typer.Option(help="Exit 1 where it holds: '
 NoWorse = Annotated[Path | None, typer.Option(help="Exit 1 where a score fell below this evaluation.json's.")]
 Compare = Annotated[Path | None, typer.Option(help="Say what changed since this evaluation.json; fails nothing.")]
 CompareReport = Annotated[Path | None, typer.Option(help="Write an HTML report of what changed here.")]
-Reconcile = Annotated[bool, typer.Option(help="Also score as torchmetrics, mmsegmentation and others do.")]
+Reconcile = Annotated[
+    bool, typer.Option("--reconcile", help="Also score as torchmetrics, mmsegmentation and others do.")
+]
 Tolerance = Annotated[float | None, typer.Option(min=0, help="By how much it may fall.  [default: 0.01]")]
 
 

@@ -26,7 +26,9 @@ def conventions(tallies: Tallies) -> Iterator[Convention]:
     """The rows of mmsegmentation."""
     ours = tallies.ours
     yield _row(_METRIC, "mIoU", ours["pooled_miou"], "equal to pooled_miou")
-    yield _row(_METRIC, "mAcc", ours["mean_accuracy"], "equal to mean_accuracy: no IoU, so false alarms cost nothing")
+    yield _row(
+        _METRIC, "mAcc", ours["mean_accuracy"], "equal to mean_accuracy: the recall of the true classes, not IoU"
+    )
     yield _row(_METRIC, "aAcc", ours["pixel_accuracy"], "equal to pixel_accuracy: no IoU, so the background decides")
     pixels = tallies.pixels
     value = mean_present(ratio(2 * pixels.correct_px, pixels.truth_px + pixels.predicted_px))

@@ -52,6 +52,6 @@ def _mean(tallies: Tallies, source: str, name: str, values: Floats, what: str) -
     value = float(np.mean(by_image)) if by_image else 0.0
     reason = (
         f"{what}mean over {len(by_image)} of {tallies.images} images (not_nans) of the mean over the classes in the "
-        "image's truth, so inventing a class there costs nothing"
+        "image's truth, so a class invented there has no score"
     )
     return _row(source, name, value, tallies.why(value, reason))

@@ -27,7 +27,7 @@ def conventions(tallies: Tallies) -> Iterator[Convention]:
     correct, truth = confusion.diagonal(), confusion.sum(axis=1)
     iou = ratio(correct, truth + confusion.sum(axis=0) - correct)
     value = mean_present(iou[truth > 0]) or 0.0
-    reason = "mean over the classes of the truth alone, so inventing an absent class costs nothing"
+    reason = "mean over the classes of the truth alone, so a class that is predicted and nowhere true has no 0 in it"
     if tallies.undecided_px:
         reason += f"; {tallies.undecided_px} undecided pixels are left out, not missed"
     yield _row(_SOURCE, "metrics/mIoU", value, tallies.why(value, reason))
