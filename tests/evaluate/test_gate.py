@@ -6,7 +6,7 @@ import pytest
 
 from segwright.core import ConfigError, DataError, GateFailed
 from segwright.evaluate import Evaluation, Scores, compare, fail_if, no_worse_than, score_frames
-from segwright.evaluate.changes import Change, changes_between
+from segwright.evaluate.changes import LOWER_IS_BETTER, Change, changes_between, gain
 from segwright.evaluate.gate import parse
 from segwright.evaluate.objects import ObjectEvaluation
 from tests.evaluate.maps import CLASSES, pair
@@ -123,3 +123,17 @@ def test_changes_between__has_the_differences_that_compare_has() -> None:
     for name in CLASSES.names:
         for score, row in tested.classes[name].items():
             assert plain.classes[name][score].difference == row.difference
+
+
+@pytest.mark.parametrize(("score", "better"), [("ece", 0.1), ("hd95", 0.1), ("pooled_miou", -0.1), ("nsd@2", -0.1)])
+def test_gain__an_error_that_falls_is_a_gain(score: str, better: float) -> None:
+    assert gain(score, Change.between(0.5, 0.4)) == pytest.approx(better)
+    assert gain(score, Change.between(None, 0.4)) == 0
+
+
+def test_gain__knows_the_direction_of_scores_that_exist() -> None:
+    from segwright.evaluate import DEFINITIONS
+    from segwright.evaluate.further import FAMILIES, further
+
+    known = {name for family in FAMILIES for name in further(family).definitions} | set(DEFINITIONS)
+    assert set() == LOWER_IS_BETTER - known

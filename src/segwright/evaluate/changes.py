@@ -10,7 +10,13 @@ from segwright.core import ClassTable, DataError, Problem, raise_collected
 from segwright.evaluate.scores import Score, Scores
 
 # Scores that count something instead of judging it: they have no better and no worse.
-COUNTED = frozenset({"truth_px", "predicted_px", "images", "frames"})
+COUNTED = frozenset({"truth_px", "predicted_px", "images", "surface_images"})
+
+# Errors, distances and mistakes that are counted; of every other score more is better.
+LOWER_IS_BETTER = frozenset(
+    {"ece", "brier", "hd95", "assd", "assd_of_prediction", "assd_of_truth", "one_sided"}
+    | {"component_splits", "component_merges"}
+)
 
 
 class Scored(Protocol):
@@ -55,6 +61,12 @@ class Change:
     def between(old: Score, new: Score) -> Change:
         """The change without a test."""
         return Change(old, new, None if old is None or new is None else new - old, None)
+
+
+def gain(name: str, change: Change) -> float:
+    """How much better the score called `name` became: above 0 is better, whichever way it goes; 0 where absent."""
+    difference = change.difference or 0.0
+    return -difference if name.partition("@")[0] in LOWER_IS_BETTER else difference
 
 
 class Compared(Protocol):

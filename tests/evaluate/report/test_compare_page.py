@@ -8,7 +8,6 @@ import pytest
 
 from segwright.core import Image
 from segwright.evaluate import Evaluation, FramePair, compare, score_frames
-from segwright.evaluate.changes import Change
 from segwright.evaluate.difference import CHANGE_COLOURS, CHANGE_MEANINGS, PixelChange
 from segwright.evaluate.earlier import EarlierPredictions
 from segwright.evaluate.report import pictures
@@ -149,13 +148,6 @@ def test_write_comparison__a_model_against_itself(tmp_path):
     assert "No frame got worse." in text
     assert "No frame got better." in text
     assert "What the colours mean" not in text
-
-
-@pytest.mark.parametrize(("score", "gain"), [("ece", 0.1), ("brier", 0.1), ("pooled_miou", -0.1), ("hd95", 0.1)])
-def test_cell__a_calibration_error_that_falls_is_a_gain(score, gain):
-    from segwright.evaluate.report.compare_page import _cell
-
-    assert _cell(Change.between(0.5, 0.4), score)["gain"] == pytest.approx(gain)
 
 
 def test_draw_changed__fixed_and_broken_pixels_in_their_colours():

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from segwright.evaluate.changes import Change, changed_scores
+from segwright.evaluate.changes import Change, changed_scores, gain
 from segwright.evaluate.compare import Comparison, FrameChange
 from segwright.evaluate.difference import CHANGE_COLOURS, CHANGE_MEANINGS, OUTCOME_COLOURS, OUTCOME_MEANINGS
 from segwright.evaluate.gate import losses
@@ -35,7 +35,8 @@ TOLERANCE = 0.01
 FULL_COLOUR = 0.15
 
 _LAST = "pixel_accuracy"
-_LOWER_IS_BETTER = ("ece", "brier", "hd95", "assd")
+_MARKED = (_LAST, "frequency_weighted_iou")  # the background decides them
+_ABSENT = Change(None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -141,12 +142,18 @@ def _overall(compared: Compared) -> list[dict[str, Any]]:
     idle = {_LAST} if compared.new.class_table.background else {_LAST, "pooled_miou_foreground"}
     order = [name for name in compared.new.scores if name in changes and name not in idle]
     order += [_LAST] if _LAST in changes else []
-    widest = max([0.02, *(abs(row.difference) for row in changes.values() if row.difference is not None)])
-    return [
-        _cell(changes[name], name) | {"label": score_label(name), "marked": name == _LAST,
-                                      "width": 50 * abs(changes[name].difference or 0.0) / widest}
-        for name in order
-    ]  # fmt: skip
+    widest = max([0.02, *(abs(row.difference or 0.0) for row in changes.values() if _is_share(row))])
+    rows = []
+    for name in order:
+        width = 50 * min(1.0, abs(changes[name].difference or 0.0) / widest)
+        rows.append(
+            _cell(changes[name], name) | {"label": score_label(name), "marked": name in _MARKED, "width": width}
+        )
+    return rows
+
+
+def _is_share(change: Change) -> bool:
+    return change.difference is not None and max(change.old or 0.0, change.new or 0.0) <= 1.0
 
 
 def _class_changes(compared: Compared, name: str) -> dict[str, Change]:
@@ -156,8 +163,8 @@ def _class_changes(compared: Compared, name: str) -> dict[str, Change]:
 
 def _class_columns(compared: Compared) -> dict[str, str]:
     """Score name -> label, of the scores by class that both evaluations have."""
-    first = compared.new.class_table.names[0]
-    return {name: score_label(name) for name in compared.new.classes[first] if name in _class_changes(compared, first)}
+    names = compared.new.class_table.names
+    return {score: score_label(score) for name in names for score in _class_changes(compared, name)}
 
 
 def _class_row(compared: Compared, name: str) -> dict[str, Any]:
@@ -166,7 +173,7 @@ def _class_row(compared: Compared, name: str) -> dict[str, Any]:
         "name": name,
         "colour": class_colour(table, name),
         "background": name == table.background,
-        "cells": [_cell(changes[score], score) for score in _class_columns(compared)],
+        "cells": [_cell(changes.get(score, _ABSENT), score) for score in _class_columns(compared)],
         "images": compared.new.classes[name]["images"],
     }
 
@@ -202,11 +209,10 @@ def _domain_rows(compared: Compared, sides: Sequence[tuple[Scores, Scores]]) -> 
 
 def _cell(change: Change, name: str) -> dict[str, Any]:
     """A change with what the page colours it by: `gain` above 0 is better, whichever way the score goes."""
-    difference = change.difference or 0.0
-    gain = -difference if name.partition("@")[0] in _LOWER_IS_BETTER else difference
-    strength = 0.0 if abs(difference) < 5e-4 else 0.06 + 0.5 * min(1.0, abs(difference) / FULL_COLOUR) ** 0.7
+    better = gain(name, change)
+    strength = 0.0 if abs(better) < 5e-4 else 0.06 + 0.5 * min(1.0, abs(better) / FULL_COLOUR) ** 0.7
     sure = change.p_value is not None and change.p_value < SURE
-    return {"change": change, "gain": gain, "strength": strength, "sure": sure}
+    return {"change": change, "gain": better, "strength": strength, "sure": sure}
 
 
 def _frame_counts(comparison: Comparison) -> Mapping[str, int]:

@@ -52,7 +52,8 @@ def _source(name: str) -> str:
 
 
 def _score(value: Score) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    """Three digits after the point; a count has none."""
+    return "–" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _count(value: int) -> str:
@@ -67,7 +68,7 @@ def _change(value: Score) -> str:
     """With its sign, always: `+0.031`, `−0.002`; what rounds to nothing is `0.000`, without one."""
     if value is None:
         return "–"
-    text = f"{abs(value):.3f}"
+    text = _score(abs(value))
     return text if float(text) == 0 else f"{'+' if value > 0 else _MINUS}{text}"
 
 
@@ -80,4 +81,4 @@ def _chance(value: Score) -> str:
 
 def _small(value: float) -> str:
     """The bound of a p-value, with the digits it has."""
-    return f"{value:.2g}"
+    return f"{value:.3g}"

@@ -20,7 +20,15 @@ HEADLINES = {
     "brier": "Brier",
 }
 COLUMNS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
-_OTHERS = {"mean_image_iou": "Mean image IoU"}
+_OTHERS = {
+    "mean_image_iou": "Mean image IoU",
+    "frequency_weighted_iou": "frequency weighted IoU",
+    "hd95": "HD95",
+    "assd": "ASSD",
+    "assd_of_prediction": "ASSD of prediction",
+    "assd_of_truth": "ASSD of truth",
+    "cldice": "clDice",
+}
 
 
 def facts_of(evaluation: Evaluation | ObjectEvaluation) -> list[tuple[str, str]]:
@@ -37,6 +45,8 @@ def facts_of(evaluation: Evaluation | ObjectEvaluation) -> list[tuple[str, str]]
 def score_label(name: str) -> str:
     """What a table calls the score; its own name where no short one is known."""
     known = {**HEADLINES, **COLUMNS, **_OTHERS}
+    if name.startswith("nsd@"):
+        return f"NSD, {name.partition('@')[2]} px"
     return known.get(name) or (boundary_label(name) if name.startswith("boundary_") else name.replace("_", " "))
 
 
