@@ -1,0 +1,97 @@
+"""The page of an instance or panoptic evaluation: scores, classes, precision over recall, and the worst frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segwright.evaluate.objects import ObjectEvaluation
+from segwright.evaluate.report.charts import Axis, Line, line_chart
+from segwright.evaluate.report.templates import write_page
+from segwright.evaluate.report.wording import class_colour, facts_of, foreground_first, ink_of
+from segwright.evaluate.scores import Score
+
+MAX_FRAME_ROWS = 200
+CURVES_SHOWN = 8
+
+# what the tables show of each task, first the score that classes are ordered by; the rest is in evaluation.json
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "instance": ("mask_ap", "mask_ap50", "mask_ap75", "mask_ar@100", "boundary_ap", "box_ap", "box_ap50"),
+    "panoptic": ("pq", "sq", "rq"),
+}
+HEADLINES: Mapping[str, Sequence[str]] = {
+    "instance": (*COLUMNS["instance"], "mask_ap_small", "mask_ap_medium", "mask_ap_large"),
+    "panoptic": ("pq", "sq", "rq", "pq_things", "pq_stuff"),
+}
+COUNTS: Mapping[str, Sequence[str]] = {"instance": ("truths", "images"), "panoptic": ("tp", "fp", "fn")}
+
+
+def write_object_report(path: Path, evaluation: ObjectEvaluation, *, title: str = "Evaluation") -> None:
+    """Write `evaluation` as one HTML page that needs no network. Written to a temporary name, then renamed."""
+    task = evaluation.task
+    columns = [name for name in COLUMNS[task] if name in evaluation.scores]
+    content = {
+        "title": title,
+        "evaluation": evaluation,
+        "facts": facts_of(evaluation),
+        "headlines": [(_label(name), evaluation.scores[name]) for name in HEADLINES[task] if name in evaluation.scores],
+        "columns": {name: _label(name) for name in columns},
+        "counts": COUNTS[task],
+        "classes": _classes(evaluation, columns),
+        "curves": list(_curves(evaluation)),
+        "frames": _worst_frames(evaluation),
+        "definitions": list(evaluation.definitions.items()),
+    }
+    write_page(path, "object_page.html.j2", content)
+
+
+def _label(name: str) -> str:
+    kind, _, rest = name.partition("_")
+    if kind in ("mask", "box", "boundary"):
+        return f"{kind.capitalize()} {rest[:2].upper()}{rest[2:].replace('_', ', ')}"
+    return name.upper() if "_" not in name else f"{kind.upper()}, {rest}"
+
+
+def _classes(evaluation: ObjectEvaluation, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The classes, the lowest first: that is what somebody can act on; absent ones last."""
+
+    def key(name: str) -> tuple[bool, float]:
+        main = evaluation.classes[name][columns[0]]
+        return main is None, main or 0.0
+
+    table = evaluation.class_table
+    rows = sorted((name for name in foreground_first(table) if name in evaluation.classes), key=key)
+    return [{"name": name, "colour": class_colour(table, name), "scores": evaluation.classes[name]} for name in rows]
+
+
+def _curves(evaluation: ObjectEvaluation) -> list[dict[str, Any]]:
+    """Precision over recall at IoU 0.5 for each kind: the classes with the lowest AP, where there are many."""
+    shown = []
+    for kind, curves in evaluation.details.get("precision_recall", {}).items():
+        scored = [(evaluation.classes[name][f"{kind}_ap50"] or 0.0, name) for name, curve in curves.items() if curve]
+        names = [name for _, name in sorted(scored)[:CURVES_SHOWN]]
+        colours = {name: ink_of(class_colour(evaluation.class_table, name)) for name in names}
+        lines = [
+            Line(name, colours[name], list(zip(curves[name]["recall"], curves[name]["precision"], strict=True)))
+            for name in names
+        ]
+        if lines:
+            chart = line_chart(lines, Axis("recall"), "precision")
+            shown.append({"kind": kind, "chart": chart, "keys": list(colours.items()), "of": len(scored)})
+    return shown
+
+
+def _worst_frames(evaluation: ObjectEvaluation) -> list[dict[str, Any]]:
+    """Frames with errors, the most first: what was invented and what was missed."""
+    rows = []
+    for row in evaluation.details.get("frames", ()):
+        kind = next((kind for kind in ("mask", "boundary", "box") if kind in row), None)
+        counts: Mapping[str, int] = row if kind is None else row[kind]
+        quality: Score = row.get("pq")
+        rows.append(
+            {"name": row.get("stem") or row.get("name") or row.get("image_id"), "pq": quality}
+            | {name: counts[name] for name in ("tp", "fp", "fn")}
+        )
+    wrong = [row for row in rows if row["fp"] + row["fn"]]
+    return sorted(wrong, key=lambda row: (-(row["fp"] + row["fn"]), str(row["name"])))[:MAX_FRAME_ROWS]
