@@ -1,0 +1,132 @@
+"""`segwright evaluate --task instance` and `--task panoptic`: stored predictions beside their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from segwright.cli.face import Face
+
+if TYPE_CHECKING:
+    from segwright.core import Listener
+    from segwright.evaluate.objects import ObjectEvaluation
+    from segwright.evaluate.panoptic.matching import Rule
+
+TASKS = ("semantic", "instance", "panoptic")
+RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
+
+
+# options that mean something for objects, besides those that both have
+OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
+OF_BOTH = ("arguments", "predictions", "truth", "classes", "task", "fail_if", "report", "json")
+
+
+def require_task(task: str, rule: str | None, kinds: Sequence[str] | None) -> None:
+    """Refuse a task that is not known, and a rule or kinds that the task has not.
+
+    Raises:
+        ConfigError: all that is wrong.
+    """
+    from segwright.core import ConfigError, Problem, raise_collected
+
+    problems = []
+    if task not in TASKS:
+        problems.append(Problem("--task", "is not known", ", ".join(TASKS), task, "--task semantic"))
+    if rule is not None and rule not in RULES.get(task, ()):
+        allowed = ", ".join(RULES.get(task, ())) or "none: it is for --task instance and --task panoptic"
+        fix = f"--rule {RULES[task][0]}" if task in RULES else "leave --rule out"
+        problems.append(Problem("--rule", f"is not one of the {task} task", allowed, rule, fix))
+    if kinds and task != "instance":
+        allowed = "with --task instance"
+        problems.append(
+            Problem("--kind", f"says nothing for the {task} task", allowed, ", ".join(kinds), "leave it out")
+        )
+    raise_collected(problems, ConfigError)
+
+
+def refuse_others(task: str, given: Mapping[str, Any]) -> None:
+    """Refuse options that say nothing for objects; `given` is option -> value, empty where it was not given.
+
+    Raises:
+        ConfigError: naming all of them.
+    """
+    from segwright.core import ConfigError
+
+    known = (*OF_BOTH, *OF_OBJECTS[task])
+    others = [name for name, value in given.items() if value and name not in known]
+    if others:
+        raise ConfigError.of(
+            "arguments", f"say nothing for the {task} task",
+            allowed=", ".join(_option(name) for name in known if name != "arguments"),
+            found=", ".join(_option(name) for name in others), fix="leave these options out",
+        )  # fmt: skip
+
+
+def _option(name: str) -> str:
+    return "a RUN or BUNDLE" if name == "model" else f"--{name.rstrip('_').replace('_', '-')}"
+
+
+def evaluate_objects(
+    task: str,
+    predictions: Path | None,
+    truth: Path | None,
+    classes: Path | None,
+    rule: str | None,
+    kinds: Sequence[str],
+    listener: Listener,
+) -> ObjectEvaluation:
+    """The evaluation of stored instances or panoptic maps.
+
+    Raises:
+        ConfigError: a side is missing, or a rule, kind or class table that does not fit.
+        DataError: everything that cannot be read or compared.
+    """
+    from segwright.core import ConfigError
+    from segwright.data.class_files import read_class_file
+
+    if predictions is None or truth is None:
+        raise ConfigError.of(
+            "arguments", f"do not say what to score: the {task} task compares stored predictions with their truth",
+            allowed="--predictions FILE|DIR --truth FILE|DIR",
+            found="--truth is missing" if predictions else "no --predictions",
+            fix=f"segwright evaluate --task {task} --predictions results.json --truth annotations.json",
+        )  # fmt: skip
+    table = None if classes is None else read_class_file(classes)
+    if task == "panoptic":
+        from segwright.evaluate.panoptic import evaluate_panoptic
+
+        return evaluate_panoptic(
+            predictions, truth, classes=table, rule=cast("Rule", rule or "coco"), listener=listener
+        )
+    from segwright.evaluate.instances import evaluate_instances
+    from segwright.evaluate.instances.rules import require_kinds
+
+    return evaluate_instances(
+        predictions, truth, kinds=require_kinds(kinds or ("mask", "box")), rule=rule or "coco", class_table=table,
+        listener=listener,
+    )  # fmt: skip
+
+
+def finish_objects(
+    face: Face, evaluation: ObjectEvaluation, conditions: Sequence[str], report: Path | None, json_file: Path | None
+) -> None:
+    """Write what was asked for, print the answer, then fail where a condition holds.
+
+    Raises:
+        ConfigError: conditions that cannot be read; nothing is written then.
+        GateFailed: conditions that hold.
+    """
+    from segwright.cli.evaluation.answer import object_answer
+    from segwright.evaluate.gate import fail_if, parse
+    from segwright.evaluate.report.object_page import write_object_report
+
+    parse(evaluation, conditions)
+    if json_file is not None:
+        evaluation.write(json_file)
+    if report is not None:
+        scored = evaluation.provenance.get("predictions", evaluation.task)
+        write_object_report(report, evaluation, title=f"Evaluation of {Path(str(scored)).name}")
+    written = [path for path in (json_file, report) if path is not None]
+    face.finish(evaluation.to_json(), object_answer(evaluation, written))
+    fail_if(evaluation, conditions)

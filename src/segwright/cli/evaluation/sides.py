@@ -1,0 +1,153 @@
+"""What `segwright evaluate` scores: stored predictions beside their truth, or a model beside a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segwright.core import ClassTable
+    from segwright.data import Dataset, Split
+    from segwright.evaluate import PredictedPairs, StoredPairs
+
+
+def stored_pairs(
+    predictions: Path | None, truth: Path | None, classes: Path | None, renamings: Sequence[str], images: Path | None
+) -> tuple[StoredPairs, dict[str, Any]]:
+    """The two sides of stored masks, and what is known of how they were read."""
+    from dataclasses import replace
+
+    from segwright.core import ConfigError
+    from segwright.data.class_files import read_class_file
+    from segwright.data.listing import list_files, stem_of
+    from segwright.evaluate import pair_up
+    from segwright.evaluate.sources import open_source
+
+    if predictions is None or truth is None:
+        raise ConfigError.of(
+            "arguments", "do not say what to score", found="--truth is missing" if predictions else "no --predictions",
+            allowed="--predictions DIR|FILE --truth DIR|FILE, or RUN|BUNDLE --data DATA",
+            fix="segwright evaluate --predictions DIR --truth DIR",
+        )  # fmt: skip
+    table = None if classes is None else read_class_file(classes)
+    mapping = _mapping(renamings)
+    pairs = pair_up(open_source(predictions, table, mapping), open_source(truth, table, mapping), table)
+    known = {"map": ", ".join(renamings)} if renamings else {}
+    if images is None:
+        return pairs, known
+    listing = list_files(images)
+    return replace(pairs, images={stem_of(name): listing.path(name) for name in listing.images}), known
+
+
+def _mapping(renamings: Sequence[str]) -> dict[int, int]:
+    from segwright.core import ConfigError
+
+    pairs = [text.partition("=") for text in renamings]
+    wrong = [
+        text for text, (old, _, new) in zip(renamings, pairs, strict=True) if not (old.isdigit() and new.isdigit())
+    ]
+    if wrong:
+        raise ConfigError.of(
+            "--map",
+            "renames no mask value",
+            allowed="VALUE=ID, such as 255=1",
+            found=", ".join(wrong),
+            fix="--map 255=1",
+        )
+    return {int(old): int(new) for old, _, new in pairs}
+
+
+def refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Sequence[object]) -> None:
+    """Refuse options of the other kind of evaluation: left unread, they would not do what somebody asked for."""
+    from segwright.core import ConfigError
+
+    for_model = "--data", "--split", "--part"
+    for_stored = "--predictions", "--truth", "--classes", "--map", "--images"
+    kind, allowed, other, values = (
+        ("stored predictions", for_stored, for_model, of_model)
+        if model is None
+        else ("a model", for_model, for_stored, of_stored)
+    )
+    given = [name for name, value in zip(other, values, strict=True) if value]
+    if given and (model is not None or any(of_stored)):
+        raise ConfigError.of(
+            "arguments", f"mix a model with stored predictions: beside {kind} they say nothing",
+            allowed=", ".join(allowed), found=", ".join(given),
+            fix="name a RUN or BUNDLE to ask a model, none to score stored predictions; or leave these options out",
+        )  # fmt: skip
+
+
+def predicted_pairs(
+    model: Path, data: Path | None, split: Path | None, part: str | None
+) -> tuple[PredictedPairs, dict[str, Any]]:
+    """The model beside the part of the data it is asked about, and what is known of both."""
+    from segwright.data import read_split
+    from segwright.evaluate import PredictedPairs
+
+    if (model / "bundle.json").is_file():
+        from segwright.infer.bundle import read_bundle
+        from segwright.infer.loading import predictor_of
+
+        bundle = read_bundle(model)
+        predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
+        chosen = None if split is None else read_split(split)
+        if chosen is None and dataset.shows_images_of(bundle.lineage.dataset_hash):
+            raise _needs_split(model)
+        seed: int | None = bundle.lineage.seed
+    else:
+        from segwright.train.run import open_run
+
+        run = open_run(model)
+        predictor, dataset = run.predictor(), run.dataset if data is None else _dataset(data, run.classes)
+        own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
+        chosen = read_split(split) if split is not None else run.split if own else None
+        seed = run.plan.optimiser.seed
+    known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
+    if chosen is None:
+        if part is not None:
+            raise _part_of_nothing(part)
+        return PredictedPairs(predictor, dataset), {**known, "part": "all frames"}
+    part = part or "validation"
+    known |= {"part": part, "split_hash": chosen.content_hash, "held_out": _held_out(chosen, part)}
+    return PredictedPairs(predictor, dataset.only(chosen.stems(part))), known
+
+
+def _dataset(data: Path | None, classes: ClassTable) -> Dataset:
+    from segwright.cli.datasets import dataset_at
+    from segwright.core import ConfigError
+
+    if data is None:
+        raise ConfigError.of(
+            "--data",
+            "is missing: a bundle does not hold its frames",
+            fix="name the dataset: --data DIR, or --data segwright.yaml",
+        )
+    return dataset_at(data, classes=classes)
+
+
+def _needs_split(model: Path) -> Exception:
+    from segwright.core import ConfigError
+
+    return ConfigError.of(
+        "--split",
+        "is missing: these are the frames the model was trained on, and a score over all of them says nothing",
+        allowed="the split the model was trained with, and one of its held-out parts",
+        found="every frame of the training data",
+        fix=f"segwright evaluate {model} --data ... --split split.json --part validation",
+    )
+
+
+def _part_of_nothing(part: str) -> Exception:
+    from segwright.core import ConfigError
+
+    return ConfigError.of(
+        "--part", "names a part of no split: every frame would be scored",
+        allowed="a part of the split that --split names", found=part, fix="add --split FILE, or leave out --part",
+    )  # fmt: skip
+
+
+def _held_out(split: Split, part: str) -> str | None:
+    """Which groups the part holds, where somebody chose them: `line C, line D`."""
+    groups = split.held_out.get(part)
+    return ", ".join(f"{split.by} {group}" for group in groups) if groups else None

@@ -1,0 +1,81 @@
+"""segwright evaluate for objects, on real files with published figures; and further scores of masks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.verbs.test_evaluate import command, predictions, root  # noqa: F401  # fixtures
+
+
+@pytest.fixture
+def coco(shared_data: Path) -> tuple[object, ...]:
+    folder = shared_data / "metric_coco" / "cocoapi"
+    results, truth = folder / "instances_val2014_fakesegm100_results.json", folder / "instances_val2014_100.json"
+    return "--predictions", results, "--truth", truth
+
+
+@pytest.fixture
+def bdd(shared_data: Path) -> tuple[object, ...]:
+    folder = shared_data / "metric_bdd100k" / "pan_seg"
+    return "--predictions", folder / "pred", "--truth", folder / "gt"
+
+
+def test_evaluate_instances__prints_writes_and_reports(command, coco, tmp_path: Path) -> None:  # noqa: F811
+    written, report = tmp_path / "evaluation.json", tmp_path / "report.html"
+    code, out, _ = command("evaluate", "--task", "instance", *coco, "--report", report, "--json", written)
+    content = json.loads(written.read_text())
+    assert code == 0
+    assert round(content["scores"]["mask_ap"], 3) == 0.320  # what the COCO API prints for these files
+    assert content["task"] == "instance"
+    assert "mask_ap 0.3195" in out
+    assert "umbrella" in report.read_text()
+
+
+def test_evaluate_panoptic__under_the_rule_of_the_data(command, bdd) -> None:  # noqa: F811
+    code, out, _ = command("evaluate", "--task", "panoptic", "--rule", "bdd100k", *bdd, "--json")
+    assert code == 0
+    assert json.loads(out)["scores"]["pq"] == pytest.approx(0.6646278879162743, abs=1e-12)  # published
+
+
+def test_evaluate_objects__a_condition_that_holds_is_exit_code_1(command, bdd) -> None:  # noqa: F811
+    code, _, err = command("evaluate", "--task", "panoptic", *bdd, "--fail-if", "pq < 0.99")
+    assert code == 1
+    assert "pq < 0.99: holds" in err
+    code, _, err = command("evaluate", "--task", "panoptic", *bdd, "--fail-if", "miou < 0.9")
+    assert code == 2
+    assert "names a score that was not scored" in err
+
+
+def test_evaluate_objects__options_that_would_say_nothing_are_refused_together(command, tmp_path) -> None:  # noqa: F811
+    code, _, err = command(
+        "evaluate", "--task", "instance", "--groups", "line", "--also", "surface", "--map", "1=2", "--data", tmp_path
+    )
+    assert code == 2
+    assert all(name in err for name in ("--groups", "--also", "--map", "--data"))
+    code, _, err = command("evaluate", "--task", "instances", "--rule", "ade", "--kind", "mask")
+    assert code == 2
+    assert all(name in err for name in ("--task: is not known", "--rule", "--kind"))
+    code, _, err = command("evaluate", "--task", "panoptic", "--truth", tmp_path)
+    assert code == 2
+    assert "no --predictions" in err
+
+
+def test_evaluate__further_scores_are_printed_and_written(command, predictions, root) -> None:  # noqa: F811
+    scored = ("evaluate", "--predictions", predictions, "--truth", root, "--also", "surface", "--also", "components")
+    code, out, _ = command(*scored)
+    assert code == 0
+    assert "further scores" in out
+    assert "nsd@1 1.0000" in out
+    content = json.loads(command(*scored, "--json")[1])
+    assert content["classes"]["scratch"]["component_f1@0.5"] == 1.0
+    assert content["details"]["sizes"]["width"]["all"][0]["objects"] >= 0
+    assert "clDice" not in out
+
+
+def test_evaluate__an_unknown_family_of_scores(command, predictions, root) -> None:  # noqa: F811
+    code, _, err = command("evaluate", "--predictions", predictions, "--truth", root, "--also", "surfaces")
+    assert code == 2
+    assert "surface, cldice, components" in err
