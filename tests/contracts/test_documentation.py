@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import re
@@ -22,7 +23,7 @@ from tests.contracts.repository import DOCS, ROOT, run_command
 PAGES = sorted(DOCS.rglob("*.md"))
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 SCORE_PAGES = sorted((DOCS / "scores").glob("*.md"))
-PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PYTHON_BLOCK = re.compile(r"^```(?:python|pycon)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -99,13 +100,18 @@ def test_scores_page__names_every_score() -> None:
 
 @pytest.mark.parametrize("path", SCORE_PAGES, ids=lambda path: path.stem)
 def test_score_pages__run_their_examples(path: Path) -> None:
-    """The python blocks of a page are one session: a name made in one is there in the next."""
+    """The blocks with `>>>` are one session: a name made in one is there in the next. Others show how to import."""
     blocks = PYTHON_BLOCK.findall(path.read_text(encoding="utf-8"))
-    assert [block for block in blocks if not block.startswith(">>> ")] == []
-    session = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, path.stem, str(path), 0)
+    examples = [block for block in blocks if block.startswith(">>> ")]
+    assert examples, "a page without a worked example"
+    session = doctest.DocTestParser().get_doctest("\n".join(examples), {}, path.stem, str(path), 0)
     said: list[str] = []
     failed, _ = doctest.DocTestRunner().run(session, out=said.append)
     assert not failed, "".join(said)
+    for block in blocks:
+        if block not in examples:
+            imports = [part for part in ast.parse(block).body if isinstance(part, ast.Import | ast.ImportFrom)]
+            exec(compile(ast.Module(imports, []), str(path), "exec"), {})
 
 
 def test_scores_overview__links_to_every_page() -> None:

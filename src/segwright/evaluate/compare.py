@@ -200,7 +200,7 @@ def _change(old: Score, new: Score, swapped: Array) -> Change:
     difference = new - old
     present = np.abs(swapped[~np.isnan(swapped)])
     as_large = np.count_nonzero(present >= abs(difference) - 1e-12)
-    return Change(old, new, difference, as_large / len(present) if len(present) else None)
+    return Change(old, new, difference, float(as_large / len(present)) if len(present) else None)
 
 
 def _frame_change(old: FrameRow, new: FrameRow) -> FrameChange:
