@@ -37,11 +37,21 @@ def test_rooms__work_where_torch_is_not_installed() -> None:
     assert run_python(f"{HIDE_TORCH}\n{rooms}\n{doors}\nprint('fine')") == "fine"
 
 
+def test_scores__are_the_same_where_numba_is_not_installed() -> None:
+    score = (
+        "import numpy as np, segwright\n"
+        "truth = np.kron(np.arange(12).reshape(3, 4) % 3, np.ones((9, 9), int)).astype(np.uint8)\n"
+        "scored = segwright.evaluate(np.roll(truth, 2, 1), truth, classes=['a', 'b', 'c'], also=['surface'])\n"
+        "print(sorted(scored.scores.items()))\n"
+    )
+    assert run_python(f"import sys; sys.modules['numba'] = None\n{score}") == run_python(score)
+
+
 def test_third_party_imports__are_declared_in_pyproject() -> None:
     distributions = packages_distributions()
     imported = {name.partition(".")[0] for _, tree in modules() for name in imported_names(tree)}
     foreign = imported - set(sys.stdlib_module_names) - {"segwright"}
-    declared = declared_distributions("dependencies", "train", "mlflow", "wandb", "supervision")
+    declared = declared_distributions("dependencies", "fast", "train", "mlflow", "wandb", "supervision")
     undeclared = {name for name in foreign if not declared & {normal(d) for d in distributions.get(name, [name])}}
     assert undeclared == set()
 
@@ -52,7 +62,9 @@ def test_rooms_without_torch__need_only_the_base_install() -> None:
     missing = {
         (path.relative_to(SOURCE).as_posix(), name)
         for path, tree in modules()
-        if path.relative_to(SOURCE).parts[0] in TORCH_FREE and path.name != "torch_runtime.py"
+        if path.relative_to(SOURCE).parts[0] in TORCH_FREE
+        and path.name != "torch_runtime.py"
+        and path.parent.name != "kernels"  # extras, asked for first
         for name in {imported.partition(".")[0] for imported in imported_names(tree)}
         if name not in sys.stdlib_module_names and name != "segwright"
         if not base & {normal(d) for d in distributions.get(name, [name])}

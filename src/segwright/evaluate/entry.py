@@ -57,12 +57,9 @@ def evaluate(
         ArtefactError: a bundle that is damaged.
     """
     table = ClassTable.of(classes) if classes is not None and not isinstance(classes, ClassTable) else classes
-    if isinstance(predictions, str | Path) and (Path(predictions) / "bundle.json").is_file():
-        pairs = _of_bundle(Path(predictions), truth, table)
-        return evaluate_predicted(pairs, boundary_px=boundary_px, also=also, listener=listener)
-    if isinstance(predictions, Predictor):
-        pairs = PredictedPairs(predictions, _dataset(truth, table or predictions.classes))
-        return evaluate_predicted(pairs, boundary_px=boundary_px, also=also, listener=listener)
+    model = _model(predictions, truth, table)
+    if model is not None:
+        return evaluate_predicted(model, boundary_px=boundary_px, also=also, listener=listener)
     if isinstance(predictions, str | Path):
         stored = _stored_pairs(predictions, truth, table, mapping)
         return evaluate_stored(stored, boundary_px=boundary_px, also=also, listener=listener)
@@ -106,6 +103,15 @@ def evaluate_predicted(
         pairs, pairs.dataset.classes, boundary_px=boundary_px, also=also, listener=listener, provenance=known
     )
     return with_reliability(replace(result, notes=(*pairs.notes, *result.notes)), pairs.reliability)
+
+
+def _model(predictions: Predictions, truth: Truth, classes: ClassTable | None) -> PredictedPairs | None:
+    """The pairs where a bundle or a predictor is asked; None for predictions that are there already."""
+    if isinstance(predictions, str | Path) and (Path(predictions) / "bundle.json").is_file():
+        return _of_bundle(Path(predictions), truth, classes)
+    if isinstance(predictions, Predictor):
+        return PredictedPairs(predictions, _dataset(truth, classes or predictions.classes))
+    return None
 
 
 def _of_bundle(path: Path, truth: Truth, classes: ClassTable | None) -> PredictedPairs:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
     from segwright.core import Listener
     from segwright.evaluate.objects import ObjectEvaluation
-    from segwright.evaluate.panoptic.matching import Rule
 
 TASKS = ("semantic", "instance", "panoptic")
 RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
@@ -67,60 +66,21 @@ def _option(name: str) -> str:
     return "a RUN or BUNDLE" if name == "model" else f"--{name.rstrip('_').replace('_', '-')}"
 
 
-def evaluate_objects(
-    task: str,
-    predictions: Path | None,
-    truth: Path | None,
-    classes: Path | None,
-    rule: str | None,
-    kinds: Sequence[str],
-    listener: Listener,
-) -> ObjectEvaluation:
-    """The evaluation of stored instances or panoptic maps.
+def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json_file: Path | None) -> None:
+    """Score, write what was asked for, print the answer, then fail where a condition holds; `given` are the options.
 
     Raises:
-        ConfigError: a side is missing, or a rule, kind or class table that does not fit.
+        ConfigError: options that say nothing here, a missing side, conditions that cannot be read.
         DataError: everything that cannot be read or compared.
-    """
-    from segwright.core import ConfigError
-    from segwright.data.class_files import read_class_file
-
-    if predictions is None or truth is None:
-        raise ConfigError.of(
-            "arguments", f"do not say what to score: the {task} task compares stored predictions with their truth",
-            allowed="--predictions FILE|DIR --truth FILE|DIR",
-            found="--truth is missing" if predictions else "no --predictions",
-            fix=f"segwright evaluate --task {task} --predictions results.json --truth annotations.json",
-        )  # fmt: skip
-    table = None if classes is None else read_class_file(classes)
-    if task == "panoptic":
-        from segwright.evaluate.panoptic import evaluate_panoptic
-
-        return evaluate_panoptic(
-            predictions, truth, classes=table, rule=cast("Rule", rule or "coco"), listener=listener
-        )
-    from segwright.evaluate.instances import evaluate_instances
-    from segwright.evaluate.instances.rules import require_kinds
-
-    return evaluate_instances(
-        predictions, truth, kinds=require_kinds(kinds or ("mask", "box")), rule=rule or "coco", class_table=table,
-        listener=listener,
-    )  # fmt: skip
-
-
-def finish_objects(
-    face: Face, evaluation: ObjectEvaluation, conditions: Sequence[str], report: Path | None, json_file: Path | None
-) -> None:
-    """Write what was asked for, print the answer, then fail where a condition holds.
-
-    Raises:
-        ConfigError: conditions that cannot be read; nothing is written then.
         GateFailed: conditions that hold.
     """
     from segwright.cli.evaluation.answer import object_answer
     from segwright.evaluate.gate import fail_if, parse
     from segwright.evaluate.report.object_page import write_object_report
 
+    refuse_others(given["task"], {**given, "model": model})
+    evaluation = _evaluated(given, face.listener)
+    conditions, report = given["fail_if"] or (), given["report"]
     parse(evaluation, conditions)
     if json_file is not None:
         evaluation.write(json_file)
@@ -130,3 +90,32 @@ def finish_objects(
     written = [path for path in (json_file, report) if path is not None]
     face.finish(evaluation.to_json(), object_answer(evaluation, written))
     fail_if(evaluation, conditions)
+
+
+def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation:
+    from segwright.data.class_files import read_class_file
+
+    task, predictions, truth = given["task"], given["predictions"], given["truth"]
+    _require_sides(task, predictions, truth)
+    table = None if given["classes"] is None else read_class_file(given["classes"])
+    rule: Any = given["rule"] or RULES[task][0]
+    if task == "panoptic":
+        from segwright.evaluate.panoptic import evaluate_panoptic
+
+        return evaluate_panoptic(predictions, truth, classes=table, rule=rule, listener=listener)
+    from segwright.evaluate.instances import evaluate_instances
+
+    kinds = given["kind"] or ("mask", "box")
+    return evaluate_instances(predictions, truth, kinds=kinds, rule=rule, class_table=table, listener=listener)
+
+
+def _require_sides(task: str, predictions: Path | None, truth: Path | None) -> None:
+    from segwright.core import ConfigError
+
+    if predictions is None or truth is None:
+        raise ConfigError.of(
+            "arguments", f"do not say what to score: the {task} task compares stored predictions with their truth",
+            allowed="--predictions FILE|DIR --truth FILE|DIR",
+            found="--truth is missing" if predictions else "no --predictions",
+            fix=f"segwright evaluate --task {task} --predictions results.json --truth annotations.json",
+        )  # fmt: skip

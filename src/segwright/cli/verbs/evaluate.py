@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwright.cli.evaluation.objects import require_task, score_objects
 from segwright.cli.evaluation.sides import predicted_pairs, refuse_mixed, stored_pairs
 from segwright.cli.face import Face, JsonFlag
 from segwright.cli.judgement import Demands
@@ -79,39 +80,35 @@ def evaluate(
 
     segwright evaluate --predictions DIR|FILE --truth DIR|FILE, or segwright evaluate RUN|BUNDLE --data DATA
     """
-    from segwright.cli.evaluation import objects
-
     model, json_file = _words(arguments or [], json)
-    objects.require_task(task, rule, kind)
-    if task != "semantic":
-        objects.refuse_others(task, {**context.params, "model": model})
-        with Face(as_json=json and json_file is None) as face:
-            scored = objects.evaluate_objects(task, predictions, truth, classes, rule, kind or (), face.listener)
-            objects.finish_objects(face, scored, fail_if or (), report, json_file)
-        return
-    refuse_mixed(model, (data, split, part), (predictions, truth, classes, map_, images))
-    demands = Demands.read(fail_if or [], no_worse_than, compare, compare_report, tolerance, groups)
+    require_task(task, rule, kind)
     with Face(as_json=json and json_file is None) as face:
-        if model is None:
-            pairs, known = stored_pairs(predictions, truth, classes, map_ or [], images)
-        else:
-            pairs, known = predicted_pairs(model, data, split, part)
-        evaluation = _scored(pairs, known, tuple(boundary_px or (3,)), tuple(also or ()), face)
-        _finish(face, evaluation, pairs, demands, report, json_file, _conventions(evaluation) if reconcile else ())
+        if task != "semantic":
+            score_objects(face, context.params, model, json_file)
+            return
+        demands = Demands.read(fail_if or [], no_worse_than, compare, compare_report, tolerance, groups)
+        stored, of_model = (predictions, truth, classes, map_ or [], images), (data, split, part)
+        pairs, evaluation = _scored(face, model, of_model, stored, boundary_px or [3], also or [])
+        _finish(face, evaluation, pairs, demands, report, json_file, reconcile)
 
 
 def _scored(
-    pairs: StoredPairs | PredictedPairs,
-    known: Mapping[str, Any],
-    distances: tuple[int, ...],
-    also: tuple[str, ...],
     face: Face,
-) -> Evaluation:
-    from segwright.evaluate import StoredPairs, evaluate_predicted, evaluate_stored
+    model: Path | None,
+    of_model: tuple[Path | None, Path | None, str | None],
+    stored: tuple[Path | None, Path | None, Path | None, list[str], Path | None],
+    distances: Sequence[int],
+    also: Sequence[str],
+) -> tuple[StoredPairs | PredictedPairs, Evaluation]:
+    """The pairs that were asked for, and their evaluation; `of_model` and `stored` are the options of either side."""
+    from segwright.evaluate import evaluate_predicted, evaluate_stored
 
-    if isinstance(pairs, StoredPairs):
-        return evaluate_stored(pairs, boundary_px=distances, also=also, listener=face.listener, provenance=known)
-    return evaluate_predicted(pairs, boundary_px=distances, also=also, listener=face.listener, provenance=known)
+    refuse_mixed(model, of_model, stored)
+    if model is None:
+        pairs, known = stored_pairs(*stored)
+        return pairs, evaluate_stored(pairs, boundary_px=distances, also=also, listener=face.listener, provenance=known)
+    pairs, known = predicted_pairs(model, *of_model)
+    return pairs, evaluate_predicted(pairs, boundary_px=distances, also=also, listener=face.listener, provenance=known)
 
 
 def _finish(
@@ -121,7 +118,7 @@ def _finish(
     demands: Demands,
     report: Path | None,
     json_file: Path | None,
-    conventions: Sequence[Convention],
+    reconcile: bool,
 ) -> None:
     """Write what was asked for, print the answer, then fail where a demand is not met."""
     from segwright.cli.comparison import write_comparison_report
@@ -129,6 +126,7 @@ def _finish(
     from segwright.cli.evaluation.answer import answer_of
     from segwright.cli.judgement import judged
 
+    conventions = _conventions(evaluation) if reconcile else ()
     _write(evaluation, pairs, report)
     if json_file is not None:
         write_with_conventions(json_file, evaluation, conventions)
