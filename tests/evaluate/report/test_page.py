@@ -129,3 +129,20 @@ def pair_of(table, ids):
     from segwright.evaluate import FramePair
 
     return FramePair("f", labels(ids, table), labels(ids, table))
+
+
+def test_write_report__further_scores_and_sizes_stand_there_where_they_were_counted(tmp_path, pairs):
+    assert 'id="further"' not in written(tmp_path, pairs)
+    evaluation = score_frames(pairs.values(), CLASSES, also=("surface", "cldice", "components"))
+    write_report(tmp_path / "report.html", evaluation)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    further = text[text.index('id="further"') : text.index('id="sizes"')]
+    assert "NSD, 2 px" in further
+    assert "component f1@0.5" in further
+    sizes = text[text.index('id="sizes"') : text.index('id="confusion"')]
+    assert "65 to 256" in sizes  # the two true squares have 200 px
+    assert ">2<" in sizes
+    assert "0.500" in sizes  # one of them is found

@@ -8,6 +8,7 @@ from typing import Any
 
 from segwright.evaluate.difference import OUTCOME_COLOURS, OUTCOME_MEANINGS
 from segwright.evaluate.report.charts import Axis, Line, line_chart, reliability_chart, spread_chart
+from segwright.evaluate.report.further_tables import further_table, size_tables
 from segwright.evaluate.report.pictures import FramePanel, draw
 from segwright.evaluate.report.templates import write_page
 from segwright.evaluate.report.wording import (
@@ -64,6 +65,8 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "domains": [
             _domain(evaluation, column, tabled) for column, values in evaluation.by_domain.items() if len(values) > 1
         ],
+        "further": further_table(evaluation),
+        "sizes": size_tables(evaluation),
         "confusion": _confusion(evaluation),
         "boundary_chart": _boundary_chart(evaluation, distances),
         "reliability_chart": None if evaluation.reliability is None else reliability_chart(evaluation.reliability),

@@ -39,6 +39,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "score": _score,
         "count": _count,
+        "number": _number,
         "percent": _percent,
         "change": _change,
         "chance": _chance,
@@ -58,6 +59,11 @@ def _score(value: Score) -> str:
 
 def _count(value: int) -> str:
     return f"{value:,}".replace(",", _NARROW_SPACE)
+
+
+def _number(value: Score) -> str:
+    """A length or a count: two digits after the point, none for whole numbers."""
+    return "–" if value is None else str(value) if isinstance(value, int) else f"{value:.2f}"
 
 
 def _percent(value: Score) -> str:
