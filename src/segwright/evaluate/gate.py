@@ -110,7 +110,13 @@ def _losses(comparison: Compared, tolerance: float) -> Iterator[Problem]:
     for name, row in losses(comparison, tolerance).items():
         chance = "" if row.p_value is None else f", p {row.p_value:.3f}"
         found = f"{row.old:.4f} -> {row.new:.4f} ({row.difference:+.4f}{chance})"
-        yield Problem(name, "is worse than it was", f"{-tolerance:+g} at most", found, "look at the frames that lost")
+        yield Problem(
+            name,
+            "is worse than it was",
+            f"{-tolerance:+g} at most",
+            found,
+            "see the frames that lost: --compare-report FILE",
+        )
 
 
 def _guarded(name: str) -> bool:
