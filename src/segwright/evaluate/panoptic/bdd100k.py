@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from segwright.core import ClassSpec, ClassTable, DataError, Problem, adopt, raise_collected
 from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.codecs.segment_ids import read_bitmask
 from segwright.data.listing import list_files, stem_of
 from segwright.evaluate.panoptic.frame import PanopticFrame, Segment
-from segwright.evaluate.panoptic.overlap import count_overlaps
+from segwright.evaluate.panoptic.overlap import count_ids
 
 _NAMES = (
     "dynamic", "ego vehicle", "ground", "static", "parking", "rail track", "road", "sidewalk", "bridge", "building",
@@ -67,9 +64,8 @@ class Bitmasks:
         """Raises DataError with the file's path: not a bitmask, or segments of two classes."""
         path = self.files[stem]
         values = read_bitmask(path)
-        found = count_overlaps(values, values)
-        segments = _segments(path, found.one, found.px, self.classes.void_id)
-        ids = _instance_ids(values)
+        segments = _segments(path, count_ids(values), self.classes.void_id)
+        ids = (values >> 8) & 0xFF00 | values >> 24
         ids[(values & 0xFF) == self.classes.void_id] = 0
         try:
             return PanopticFrame(stem, adopt(ids), segments, self.classes)
@@ -94,22 +90,22 @@ def open_bitmasks(folder: Path, classes: ClassTable | None) -> Bitmasks:
             str(folder), "holds no panoptic map", allowed="BDD100K bitmasks as PNG, or panoptic.json with its folder",
             found=f"{len(listing.files)} files, no PNG", fix="name the folder with the panoptic PNG files",
         )  # fmt: skip
+    twice = [stem for stem, count in Counter(map(stem_of, names)).items() if count > 1]
+    raise_collected(
+        Problem(f"{folder}/{stem}", "has two bitmasks", "one file a name", stem, "move one of them away")
+        for stem in sorted(twice)
+    )
     beside = next((folder / name for name in CLASS_FILES if (folder / name).is_file()), None)
     table = classes or (BDD100K_CLASSES if beside is None else read_class_file(beside))
     return Bitmasks(folder, table, {stem_of(name): listing.path(name) for name in names})
 
 
-def _instance_ids(values: npt.NDArray) -> npt.NDArray:
-    """256 B + A of R + 256 G + 65,536 B + 16,777,216 A."""
-    return (((values >> 16) & 0xFF) << 8) | (values >> 24)
-
-
-def _segments(path: Path, values: npt.NDArray[np.int64], px: npt.NDArray[np.int64], void_id: int) -> dict[int, Segment]:
+def _segments(path: Path, pixels_of: Mapping[int, int], void_id: int) -> dict[int, Segment]:
     """Segments by instance id, of the distinct pixel values of one bitmask and their numbers of pixels."""
     claims: dict[int, set[Segment]] = defaultdict(set)
     without_id = 0
-    instances = _instance_ids(values).tolist()
-    for value, instance, pixels in zip(values.tolist(), instances, px.tolist(), strict=True):
+    for value, pixels in pixels_of.items():
+        instance = (value >> 8) & 0xFF00 | value >> 24
         class_id, attributes = value & 0xFF, (value >> 8) & 0xFF
         if class_id == void_id or (class_id == 0 and instance == 0):
             continue

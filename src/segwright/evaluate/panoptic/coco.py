@@ -87,15 +87,23 @@ def open_coco(path: Path, classes: ClassTable | None) -> CocoPanoptic:
         found = list(_annotation_problems(path, row))
         problems += found
         if not found:
-            annotations.setdefault(str(PurePosixPath(row["file_name"]).with_suffix("")), row)
-    good = [row for row in data["annotations"] if isinstance(row, dict)]
-    for key in ("file_name", "image_id"):
-        twice = _twice(str(row.get(key)) for row in good)
+            annotations[_stem(row)] = row
+    raise_collected([*problems, *_shared(path, data["annotations"])])
+    return CocoPanoptic(path, table, annotations)
+
+
+def _stem(row: Mapping[str, Any]) -> str:
+    return str(PurePosixPath(row["file_name"]).with_suffix(""))
+
+
+def _shared(path: Path, rows: Sequence[object]) -> Iterator[Problem]:
+    """Maps and images that two annotations claim."""
+    good = [row for row in rows if isinstance(row, dict) and not next(_annotation_problems(path, row), None)]
+    for what, values in (("file_name", map(_stem, good)), ("image_id", (row["image_id"] for row in good))):
+        twice = _twice(values)
         if twice:
             fix = "export it again, with one annotation an image"
-            problems.append(Problem(str(path), f"gives one {key} to two annotations", "each once", twice, fix))
-    raise_collected(problems)
-    return CocoPanoptic(path, table, annotations)
+            yield Problem(str(path), f"gives one {what} to two annotations", "each once", twice, fix)
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -115,13 +123,14 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _annotation_problems(path: Path, row: object) -> Iterator[Problem]:
-    if not isinstance(row, dict) or not {"file_name", "image_id", "segments_info"} <= row.keys():
+    kinds = {"file_name": str, "image_id": int | str, "segments_info": list}
+    if not isinstance(row, dict) or not all(isinstance(row.get(key), kind) for key, kind in kinds.items()):
         found = ", ".join(row) if isinstance(row, dict) else type(row).__name__
-        allowed = "file_name, image_id, segments_info"
+        allowed = "file_name (a path), image_id (a number or a text), segments_info (a list)"
         yield Problem(f"{path}: annotations", "has one that is not COCO panoptic", allowed, found, _FIX)
         return
     place, segments = f"{path}: {row['file_name']}", row["segments_info"]
-    if not isinstance(segments, list) or not all(_is_segment(each) for each in segments):
+    if not all(_is_segment(each) for each in segments):
         allowed = "a list of objects with id and category_id, whole numbers"
         yield Problem(place, "has segments_info that is not COCO panoptic", allowed, "other", _FIX)
         return
@@ -145,7 +154,9 @@ def _class_table(path: Path, categories: object, classes: ClassTable | None) -> 
         return classes
     keys = ("id", "name", "isthing")
     rows = categories if isinstance(categories, list) else []
-    if not rows or not all(isinstance(row, dict) and all(key in row for key in keys) for row in rows):
+    if not rows or not all(
+        isinstance(row, dict) and all(key in row for key in keys) and isinstance(row["id"], int) for row in rows
+    ):
         raise ConfigError.of(
             str(path), "has no categories that make a class table", allowed=f"a list of objects with {', '.join(keys)}",
             found="none" if not rows else "other", fix="take over the categories of the truth, or give a class table",

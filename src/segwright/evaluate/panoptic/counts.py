@@ -125,7 +125,7 @@ def count_panoptic_frames(
     rows, problems = [], []
     for done, (prediction, truth) in enumerate(pairs, start=1):
         try:
-            if truth.classes.content_hash != classes.content_hash:
+            if truth.classes is not classes and truth.classes.content_hash != classes.content_hash:
                 raise DataError.of(
                     truth.stem, "has a truth of another class table", allowed=classes.describe(),
                     found=truth.classes.describe(), fix="read the truth with the class table that is scored",
@@ -153,7 +153,7 @@ def _pair_problems(prediction: PanopticFrame, truth: PanopticFrame) -> Iterable[
             place, "is not of the truth's size", f"{truth.size} (width x height), the size the truth was drawn at",
             str(prediction.size), "predict at the image's native size: nothing is resized silently",
         )  # fmt: skip
-    if prediction.classes.content_hash != truth.classes.content_hash:
+    if prediction.classes is not truth.classes and prediction.classes.content_hash != truth.classes.content_hash:
         yield Problem(
             place, "is of another class table", truth.classes.describe(), prediction.classes.describe(),
             "score both with one class table",

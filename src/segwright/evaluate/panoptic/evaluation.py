@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,22 +48,12 @@ def evaluate_panoptic(
     partners, notes = _partners(predicted, true)
     for note in notes:
         listener(Note("evaluate", note, "warning"))
-    rows: list[PanopticRow] = []
-    problems: list[Problem] = []
-    stale = 0
     counted = in_threads(partial(_counted, predicted, true, partners, rule), true.stems, workers)
-    for done, found in enumerate(counted, start=1):
-        if isinstance(found, _Counted):
-            rows.append(found.row)
-            stale += found.stale_areas
-        else:
-            problems += found
-        listener(Progress("evaluate", done, len(true.stems)))
-    raise_collected(problems)
+    rows, stale = _gathered(counted, len(true.stems), listener)
     if stale:
         notes += (f"{stale} segments of {true.place} have another area in the JSON than in the PNG; the PNG counts",)
     known = {"predictions": predicted.place, "truth": true.place}
-    return summarise_panoptic(PanopticCounts(true.classes, rule, tuple(rows)), provenance=known, notes=notes)
+    return summarise_panoptic(PanopticCounts(true.classes, rule, rows), provenance=known, notes=notes)
 
 
 def summarise_panoptic(
@@ -122,6 +112,24 @@ def _counted(
         return _Counted(count_panoptic_frame(*frames, rule=rule), true.stale_areas(frames[1]))
     except DataError as error:
         return list(error.problems)
+
+
+def _gathered(
+    counted: Iterable[_Counted | list[Problem]], total: int, listener: Listener
+) -> tuple[tuple[PanopticRow, ...], int]:
+    """All rows and the number of stale areas; raises DataError with the problems of all frames."""
+    rows: list[PanopticRow] = []
+    problems: list[Problem] = []
+    stale = 0
+    for done, found in enumerate(counted, start=1):
+        if isinstance(found, _Counted):
+            rows.append(found.row)
+            stale += found.stale_areas
+        else:
+            problems += found
+        listener(Progress("evaluate", done, total))
+    raise_collected(problems)
+    return tuple(rows), stale
 
 
 def _partners(predicted: PanopticSource, true: PanopticSource) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segwright.core import ClassTable, Problem, Size, raise_collected
 from segwright.core.image import frozen
-from segwright.evaluate.panoptic.overlap import count_overlaps
+from segwright.evaluate.panoptic.overlap import count_ids
 
 VOID = 0
 
@@ -67,8 +67,7 @@ class PanopticFrame:
             raise ValueError(f"segment ids are uint32, got {self.ids.dtype}")
         object.__setattr__(self, "ids", frozen(self.ids))
         object.__setattr__(self, "segments", MappingProxyType(dict(self.segments)))
-        found = count_overlaps(self.ids, self.ids)
-        area_px = dict(zip(found.one.tolist(), found.px.tolist(), strict=True))
+        area_px = count_ids(self.ids)
         raise_collected(_problems(self, area_px))
         object.__setattr__(self, "table", _table(self.segments, area_px))
 

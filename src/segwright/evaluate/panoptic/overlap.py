@@ -35,13 +35,24 @@ def count_overlaps(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]) -
     """
     if one.shape != other.shape:
         raise ValueError(f"maps to overlap have one shape, got {one.shape} and {other.shape}")
-    if compiled():
-        from segwright.evaluate.kernels.overlap import count_pair_keys
-
-        keys, px = count_pair_keys(one, other)
-    else:
-        keys, px = plain_pair_keys(one, other)
+    keys, px = _pair_keys(one, other)
     return Overlaps((keys >> _SHIFT).astype(np.int64), (keys & _LOW).astype(np.int64), px)
+
+
+def count_ids(ids: npt.NDArray[np.uint32]) -> dict[int, int]:
+    """Id -> its pixels in a map (height, width), uint32; ascending by id, 0 among them where it is there."""
+    keys, px = _pair_keys(ids, ids)
+    return dict(zip((keys & _LOW).tolist(), px.tolist(), strict=True))
+
+
+def _pair_keys(
+    one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    if not compiled():
+        return plain_pair_keys(one, other)
+    from segwright.evaluate.kernels.overlap import count_pair_keys
+
+    return count_pair_keys(one, other)
 
 
 def plain_pair_keys(
