@@ -25,6 +25,7 @@ from segwright.evaluate.instances import (
     curves,
     evaluate_instances,
     matching,
+    overlap,
     runs,
     score_instances,
     segmentations,
@@ -80,11 +81,24 @@ def test_kernels__equal_their_plain_counterparts(seed, rule, kind) -> None:
         assert np.array_equal(getattr(compiled, name), getattr(plain, name), equal_nan=True), name
 
 
+@settings(max_examples=15)
+@given(seeds, st.sampled_from(KINDS))
+def test_overlaps__are_those_of_pycocotools_to_the_last_bit(seed, kind) -> None:
+    for frame in frames_of(seed, most=20)[0]:
+        detections, truths = (
+            np.argsort(objects.channel, kind="stable") for objects in (frame.detections, frame.truths)
+        )
+        pairs = overlap.Pairs.of(frame, detections, truths)
+        found = overlap.overlaps(frame, kind, pairs, boundary_ratio=0.02)
+        with without_kernels():
+            assert found.tolist() == overlap.overlaps(frame, kind, pairs, boundary_ratio=0.02).tolist()
+
+
 @contextlib.contextmanager
 def without_kernels() -> Iterator[None]:
     """As where numba is not installed."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (matching, curves, runs, segmentations):
+        for module in (matching, curves, overlap, runs, segmentations):
             patch.setattr(module, "compiled", lambda: False)
         yield
 

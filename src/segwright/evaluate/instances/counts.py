@@ -87,15 +87,17 @@ def count_instances(
         DataError: an image comes twice.
         ValueError: a frame lacks the boxes or the masks that a kind needs.
     """
-    kinds = require_kinds(kinds)
+    asked = require_kinds(kinds)
     stream = [frames] if isinstance(frames, InstanceFrame) else frames
     total, rows = length_hint(stream), []
 
     def count(frame: InstanceFrame) -> FrameMatches:
-        matches = {kind: match_frame(frame, kind, rule, boundary_ratio=boundary_ratio) for kind in kinds}
+        matches: dict[Kind, Matches] = {
+            kind: match_frame(frame, kind, rule, boundary_ratio=boundary_ratio) for kind in kinds
+        }
         return FrameMatches(frame.image_id, frame.name, matches)
 
     for done, row in enumerate(in_threads(count, stream, workers), start=1):
         rows.append(row)
         listener(Progress("evaluate", done, max(total, done)))
-    return InstanceCounts(classes, kinds, rule, boundary_ratio, tuple(rows))
+    return InstanceCounts(classes, asked, rule, boundary_ratio, tuple(rows))

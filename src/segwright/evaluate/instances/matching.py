@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.evaluate.instances.frame import InstanceFrame
-from segwright.evaluate.instances.overlap import overlap
+from segwright.evaluate.instances.overlap import Pairs, overlaps
 from segwright.evaluate.instances.rules import AREAS, IOU_THRESHOLDS, Kind, Rule
 from segwright.evaluate.kernels import compiled
 
@@ -57,18 +57,10 @@ class Matches:
 
 @dataclass(frozen=True, eq=False)
 class Turns:
-    """Detections and truths of a frame in groups of one class each, with their overlaps; what `match` works on.
-
-    `overlaps` is float64, flat: group after group, detection after detection, truth after truth. `overlap_start`,
-    `truth_start` and `truth_end` are int64 (groups,), `detection_start` int64 (groups + 1,). Classes without detections
-    make no group, so their truths lie between those of others.
-    """
+    """What `match` works on: pairs, their overlaps, and the truths and detections in the order of the pairs."""
 
     overlaps: npt.NDArray[np.float64]
-    overlap_start: npt.NDArray[np.int64]
-    detection_start: npt.NDArray[np.int64]
-    truth_start: npt.NDArray[np.int64]
-    truth_end: npt.NDArray[np.int64]
+    pairs: Pairs
     truth_area: npt.NDArray[np.float64]
     truth_ignored: npt.NDArray[np.bool_]
     truth_crowd: npt.NDArray[np.bool_]
@@ -80,7 +72,7 @@ def match_frame(frame: InstanceFrame, kind: Kind, rule: Rule, *, boundary_ratio:
     """The matches of one frame."""
     detections, rank = _turn_order(frame, rule)
     truths = np.argsort(frame.truths.channel, kind="stable")
-    turns = _turns(frame, kind, detections, truths, boundary_ratio)
+    turns = _turns(frame, Pairs.of(frame, detections, truths), kind, boundary_ratio)
     matched, ignored = match(turns)
     area = turns.truth_area[:, None]
     counted = ~turns.truth_ignored[:, None] & (area >= AREAS[:, 0]) & (area <= AREAS[:, 1])
@@ -101,8 +93,9 @@ def match(turns: Turns) -> tuple[Bits, Bits]:
         return match_plainly(turns)
     from segwright.evaluate.kernels import matching
 
+    overlap_start, detection_start, truth_start, truth_end = turns.pairs.starts
     return matching.match(
-        turns.overlaps, turns.overlap_start, turns.detection_start, turns.truth_start, turns.truth_end,
+        turns.overlaps, overlap_start, detection_start, truth_start, truth_end,
         turns.truth_area, turns.truth_ignored, turns.truth_crowd, turns.detection_area, turns.detection_lenient,
         IOU_THRESHOLDS, AREAS,
     )  # fmt: skip
@@ -115,14 +108,11 @@ def match_plainly(turns: Turns) -> tuple[Bits, Bits]:
     left_out = np.zeros_like(found)
     least = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)[None, :, None]
     beyond = _beyond(turns.truth_area) | turns.truth_ignored
-    for group, first_cell in enumerate(turns.overlap_start):
-        truths = slice(turns.truth_start[group], turns.truth_end[group])
+    for detections, truths, cells in turns.pairs.groups():
         crowd, unscored = turns.truth_crowd[truths], beyond[:, truths]
         taken = np.zeros((*shape, len(crowd)), dtype=np.bool_)
-        cells = slice(first_cell, None)
-        for detection in range(turns.detection_start[group], turns.detection_start[group + 1]) if len(crowd) else ():
-            shared = turns.overlaps[cells][: len(crowd)]
-            cells = slice(cells.start + len(crowd), None)
+        rows = turns.overlaps[cells].reshape(-1, len(crowd))
+        for detection, shared in zip(range(detections.start, detections.stop), rows, strict=True):
             fits = (shared >= least) & (~taken | crowd)
             regular = fits & ~unscored[:, None]
             has_regular: npt.NDArray[np.bool_] = np.any(regular, axis=2)
@@ -164,28 +154,20 @@ def _turn_order(frame: InstanceFrame, rule: Rule) -> tuple[npt.NDArray, npt.NDAr
     return kept[counted], rank[counted]
 
 
-def _turns(
-    frame: InstanceFrame, kind: Kind, detections: npt.NDArray, truths: npt.NDArray, boundary_ratio: float
-) -> Turns:
-    found, true = frame.detections.channel[detections], frame.truths.channel[truths]
-    groups, first = np.unique(found, return_index=True)
-    start = np.append(first, len(found)).astype(np.int64)
-    rivals = [np.searchsorted(true, groups, side=side).astype(np.int64) for side in ("left", "right")]
-    overlaps = [np.empty(0)]
-    for group, (begin, end) in enumerate(zip(*rivals, strict=True)):
-        if begin < end:
-            members = detections[start[group] : start[group + 1]]
-            overlaps.append(overlap(frame, kind, members, truths[begin:end], boundary_ratio=boundary_ratio).ravel())
-    cells = np.diff(start) * (rivals[1] - rivals[0])
+def _turns(frame: InstanceFrame, pairs: Pairs, kind: Kind, boundary_ratio: float) -> Turns:
     return Turns(
-        overlaps=np.concatenate(overlaps),
-        overlap_start=np.cumsum(cells) - cells,
-        detection_start=start,
-        truth_start=rivals[0],
-        truth_end=rivals[1],
-        truth_area=frame.truths.area_px[truths],
-        truth_ignored=frame.truths.ignored[truths],
-        truth_crowd=frame.truths.crowd[truths],
-        detection_area=frame.detections.area_px[detections],
-        detection_lenient=np.isin(found, list(frame.not_exhaustive)),
+        overlaps=overlaps(frame, kind, pairs, boundary_ratio=boundary_ratio),
+        pairs=pairs,
+        truth_area=frame.truths.area_px[pairs.truths],
+        truth_ignored=frame.truths.ignored[pairs.truths],
+        truth_crowd=frame.truths.crowd[pairs.truths],
+        detection_area=frame.detections.area_px[pairs.detections],
+        detection_lenient=_lenient(frame, pairs),
     )
+
+
+def _lenient(frame: InstanceFrame, pairs: Pairs) -> npt.NDArray[np.bool_]:
+    """Whether each detection is of a class that was not marked exhaustively."""
+    if not frame.not_exhaustive:
+        return np.zeros(len(pairs.detections), dtype=np.bool_)
+    return np.isin(frame.detections.channel[pairs.detections], list(frame.not_exhaustive))

@@ -1,7 +1,8 @@
 """IoU of detections with truths of one class in one frame, for masks, boxes and boundaries.
 
 A crowd is a region in which single objects were not told apart: the overlap with it is the share of the *detection*
-that lies inside, not an IoU. Run lengths and boxes are compared by pycocotools.mask, as COCO's own code does.
+that lies inside, not an IoU. Pixels are counted, so IoU is a ratio of whole numbers, the same in every code; boxes are
+compared in the order of operations of COCO's own code.
 
 Source: `iou` of pycocotools.mask; boundary: Cheng et al., "Boundary IoU: Improving Object-Centric Image Segmentation
 Evaluation", CVPR 2021, section 5, as `computeIoU` and `mask_to_boundary` of bowenc0221/boundary-iou-api take it.
@@ -9,6 +10,7 @@ Evaluation", CVPR 2021, section 5, as `computeIoU` and `mask_to_boundary` of bow
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -18,27 +20,109 @@ import numpy.typing as npt
 from segwright.evaluate.boundary_iou import boundary_distance_px
 from segwright.evaluate.instances.frame import Detections, InstanceFrame, Runs, Truths
 from segwright.evaluate.instances.rules import IOU_THRESHOLDS, Kind
-from segwright.evaluate.instances.runs import boxes_around, iou, pixels_of
+from segwright.evaluate.instances.runs import boxes_around, iou, pixels_of, text_of
+from segwright.evaluate.kernels import compiled
 
 Overlap = npt.NDArray[np.float64]
 
 
-def overlap(
-    frame: InstanceFrame, kind: Kind, detections: npt.NDArray, truths: npt.NDArray, *, boundary_ratio: float
-) -> Overlap:
-    """How far each of the frame's `detections` overlaps each of its `truths` (their positions), 0..1.
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Which detections of a frame meet which truths: those of their class, in groups.
 
-    Float64 (detections, truths). For `boundary` the smaller of mask IoU and boundary IoU, and for a crowd the mask's
-    alone; values below 0.5, which no threshold reaches, are the mask's.
+    `detections` and `truths` are the objects' positions in the frame, int64, in the order of the groups. In these,
+    group g has the detections from `detection_start[g]` to `detection_start[g + 1]` and the truths from
+    `truth_start[g]` to `truth_end[g]`; classes without detections make no group, so their truths lie between those of
+    others. Overlaps are flat, detection after detection, truth after truth, from `overlap_start[g]` on.
     """
-    crowd = frame.truths.crowd[truths]
+
+    detections: npt.NDArray[np.int64]
+    truths: npt.NDArray[np.int64]
+    overlap_start: npt.NDArray[np.int64]
+    detection_start: npt.NDArray[np.int64]
+    truth_start: npt.NDArray[np.int64]
+    truth_end: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(frame: InstanceFrame, detections: npt.NDArray, truths: npt.NDArray) -> Pairs:
+        """The pairs of detections and truths that are given in the order of their classes."""
+        found, true = frame.detections.channel[detections], frame.truths.channel[truths]
+        groups, first = np.unique(found, return_index=True)
+        start = np.append(first, len(found)).astype(np.int64)
+        begin, end = (np.searchsorted(true, groups, side=side).astype(np.int64) for side in ("left", "right"))
+        cells = np.diff(start) * (end - begin)
+        return Pairs(detections, truths, np.cumsum(cells) - cells, start, begin, end)
+
+    @property
+    def starts(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """The four columns that mark the groups, as the kernels take them."""
+        return self.overlap_start, self.detection_start, self.truth_start, self.truth_end
+
+    def groups(self) -> Iterator[tuple[slice, slice, slice]]:
+        """Detections, truths and overlaps of each group that has both."""
+        for group, cell in enumerate(self.overlap_start):
+            detections = slice(self.detection_start[group], self.detection_start[group + 1])
+            truths = slice(self.truth_start[group], self.truth_end[group])
+            cells = (detections.stop - detections.start) * (truths.stop - truths.start)
+            if cells:
+                yield detections, truths, slice(cell, cell + cells)
+
+
+def overlaps(frame: InstanceFrame, kind: Kind, pairs: Pairs, *, boundary_ratio: float) -> Overlap:
+    """How far the detections of a frame overlap the truths of their class, 0..1, flat as `Pairs` says.
+
+    For `boundary` the smaller of mask IoU and boundary IoU, and for a crowd the mask's alone; values below 0.5, which
+    no threshold reaches, are the mask's.
+    """
+    crowd = frame.truths.crowd[pairs.truths]
     if kind == "box":
-        return iou(_boxes(frame.detections)[detections], _boxes(frame.truths)[truths], crowd)
-    found, true = _masks(frame.detections, detections), _masks(frame.truths, truths)
-    shared = iou(found, true, crowd)
+        return _box_iou(_boxes(frame.detections)[pairs.detections], _boxes(frame.truths)[pairs.truths], pairs, crowd)
+    found, true = _masks(frame.detections, pairs.detections), _masks(frame.truths, pairs.truths)
+    shared = _mask_iou(found, true, pairs, crowd)
     if kind == "boundary":
-        _lower_to_boundary_iou(shared, found, true, crowd, boundary_distance_px(frame.size, boundary_ratio))
+        distance_px = boundary_distance_px(frame.size, boundary_ratio)
+        for detections, truths, cells in pairs.groups():
+            part = shared[cells].reshape(-1, truths.stop - truths.start)
+            _lower_to_boundary_iou(part, found[detections], true[truths], crowd[truths], distance_px)
     return shared
+
+
+def _box_iou(
+    found: npt.NDArray[np.float64], true: npt.NDArray[np.float64], pairs: Pairs, crowd: npt.NDArray[np.bool_]
+) -> Overlap:
+    if not compiled():
+        return iou_plainly(found, true, pairs, crowd)
+    from segwright.evaluate.kernels import instance_iou
+
+    overlap_start, detection_start, truth_start, truth_end = pairs.starts
+    return instance_iou.boxes(found, true, overlap_start, detection_start, truth_start, truth_end, crowd)
+
+
+def _mask_iou(found: list[Runs], true: list[Runs], pairs: Pairs, crowd: npt.NDArray[np.bool_]) -> Overlap:
+    if not compiled() or not (found and true):
+        return iou_plainly(found, true, pairs, crowd)
+    from segwright.evaluate.kernels import instance_iou
+
+    texts = [text_of(mask) for mask in (*found, *true)]
+    start = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in texts], out=start[1:])
+    text = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    overlap_start, detection_start, truth_start, truth_end = pairs.starts
+    height = int(found[0]["size"][0])
+    return instance_iou.masks(
+        text, start, height, overlap_start, detection_start, truth_start, truth_end, crowd
+    )  # fmt: skip
+
+
+def iou_plainly(
+    found: list[Runs] | npt.NDArray[np.float64],
+    true: list[Runs] | npt.NDArray[np.float64],
+    pairs: Pairs,
+    crowd: npt.NDArray[np.bool_],
+) -> Overlap:
+    """What the kernels give, by pycocotools, one group after another."""
+    parts = [iou(found[detections], true[truths], crowd[truths]).ravel() for detections, truths, _ in pairs.groups()]
+    return np.concatenate([np.empty(0), *parts])
 
 
 def _boxes(objects: Truths | Detections) -> npt.NDArray[np.float64]:

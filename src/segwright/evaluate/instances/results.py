@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from segwright.core import DataError, raise_collected
 from segwright.evaluate.instances.findings import Findings
-from segwright.evaluate.instances.objects import boxes_of, load_json, outlines_of, positions_of
+from segwright.evaluate.instances.objects import NUMBERS, boxes_of, load_json, outlines_of, positions_of
 from segwright.evaluate.instances.rules import Kind
 from segwright.evaluate.instances.truth import Truth
 
@@ -68,12 +67,9 @@ def read_results(source: Path | str | Sequence[Mapping[str, Any]], truth: Truth,
 
 
 def _scores(rows: Sequence[Mapping[str, Any]], findings: Findings) -> npt.NDArray[np.float64]:
-    scores = np.zeros(len(rows))
-    for index, row in enumerate(rows):
-        score = row.get("score")
-        if isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score):
-            scores[index] = score
-        else:
-            fix = "write results with the score of each detection"
-            findings.add(index, "has no usable score", allowed="a finite number", found=score, fix=fix)
+    found = [row.get("score") for row in rows]
+    scores = np.array([score if type(score) in NUMBERS else np.nan for score in found], dtype=np.float64)
+    for index in np.flatnonzero(~np.isfinite(scores)).tolist():
+        fix = "write results with the score of each detection"
+        findings.add(index, "has no usable score", allowed="a finite number", found=found[index], fix=fix)
     return scores

@@ -1,4 +1,4 @@
-"""Run lengths of masks: made, measured and compared by pycocotools.mask, as COCO's own code does."""
+"""Run lengths of masks, made, measured and compared by pycocotools.mask, as COCO's own code does."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def runs_of(segmentation: Any, size: Size) -> Runs:
     return segmentation
 
 
+def text_of(mask: Runs) -> bytes:
+    """The letters of compressed run lengths."""
+    counts = mask["counts"]
+    return counts.encode() if type(counts) is str else counts
+
+
 def areas_of(masks: Sequence[Runs]) -> npt.NDArray[np.float64]:
     """The area of each mask in px (masks,)."""
     parts = [_coco.area(list(masks[start : start + _AT_ONCE])) for start in range(0, len(masks), _AT_ONCE)]
@@ -52,7 +58,7 @@ def pixels_of(mask: Runs, columns: slice | None = None) -> npt.NDArray[np.uint8]
     """
     height, width = mask["size"]
     first, end = (0, width) if columns is None else (columns.start, columns.stop)
-    text = mask["counts"].encode() if isinstance(mask["counts"], str) else mask["counts"]
+    text = text_of(mask)
     if not compiled():
         return columns_plainly(text, height, first, end).T
     from segwright.evaluate.kernels import run_lengths

@@ -26,7 +26,7 @@ def flaws(segmentations: Sequence[Any], sizes: Sequence[Size]) -> dict[int, str]
     found: dict[int, str] = {}
     texts, at = [], []
     for position, (segmentation, size) in enumerate(zip(segmentations, sizes, strict=True)):
-        if isinstance(segmentation, Mapping):
+        if type(segmentation) is dict:
             flaw = _run_flaw(segmentation, size)
             counts = segmentation.get("counts")
             if flaw is None and isinstance(counts, str | bytes):
@@ -85,11 +85,12 @@ def counts_of(text: bytes) -> npt.NDArray[np.int64] | None:
 
 def _run_flaw(segmentation: Mapping[str, Any], size: Size) -> str | None:
     counts, stated = segmentation.get("counts"), segmentation.get("size")
-    if not isinstance(stated, list | tuple) or len(stated) != 2 or not all(type(side) is int for side in stated):
+    if not isinstance(stated, list | tuple) or len(stated) != 2 or {*map(type, stated)} != {int}:
         return f"its run lengths have no size: {stated!r}"
-    if tuple(stated) != (size.height, size.width):
-        return f"its run lengths are for {stated[1]}x{stated[0]} (width x height)"
-    if isinstance(counts, str | bytes):
+    height, width = stated
+    if height != size.height or width != size.width:
+        return f"its run lengths are for {width}x{height} (width x height)"
+    if type(counts) is str or type(counts) is bytes:
         return None
     if not isinstance(counts, list) or not all(type(count) is int and count >= 0 for count in counts):
         return "its run lengths are neither text nor whole numbers"
@@ -106,7 +107,7 @@ def _polygon_flaw(segmentation: Any) -> str | None:
     """Polygons of at least three finite points each."""
     if not isinstance(segmentation, list) or not segmentation:
         return "it has no outline"
-    if not all(isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0 for ring in segmentation):
+    if not all(type(ring) is list and len(ring) >= 6 and len(ring) % 2 == 0 for ring in segmentation):
         return "its polygons are not lists of x and y of at least three points"
     numbers = list(chain.from_iterable(segmentation))
     if not set(map(type, numbers)) <= {int, float}:

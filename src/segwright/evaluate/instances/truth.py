@@ -15,7 +15,15 @@ from segwright.core import ClassSpec, ClassTable, DataError, Size, raise_collect
 from segwright.core.classes import DEFAULT_VOID_ID, WIDE_VOID_ID
 from segwright.evaluate.instances.findings import Findings
 from segwright.evaluate.instances.frame import image_order
-from segwright.evaluate.instances.objects import Picture, as_image_id, boxes_of, load_json, outlines_of, positions_of
+from segwright.evaluate.instances.objects import (
+    NUMBERS,
+    Picture,
+    as_image_id,
+    boxes_of,
+    load_json,
+    outlines_of,
+    positions_of,
+)
 from segwright.evaluate.instances.rules import FREQUENCIES, Kind, Rule
 
 
@@ -182,7 +190,7 @@ def _areas(rows: Sequence[Mapping[str, Any]], findings: Findings) -> npt.NDArray
     areas = np.full(len(rows), np.nan)
     for index, row in enumerate(rows):
         area = row.get("area")
-        if isinstance(area, int | float) and 0 <= area < float("inf"):
+        if area is not None and type(area) in NUMBERS and 0 <= area < float("inf"):
             areas[index] = area
         elif area is not None:
             fix = "write the number of pixels of its mask"
