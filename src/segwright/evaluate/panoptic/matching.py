@@ -3,19 +3,18 @@
 Both rules match a predicted and a true segment of one class whose IoU is above 0.5; at most one partner can be. They
 differ in what void does:
 
-| | `coco` | `bdd100k` |
-|---|---|---|
-| union of a pair | without the predicted pixels on void truth | with them |
-| a prediction is no false positive if over half of it is on | void, or the crowd of its own class | anything but a true segment that counts (void, crowd of any class) |
-| crowd in the truth | never matched, never missed | never matched, never missed |
-| crowd in the prediction | a segment like any other | never matched, never a false positive |
+- The union of a pair is without the predicted pixels on void truth (`coco`), or with them (`bdd100k`).
+- A predicted segment without a match is no false positive if over half of it lies on void or on the crowd of its own
+  class (`coco`), or off every true segment that counts: on void, on a crowd of any class (`bdd100k`).
+- A crowd in the truth is never matched and never missed, under either. A crowd in the prediction is a segment like any
+  other (`coco`), or never matched and never a false positive (`bdd100k`).
 
 Comparisons with a half are made in whole pixels, so no rounding decides them.
 
 Source: Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4; `pq_compute_single_core` of
 cocodataset/panopticapi, evaluation.py; `pq_per_image` of bdd100k/bdd100k, eval/pan_seg.py
 (tests/evaluate/panoptic/test_counts.py compares with both, written out segment by segment).
-"""  # noqa: E501  # a table's row is a line
+"""
 
 from __future__ import annotations
 
