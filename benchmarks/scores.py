@@ -163,7 +163,7 @@ def memory_lines(sizes: list[int]) -> list[str]:
 
 
 def _measured(root: Path, frames: int) -> str:
-    """A process of its own, which tells its peak at the end (Linux: what `getrusage` says of a child is its parent's)."""
+    """A process of its own that tells its peak at the end: on Linux `getrusage` may give a child its parent's."""
     arguments = ["evaluate", "--classes", str(root / "classes.txt")]
     arguments += ["--predictions", str(root / f"{frames}p"), "--truth", str(root / f"{frames}t")]
     started = time.perf_counter()
