@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from segwright.core import ClassTable, LabelMap
-from segwright.evaluate import boundary, boundary_f_score, count_boundaries
-from tests.evaluate.maps import CLASSES, VOID, labels, map_pairs, random_map
+from segwright.evaluate import boundary, boundary_f_score, count_boundaries, score_frames
+from tests.evaluate.maps import CLASSES, VOID, labels, map_pairs, pair, random_map
 
 # `f_measure` of davisvideochallenge/davis2017-evaluation at commit ac7c43f, run on the real predictions kept with the
 # shared data: object against background, bound_th = 3.
@@ -155,3 +155,16 @@ def test_count_boundaries__odd_shapes():
         prediction, truth = random_map(rng, shape), random_map(rng, shape)
         scores = count_boundaries(labels(prediction), labels(truth)).f_scores(3)
         assert scores == pytest.approx([slow_f_score(prediction, truth, class_id, 3) for class_id in CLASSES.ids])
+
+
+def test_precision_recall__each_half_by_itself_and_the_davis_rules_for_empty_outlines():
+    truth, longer = np.zeros((2, 9, 20), np.uint8)
+    truth[4, 2:10], longer[4, 2:18] = 1, 1
+    precision, recall = count_boundaries(labels(longer), labels(truth)).precision_recall(3)[1] or (0.0, 0.0)
+    assert recall == 1.0
+    assert 0.5 < precision < 0.8
+    only_true = count_boundaries(labels(np.zeros_like(truth)), labels(truth)).precision_recall(3)
+    assert only_true[1:] == [(1.0, 0.0), None]
+    scores = score_frames([pair(longer, truth, "a"), pair(truth, truth, "b")], CLASSES).classes["scratch"]
+    assert scores["boundary_precision@3"] == pytest.approx((precision + 1) / 2)
+    assert scores["boundary_recall@3"] == 1.0

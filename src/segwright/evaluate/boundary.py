@@ -53,9 +53,17 @@ class BoundaryCounts:
         A class whose outline is empty in both maps (it fills both frames) scores 1, one with an outline in only one
         map scores 0: the DAVIS rules.
         """
+        return [_f_score(pair) if pair is not None else None for pair in self.precision_recall(distance_px)]
+
+    def precision_recall(self, distance_px: int) -> list[tuple[float, float] | None]:
+        """Precision and recall of each class's outline at K = `distance_px`, 0..1; None for a class in neither map.
+
+        Precision is 1 where no outline is predicted, recall where there is no true one, and both are 1 where neither
+        is; an outline in one map only has the other one 0: the DAVIS rules.
+        """
         matched = self.matched_px[self.boundary_px.index(distance_px)]
         return [
-            _f_score(self.outline_px[channel], matched[channel]) if present else None
+            _precision_recall(self.outline_px[channel], matched[channel]) if present else None
             for channel, present in enumerate(self.present)
         ]
 
@@ -111,13 +119,16 @@ def boundary_f_score(prediction: LabelMap, truth: LabelMap, name: str, *, distan
     return counts.f_scores(distance_px)[truth.classes.channel(name)]
 
 
-def _f_score(outline_px: npt.NDArray[np.int64], matched_px: npt.NDArray[np.int64]) -> float:
-    if not outline_px.any():
-        return 1.0
-    if not outline_px.all() or not matched_px.any():
-        return 0.0
-    precision, recall = (matched_px / outline_px).tolist()
-    return 2 * precision * recall / (precision + recall)
+def _precision_recall(outline_px: npt.NDArray[np.int64], matched_px: npt.NDArray[np.int64]) -> tuple[float, float]:
+    precision, recall = (
+        part / whole if whole else 1.0 for part, whole in zip(matched_px.tolist(), outline_px.tolist(), strict=True)
+    )
+    return precision, recall
+
+
+def _f_score(precision_recall: tuple[float, float]) -> float:
+    precision, recall = precision_recall
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def without_void(prediction: LabelMap, truth: LabelMap) -> npt.NDArray:

@@ -49,6 +49,14 @@ DEFINITIONS: Mapping[str, str] = {
         "(DAVIS definition); mean over the images where the class is in truth or prediction; overall, the mean over "
         "foreground classes."
     ),
+    "boundary_precision@K": (
+        "Share of the predicted outline within K px of the true one (DAVIS definition; 1 where none is predicted); "
+        "mean over the images where the class is in truth or prediction."
+    ),
+    "boundary_recall@K": (
+        "Share of the true outline within K px of the predicted one (DAVIS definition; 1 where there is none); "
+        "mean over the images where the class is in truth or prediction."
+    ),
     "boundary_iou": (
         "IoU of the pixels within 2 % of the frame's diagonal of their own region's outline or of the frame's edge "
         "(Cheng et al. 2021), pooled over all images; overall, the mean over foreground classes."
@@ -74,6 +82,10 @@ DEFINITIONS: Mapping[str, str] = {
         "missed pixel of its true class."
     ),
 }
+
+
+# boundary scores with a mean over the foreground classes among the overall scores
+OVERALL = ("boundary_f@", "boundary_iou")
 
 
 @dataclass(frozen=True)
@@ -102,11 +114,7 @@ def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px
     image_iou = ratio(correct, truth + predicted - correct)
     columns: dict[str, npt.NDArray] = _pooled_columns(correct.sum(axis=0), truth.sum(axis=0), predicted.sum(axis=0))
     columns["mean_image_iou"] = mean(image_iou, axis=0)
-    for distance in boundary_px:
-        columns[f"boundary_f@{distance}"] = mean(_boundary_scores(ordered, distance, len(classes)), axis=0)
-    if boundary_px:
-        both, near_truth, near_prediction = _stacked_regions(ordered, len(classes)).sum(axis=0)
-        columns["boundary_iou"] = ratio(both, near_truth + near_prediction - both)
+    columns |= _boundary_columns(ordered, boundary_px, len(classes))
     counts = {"truth_px": truth.sum(axis=0), "predicted_px": predicted.sum(axis=0), "images": (truth > 0).sum(axis=0)}
     per_class = {
         spec.name: {name: score(values[channel]) for name, values in columns.items()}
@@ -121,7 +129,7 @@ def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px
         "pooled_miou": score(mean(columns["iou"])),
         "pooled_miou_foreground": score(mean(columns["iou"][foreground])),
         "mean_image_miou": score(mean(mean(image_iou, axis=1))),
-        **{name: score(mean(values[foreground])) for name, values in columns.items() if name.startswith("boundary_")},
+        **{name: score(mean(values[foreground])) for name, values in columns.items() if name.startswith(OVERALL)},
         **more.overall,
         "mean_accuracy": mean_accuracy(correct.sum(axis=0), truth.sum(axis=0)),
         "frequency_weighted_iou": frequency_weighted_iou(
@@ -183,9 +191,23 @@ def _pooled_columns(correct: npt.NDArray, truth: npt.NDArray, predicted: npt.NDA
     }
 
 
-def _boundary_scores(frames: Sequence[FrameCounts], distance_px: int, classes: int) -> npt.NDArray[np.float64]:
-    rows = [[np.nan if score is None else score for score in row.boundaries.f_scores(distance_px)] for row in frames]
-    return np.array(rows, dtype=np.float64).reshape(len(frames), classes)
+def _boundary_columns(
+    frames: Sequence[FrameCounts], distances: tuple[int, ...], classes: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The boundary scores of each class (classes,), by name; none where boundaries were not looked at."""
+    columns = {}
+    for distance in distances:
+        pairs = [row.boundaries.precision_recall(distance) for row in frames]
+        halves = np.array([[(np.nan, np.nan) if each is None else each for each in row] for row in pairs])
+        precision, recall = np.moveaxis(halves.reshape(len(frames), classes, 2), 2, 0)
+        f_scores = [[np.nan if each is None else each for each in row.boundaries.f_scores(distance)] for row in frames]
+        columns[f"boundary_f@{distance}"] = mean(np.array(f_scores, float).reshape(len(frames), classes), axis=0)
+        columns[f"boundary_precision@{distance}"] = mean(precision, axis=0)
+        columns[f"boundary_recall@{distance}"] = mean(recall, axis=0)
+    if distances:
+        both, near_truth, near_prediction = _stacked_regions(frames, classes).sum(axis=0)
+        columns["boundary_iou"] = ratio(both, near_truth + near_prediction - both)
+    return columns
 
 
 def _stacked(frames: Sequence[FrameCounts], name: str, classes: int) -> npt.NDArray[np.int64]:
