@@ -36,6 +36,7 @@ docs: .venv/installed-dev ## build the documentation into site/
 
 bench: .venv/installed-dev ## measure and print; nothing passes or fails here
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/scores.py --only pixels boundary surface panoptic
 
 constraints: .venv/installed-dev ## renew constraints.txt to the newest versions that fit together
 	@echo uv | $(BIN)/uv pip compile --quiet --system-certs --upgrade --no-header --no-annotate --no-emit-index-url \
