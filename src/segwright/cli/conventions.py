@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,9 @@ def with_conventions(content: dict[str, Any], conventions: Sequence[Convention])
 
 def write_with_conventions(path: Path, evaluation: Evaluation, conventions: Sequence[Convention]) -> None:
     """Write `evaluation.json` with `conventions` in it; `Evaluation.read` reads it as any other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    content = with_conventions(evaluation.to_json(), conventions)
-    temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    from segwright.evaluate.rows import write_json
+
+    write_json(path, with_conventions(evaluation.to_json(), conventions))
 
 
 def conventions_table(conventions: Sequence[Convention]) -> RenderableType:

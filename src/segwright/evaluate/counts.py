@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from segwright.evaluate.boundary import BoundaryCounts, count_boundaries
 from segwright.evaluate.boundary_iou import count_boundary_regions
 from segwright.evaluate.further import further
 from segwright.evaluate.kernels import compiled
+from segwright.evaluate.rows import in_order
 
 _WIDE = 65536
 
@@ -134,16 +134,7 @@ class Counts:
     also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "frames", tuple(sorted(self.frames, key=lambda row: row.stem)))
-        stems = [row.stem for row in self.frames]
-        twice = sorted({stem for stem, following in pairwise(stems) if stem == following})
-        if twice:
-            raise DataError(
-                *(
-                    Problem(stem, "is counted twice", "each frame once", fix="give every frame its own stem")
-                    for stem in twice
-                )
-            )
+        object.__setattr__(self, "frames", in_order(self.frames))
 
     def __add__(self, other: Counts) -> Counts:
         mine, theirs = ((each.classes.content_hash, each.boundary_px, each.also) for each in (self, other))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from segwright._version import __version__
 from segwright.core import ClassTable
 from segwright.evaluate.result import SCHEMA_VERSION
+from segwright.evaluate.rows import write_json
 from segwright.evaluate.scores import Score, Scores
 
 
@@ -58,8 +58,4 @@ class ObjectEvaluation:
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
-        text = json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_json(path, self.to_json())

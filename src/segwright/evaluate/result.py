@@ -12,6 +12,7 @@ from typing import Any
 from segwright._version import __version__
 from segwright.core import ArtefactError, ClassTable
 from segwright.evaluate.reliability import Reliability
+from segwright.evaluate.rows import write_json
 from segwright.evaluate.scores import Score, Scores
 
 SCHEMA_VERSION = 1
@@ -167,12 +168,7 @@ class Evaluation:
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(
-            json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        temporary.replace(path)
+        write_json(path, self.to_json())
 
     @staticmethod
     def read(path: Path) -> Evaluation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, Progress, silent
 from segwright.evaluate.panoptic.frame import PanopticFrame
 from segwright.evaluate.panoptic.matching import RULES, Rule, match_segments
+from segwright.evaluate.rows import in_order
 
 # columns of PanopticRow.matched
 CLASS, TRUE, PREDICTED, INTERSECTION, UNION = range(5)
@@ -58,12 +58,7 @@ class PanopticCounts:
     frames: tuple[PanopticRow, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "frames", tuple(sorted(self.frames, key=lambda row: row.stem)))
-        stems = [row.stem for row in self.frames]
-        twice = sorted({stem for stem, following in pairwise(stems) if stem == following})
-        if twice:
-            fix = "give every frame its own stem"
-            raise DataError(*(Problem(stem, "is counted twice", "each frame once", fix=fix) for stem in twice))
+        object.__setattr__(self, "frames", in_order(self.frames))
 
     def __add__(self, other: PanopticCounts) -> PanopticCounts:
         if self.classes.content_hash != other.classes.content_hash or self.rule != other.rule:

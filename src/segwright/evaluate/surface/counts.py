@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ClassTable, DataError, Problem
+from segwright.core import ClassTable
+from segwright.evaluate.rows import in_order
 
 # last axis of the arrays of FrameSurfaces
 PREDICTED, TRUE = 0, 1
@@ -77,12 +77,7 @@ class SurfaceCounts:
     frames: tuple[FrameSurfaces, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "frames", tuple(sorted(self.frames, key=lambda row: row.stem)))
-        stems = [row.stem for row in self.frames]
-        twice = sorted({stem for stem, following in pairwise(stems) if stem == following})
-        if twice:
-            fix = "give every frame its own stem"
-            raise DataError(*(Problem(stem, "is counted twice", "each frame once", fix=fix) for stem in twice))
+        object.__setattr__(self, "frames", in_order(self.frames))
 
     def __add__(self, other: SurfaceCounts) -> SurfaceCounts:
         same = self.tolerances == other.tolerances and self.dimensions == other.dimensions
