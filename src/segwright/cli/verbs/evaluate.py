@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwright.cli.evaluation.judgement import Demands
 from segwright.cli.evaluation.objects import require_task, score_objects
 from segwright.cli.evaluation.sides import predicted_pairs, refuse_mixed, stored_pairs
 from segwright.cli.face import Face, JsonFlag
-from segwright.cli.judgement import Demands
 
 if TYPE_CHECKING:
     from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
@@ -121,10 +121,10 @@ def _finish(
     reconcile: bool,
 ) -> None:
     """Write what was asked for, print the answer, then fail where a demand is not met."""
-    from segwright.cli.comparison import write_comparison_report
-    from segwright.cli.conventions import conventions_table, with_conventions, write_with_conventions
     from segwright.cli.evaluation.answer import answer_of
-    from segwright.cli.judgement import judged
+    from segwright.cli.evaluation.comparison import write_comparison_report
+    from segwright.cli.evaluation.conventions import conventions_table, with_conventions, write_with_conventions
+    from segwright.cli.evaluation.judgement import judged
 
     conventions = _conventions(evaluation) if reconcile else ()
     _write(evaluation, pairs, report)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segwright.cli.judgement import Judgement
+    from segwright.cli.evaluation.judgement import Judgement
     from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
     from segwright.evaluate.earlier import EarlierPredictions
     from segwright.infer import Predictor
