@@ -9,7 +9,7 @@ from typing import Any
 
 from segwright._version import __version__
 from segwright.core import ClassTable
-from segwright.evaluate.result import SCHEMA_VERSION
+from segwright.evaluate.result import SCHEMA_VERSION, content_of, domains_of, read_as
 from segwright.evaluate.rows import write_json
 from segwright.evaluate.scores import Score, Scores
 
@@ -59,3 +59,28 @@ class ObjectEvaluation:
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
         write_json(path, self.to_json())
+
+    @staticmethod
+    def read(path: Path) -> ObjectEvaluation:
+        """The evaluation at `path`.
+
+        Raises:
+            ArtefactError: there is none, it is not JSON, or it is not an evaluation of one of the two tasks.
+        """
+        return read_as(_from_json, content_of(path), ("instance", "panoptic"))
+
+
+def _from_json(data: Mapping[str, Any]) -> ObjectEvaluation:
+    return ObjectEvaluation(
+        task=data["task"],
+        class_table=ClassTable.from_json(data["class_table"]),
+        images=data["images"],
+        scores=data["scores"],
+        classes=data["classes"],
+        definitions=data["definitions"],
+        by_domain=domains_of(data["by_domain"]),
+        void_fraction=data["void_fraction"],
+        details=data["details"],
+        provenance=data["provenance"],
+        notes=tuple(data["notes"]),
+    )

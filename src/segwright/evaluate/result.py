@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from segwright._version import __version__
 from segwright.core import ArtefactError, ClassTable
@@ -16,6 +16,7 @@ from segwright.evaluate.rows import write_json
 from segwright.evaluate.scores import Score, Scores
 
 SCHEMA_VERSION = 1
+Value = TypeVar("Value")
 
 # Below a tenth of overlap a class is not found, it is hit by chance: a mask of the right size dropped beside a blob and
 # touching a fifth of it already scores 0.11. Nobody can act on such a class; it is listed whatever the mean is.
@@ -152,19 +153,7 @@ class Evaluation:
         Raises:
             ArtefactError: another schema version, or a field is missing.
         """
-        if data.get("schema_version") != SCHEMA_VERSION:
-            raise ArtefactError.of(
-                "evaluation.json", "is of another schema version", allowed=str(SCHEMA_VERSION),
-                found=str(data.get("schema_version")), fix="evaluate again with this version of segwright",
-            )  # fmt: skip
-        try:
-            return _from_json(data)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ArtefactError.of(
-                "evaluation.json",
-                f"lacks or garbles a field: {error!r}",
-                fix="evaluate again; the file was edited or cut short",
-            ) from error
+        return read_as(_from_json, data, ("semantic",))
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
@@ -177,23 +166,44 @@ class Evaluation:
         Raises:
             ArtefactError: there is none, it is not JSON, or it is not an evaluation.
         """
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ArtefactError.of(
-                str(path),
-                f"is not a readable evaluation: {error}",
-                fix="write one with `segwright evaluate --json FILE`",
-            ) from error
-        if not isinstance(data, dict):
-            raise ArtefactError.of(
-                str(path),
-                "is not an evaluation",
-                allowed="a JSON object",
-                found=type(data).__name__,
-                fix="name an evaluation.json that `segwright evaluate --json FILE` wrote",
-            )
-        return Evaluation.from_json(data)
+        return Evaluation.from_json(content_of(path))
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """What an `evaluation.json` of any task holds.
+
+    Raises:
+        ArtefactError: there is none at `path`, or it is not a JSON object.
+    """
+    fix = "name an evaluation.json that `segwright evaluate --json FILE` wrote"
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtefactError.of(str(path), f"is not a readable evaluation: {error}", fix=fix) from error
+    if not isinstance(data, dict):
+        found = type(data).__name__
+        raise ArtefactError.of(str(path), "is not an evaluation", allowed="a JSON object", found=found, fix=fix)
+    return data
+
+
+def read_as(build: Callable[[Mapping[str, Any]], Value], data: Mapping[str, Any], tasks: Sequence[str]) -> Value:
+    """What `build` makes of the content of an `evaluation.json` of one of `tasks`.
+
+    Raises:
+        ArtefactError: another schema version or task, or a field is missing.
+    """
+    place = "evaluation.json"
+    if data.get("schema_version") != SCHEMA_VERSION:
+        found, fix = str(data.get("schema_version")), "evaluate again with this version of segwright"
+        raise ArtefactError.of(place, "is of another schema version", allowed=str(SCHEMA_VERSION), found=found, fix=fix)
+    if data.get("task") not in tasks:
+        found, fix = str(data.get("task")), "name an evaluation of the same task (--task)"
+        raise ArtefactError.of(place, "is of another task", allowed=", ".join(tasks), found=found, fix=fix)
+    try:
+        return build(data)
+    except (KeyError, TypeError, AttributeError) as error:
+        fix = "evaluate again; the file was edited or cut short"
+        raise ArtefactError.of(place, f"lacks or garbles a field: {error!r}", fix=fix) from error
 
 
 def _frame_json(row: FrameRow) -> dict[str, Any]:
@@ -201,14 +211,17 @@ def _frame_json(row: FrameRow) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 
 
-def _from_json(data: Mapping[str, Any]) -> Evaluation:
-    def domain(row: Mapping[str, Any]) -> Scores:
-        return Scores(
-            row["images"],
-            {name: value for name, value in row.items() if name not in ("images", "classes")},
-            row["classes"],
-        )
+def domains_of(data: Mapping[str, Any]) -> dict[str, dict[str, Scores]]:
+    """`by_domain` as `to_json` wrote it: column -> value -> scores."""
 
+    def scores(row: Mapping[str, Any]) -> Scores:
+        overall = {name: value for name, value in row.items() if name not in ("images", "classes")}
+        return Scores(row["images"], overall, row["classes"])
+
+    return {column: {value: scores(row) for value, row in values.items()} for column, values in data.items()}
+
+
+def _from_json(data: Mapping[str, Any]) -> Evaluation:
     def frame(row: Mapping[str, Any]) -> FrameRow:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
@@ -221,10 +234,7 @@ def _from_json(data: Mapping[str, Any]) -> Evaluation:
         void_fraction=data["void_fraction"],
         scores=data["scores"],
         classes=data["classes"],
-        by_domain={
-            column: {value: domain(row) for value, row in values.items()}
-            for column, values in data["by_domain"].items()
-        },
+        by_domain=domains_of(data["by_domain"]),
         confusion=tuple(tuple(row) for row in data["confusion"]["pixels"]),
         definitions=data["definitions"],
         frames=tuple(frame(row) for row in data["frames"]),

@@ -49,6 +49,26 @@ def test_evaluate_objects__a_condition_that_holds_is_exit_code_1(command, bdd) -
     assert "names a score that was not scored" in err
 
 
+def test_evaluate_objects__against_an_earlier_evaluation(command, bdd, shared_data, tmp_path: Path) -> None:  # noqa: F811
+    perfect, truth = tmp_path / "perfect.json", shared_data / "metric_bdd100k" / "pan_seg" / "gt"
+    itself = ("--predictions", truth, "--truth", truth)
+    assert command("evaluate", "--task", "panoptic", *itself, "--json", perfect)[0] == 0
+    code, out, err = command("evaluate", "--task", "panoptic", *bdd, "--no-worse-than", perfect)
+    assert code == 1
+    assert "against the earlier evaluation" in out
+    assert "pq: is worse than it was" in err
+    assert "road.pq" in err
+    assert command("evaluate", "--task", "panoptic", *bdd, "--compare", perfect)[0] == 0
+    assert command("evaluate", "--task", "panoptic", *bdd, "--no-worse-than", perfect, "--tolerance", "1")[0] == 0
+    code, _, err = command("evaluate", "--task", "instance", *bdd, "--no-worse-than", perfect)
+    assert code == 2
+    semantic = tmp_path / "semantic.json"
+    semantic.write_text(perfect.read_text().replace('"task": "panoptic"', '"task": "semantic"'))
+    code, _, err = command("evaluate", "--task", "panoptic", *bdd, "--compare", semantic)
+    assert code != 0
+    assert "is of another task" in err
+
+
 def test_evaluate_objects__options_that_would_say_nothing_are_refused_together(command, tmp_path) -> None:  # noqa: F811
     code, _, err = command(
         "evaluate", "--task", "instance", "--groups", "line", "--also", "surface", "--map", "1=2", "--data", tmp_path

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from segwright.core import Problem
     from segwright.evaluate import Comparison, Evaluation, Intervals
+    from segwright.evaluate.changes import Compared, Scored
 
 FRAMES_SHOWN = 5
 TOLERANCE = 0.01
@@ -48,13 +49,11 @@ class Demands:
             ConfigError: options that say nothing beside the others, all at once.
             ArtefactError: the earlier evaluation cannot be read.
         """
-        from segwright.core import ConfigError, raise_collected
         from segwright.evaluate import Evaluation
 
-        raise_collected(_idle(gate, compare, report, tolerance), ConfigError)
+        allowed = allowed_loss(gate, compare, tolerance, report)
         path = gate or compare
         earlier = None if path is None else Evaluation.read(path)
-        allowed = (TOLERANCE if tolerance is None else tolerance) if gate else None
         return Demands(tuple(conditions), earlier, path, report, allowed, by)
 
 
@@ -109,20 +108,47 @@ class Judgement:
             ConfigError: conditions that cannot be read.
             GateFailed: every condition that holds, and every score that fell too far, at once.
         """
-        from segwright.core import GateFailed, raise_collected
-        from segwright.evaluate import fail_if, no_worse_than
 
-        problems = []
-        try:
-            fail_if(self.evaluation, self.demands.conditions)
-        except GateFailed as failed:
-            problems += failed.problems
-        try:
-            if self.comparison is not None and self.demands.tolerance is not None:
-                no_worse_than(self.comparison, self.demands.tolerance)
-        except GateFailed as failed:
-            problems += failed.problems
-        raise_collected(problems, GateFailed)
+        enforce_both(self.evaluation, self.demands.conditions, self.comparison, self.demands.tolerance)
+
+
+def enforce_both(
+    evaluation: Scored, conditions: Sequence[str], comparison: Compared | None, tolerance: float | None
+) -> None:
+    """Raise where a condition holds, or a score fell by more than `tolerance` (None: by as much as it likes).
+
+    Raises:
+        ConfigError: conditions that cannot be read.
+        GateFailed: every condition that holds, and every score that fell too far, at once.
+    """
+    from segwright.core import GateFailed, raise_collected
+    from segwright.evaluate import fail_if, no_worse_than
+
+    problems = []
+    try:
+        fail_if(evaluation, conditions)
+    except GateFailed as failed:
+        problems += failed.problems
+    try:
+        if comparison is not None and tolerance is not None:
+            no_worse_than(comparison, tolerance)
+    except GateFailed as failed:
+        problems += failed.problems
+    raise_collected(problems, GateFailed)
+
+
+def allowed_loss(
+    gate: Path | None, compare: Path | None, tolerance: float | None, report: Path | None = None
+) -> float | None:
+    """By how much a score may fall; None where nothing fails for that.
+
+    Raises:
+        ConfigError: options that say nothing beside the others, all at once.
+    """
+    from segwright.core import ConfigError, raise_collected
+
+    raise_collected(_idle(gate, compare, report, tolerance), ConfigError)
+    return (TOLERANCE if tolerance is None else tolerance) if gate else None
 
 
 def judged(evaluation: Evaluation, demands: Demands) -> Judgement:

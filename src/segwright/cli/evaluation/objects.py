@@ -18,7 +18,10 @@ RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
 
 # options that mean something for objects, besides those that both have
 OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
-OF_BOTH = ("arguments", "predictions", "truth", "classes", "task", "fail_if", "report", "json")
+OF_BOTH = (
+    "arguments", "predictions", "truth", "classes", "task", "fail_if", "no_worse_than", "compare", "tolerance",
+    "report", "json",
+)  # fmt: skip
 
 
 def require_task(task: str, rule: str | None, kinds: Sequence[str] | None) -> None:
@@ -75,21 +78,27 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
         GateFailed: conditions that hold.
     """
     from segwright.cli.evaluation.answer import object_answer
-    from segwright.evaluate.gate import fail_if, parse
+    from segwright.cli.evaluation.judgement import allowed_loss, enforce_both
+    from segwright.evaluate.changes import changes_between
+    from segwright.evaluate.gate import parse
+    from segwright.evaluate.objects import ObjectEvaluation
     from segwright.evaluate.report.object_page import write_object_report
 
     refuse_others(given["task"], {**given, "model": model})
+    gate, compare, report, conditions = (given[name] for name in ("no_worse_than", "compare", "report", "fail_if"))
+    tolerance = allowed_loss(gate, compare, given["tolerance"])
+    old = ObjectEvaluation.read(gate or compare) if gate or compare else None
     evaluation = _evaluated(given, face.listener)
-    conditions, report = given["fail_if"] or (), given["report"]
-    parse(evaluation, conditions)
+    parse(evaluation, conditions or ())
+    changes = None if old is None else changes_between(old, evaluation)
     if json_file is not None:
         evaluation.write(json_file)
     if report is not None:
         scored = evaluation.provenance.get("predictions", evaluation.task)
         write_object_report(report, evaluation, title=f"Evaluation of {Path(str(scored)).name}")
     written = [path for path in (json_file, report) if path is not None]
-    face.finish(evaluation.to_json(), object_answer(evaluation, written))
-    fail_if(evaluation, conditions)
+    face.finish(evaluation.to_json(), object_answer(evaluation, changes, written))
+    enforce_both(evaluation, conditions or (), changes, tolerance)
 
 
 def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation:
