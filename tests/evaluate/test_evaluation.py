@@ -200,7 +200,8 @@ def test_evaluation__json_round_trip(pairs, tmp_path):
         ("{", "not a readable evaluation"),
         ("[]", "is not an evaluation"),
         ('{"schema_version": 99}', "another schema version"),
-        ('{"schema_version": 1}', "lacks or garbles a field"),
+        ('{"schema_version": 1, "task": "semantic"}', "lacks or garbles a field"),
+        ('{"schema_version": 1, "task": "panoptic"}', "another task"),
     ],
 )
 def test_evaluation__a_damaged_file_is_refused(text, message, tmp_path):
