@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,9 +15,7 @@ from segwright.evaluate import (
     FramePair,
     Reliability,
     collapse_lines,
-    count_boundaries,
     count_frames,
-    count_pixels,
     score_frames,
     summarise,
     with_reliability,
@@ -209,25 +205,3 @@ def test_evaluation__a_damaged_file_is_refused(text, message, tmp_path):
     path.write_text(text)
     with pytest.raises(ArtefactError, match=message):
         Evaluation.read(path)
-
-
-def test_speed__a_640x480_frame_in_milliseconds():
-    rng = np.random.default_rng(0)
-    classes = ClassTable.of(["background", "scratch", "dent", "discoloration"])
-    truth = np.zeros((480, 640), np.uint8)
-    for class_id in (1, 2, 3) * 4:
-        centre = (int(rng.integers(640)), int(rng.integers(480)))
-        cv2.circle(truth, centre, int(rng.integers(10, 50)), class_id, -1)
-    maps = labels(np.roll(truth, (2, 3), (0, 1)), classes), labels(truth, classes)
-
-    def fastest(function):
-        times = []
-        for _ in range(15):
-            start = time.perf_counter()
-            function()
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    # three times the measured 0.5 and 2.7 ms: the tests share their cores
-    assert fastest(lambda: count_pixels(*maps)) < 1.5e-3
-    assert fastest(lambda: count_boundaries(*maps)) < 8e-3
