@@ -12,7 +12,7 @@ from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progr
 from segwright.data.workers import in_threads
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.further import added, further
-from segwright.evaluate.reliability import Reliability
+from segwright.evaluate.reliability import CLASSWISE_DEFINITIONS, Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import Score, Scores, definitions_of, further_definitions, image_scores, score_counts
 
@@ -140,15 +140,29 @@ def no_frame_to_score() -> SegwrightError:
 
 
 def with_reliability(evaluation: Evaluation, reliability: Reliability) -> Evaluation:
-    """The evaluation with the reliability of the probabilities, and `ece` and `brier` among its scores."""
+    """The evaluation with the reliability of the probabilities, and `ece` and `brier` among its scores.
+
+    Where the reliability has bins by class, `classwise_ece` is among them too, and `ece` and `brier` among the scores
+    of each class.
+
+    Raises:
+        ValueError: the reliability has other classes than the evaluation.
+    """
+    by_class = reliability.classes
+    if by_class is not None and set(by_class) != set(evaluation.classes):
+        raise ValueError("the reliability is of other classes than the evaluation")
     scores = {name: score for name, score in evaluation.scores.items() if name != "pixel_accuracy"}
-    scores |= {
-        "ece": reliability.ece,
-        "brier": reliability.brier,
-        "pixel_accuracy": evaluation.scores["pixel_accuracy"],
-    }
-    definitions = {**evaluation.definitions, **definitions_of(list(scores))}
-    return replace(evaluation, scores=scores, definitions=definitions, reliability=reliability)
+    scores["ece"] = reliability.ece
+    classes, definitions = evaluation.classes, evaluation.definitions
+    if by_class is not None:
+        scores["classwise_ece"] = reliability.classwise_ece
+        classes = {
+            name: {**row, "ece": by_class[name].ece, "brier": by_class[name].brier} for name, row in classes.items()
+        }
+        definitions = {**definitions, **CLASSWISE_DEFINITIONS}
+    scores |= {"brier": reliability.brier, "pixel_accuracy": evaluation.scores["pixel_accuracy"]}
+    definitions = {**definitions, **definitions_of(list(scores))}
+    return replace(evaluation, scores=scores, classes=classes, definitions=definitions, reliability=reliability)
 
 
 def _pair_problems(pair: FramePair, classes: ClassTable) -> list[Problem]:

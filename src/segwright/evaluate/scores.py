@@ -66,11 +66,12 @@ DEFINITIONS: Mapping[str, str] = {
     "images": "Number of images; for a class, the images whose truth has it.",
     "ece": (
         "Expected calibration error: mean gap between the largest probability and the share of pixels where its class "
-        "is right, over 15 confidence bins weighted by pixels, before thresholds and cleanup; void pixels left out."
+        "is right, over 15 confidence bins weighted by pixels, before thresholds and cleanup; void pixels left out. Of "
+        "a class: the same of its own probability and the share of pixels that are the class (Kull et al. 2019)."
     ),
     "brier": (
         "Mean over valid pixels of the squared distance between the predicted probabilities and the true class (0 "
-        "best, 2 worst)."
+        "best, 2 worst). Of a class: its own part, 0 to 1; the parts of all classes add up to the whole."
     ),
     **POOLED_DEFINITIONS,
     "pixel_accuracy": (

@@ -7,6 +7,7 @@ import pytest
 
 from segwright.core import ClassTable, Image
 from segwright.evaluate import (
+    Reliability,
     ThresholdCurves,
     count_reliability,
     count_threshold_curves,
@@ -123,6 +124,19 @@ def test_worst_panels__are_read_again_by_stem(pairs):
 
     panels = list(worst_panels(score_frames(pairs.values(), CLASSES), Pairs()))
     assert [panel.stem for panel in panels] == ["bad <b>"]
+
+
+def test_write_report__reliability_by_class_where_it_was_counted(tmp_path, pairs):
+    text = written(tmp_path, pairs)
+    part = text[text.index('id="reliability"') : text.index('id="frames"')]
+    assert text.index('id="curves"') < text.index('id="reliability"')
+    assert part.count('class="chart"') == len(CLASSES.foreground)
+    assert "share that is scratch" in part
+    assert "share that is background" not in part
+    assert part.count("<tr") == 1 + len(CLASSES)
+    earlier = with_reliability(score_frames(pairs.values(), CLASSES), Reliability())
+    write_report(tmp_path / "report.html", earlier)
+    assert 'id="reliability"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def pair_of(table, ids):

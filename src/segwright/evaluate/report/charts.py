@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from statistics import median
 
-from segwright.evaluate.reliability import BINS, Reliability
+from segwright.evaluate.reliability import BINS
 
 WIDTH, HEIGHT = 440, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 40
@@ -50,19 +50,30 @@ def line_chart(lines: Sequence[Line], axis: Axis, y_label: str) -> str:
     return _svg(body, y_label)
 
 
-def reliability_chart(reliability: Reliability) -> str:
-    """Share of right pixels against confidence, a bar a bin; a calibrated model's bars end on the diagonal."""
-    axis = Axis("confidence: largest probability")
-    body = [_grid(axis, "share of right pixels")]
-    most = max(reliability.pixels) or 1
-    rows = zip(reliability.pixels, reliability.correct, reliability.confidence_sum, strict=True)
-    for index, (pixels, correct, confidence) in enumerate(rows):
-        if pixels:
+def reliability_chart(
+    pixels: Sequence[int],
+    hits: Sequence[int],
+    sums: Sequence[float],
+    *,
+    x_label: str = "confidence: largest probability",
+    y_label: str = "share of right pixels",
+) -> str:
+    """Share of hits among the pixels of a bin against their mean probability, a bar a bin of `BINS`.
+
+    `sums` are the probabilities added up; a bin without pixels has no bar. A calibrated model's bars end on the
+    diagonal.
+    """
+    axis = Axis(x_label)
+    body = [_grid(axis, y_label)]
+    most = max(pixels) or 1
+    for index, (count, hit, sure) in enumerate(zip(pixels, hits, sums, strict=True)):
+        if count:
             # the darker, the more pixels: a bin of a handful of pixels proves nothing
-            opacity = 0.25 + 0.75 * (pixels / most) ** 0.25
-            body.append(_reliability_bin(axis, index, pixels, correct / pixels, confidence / pixels, opacity))
+            opacity = 0.25 + 0.75 * (count / most) ** 0.25
+            title = f"{count} pixels: {y_label} {hit / count:.3f} at a mean of {sure / count:.3f}"
+            body.append(_reliability_bin(axis, index, title, hit / count, sure / count, opacity))
     body.append(_element("line", x1=axis.x(0), y1=_y(0), x2=axis.x(1), y2=_y(1), stroke=_INK, stroke_dasharray="4 4"))
-    return _svg(body, "reliability")
+    return _svg(body, f"reliability: {y_label}")
 
 
 def scatter_chart(points: Sequence[tuple[float, float, str]], x_label: str, y_label: str) -> str:
@@ -101,9 +112,9 @@ def spread_chart(scores: Sequence[float], colour: str) -> str:
     )  # fmt: skip
 
 
-def _reliability_bin(axis: Axis, index: int, pixels: int, share: float, sure: float, opacity: float) -> str:
+def _reliability_bin(axis: Axis, index: int, said: str, share: float, sure: float, opacity: float) -> str:
     left, right = axis.x(index / BINS) + 1, axis.x((index + 1) / BINS) - 1
-    title = _element("title", f"{pixels} pixels: {share:.3f} right at confidence {sure:.3f}")
+    title = _element("title", escape(said))
     height = _y(0) - _y(share)
     bar = _element(
         "rect", title, x=left, y=_y(share), width=right - left, height=height, fill="#3f6fb0", opacity=opacity

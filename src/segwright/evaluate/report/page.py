@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segwright.evaluate.difference import OUTCOME_COLOURS, OUTCOME_MEANINGS
+from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.report.charts import Axis, Line, line_chart, reliability_chart, spread_chart
 from segwright.evaluate.report.further_tables import further_table, size_tables
 from segwright.evaluate.report.pictures import FramePanel, draw
@@ -69,7 +70,8 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "sizes": size_tables(evaluation),
         "confusion": _confusion(evaluation),
         "boundary_chart": _boundary_chart(evaluation, distances),
-        "reliability_chart": None if evaluation.reliability is None else reliability_chart(evaluation.reliability),
+        "reliability_chart": _reliability_chart(evaluation.reliability),
+        "class_reliability": _class_reliability(evaluation),
         "frame_rows": [_frame_row(row) for row in evaluation.worst_frames(MAX_FRAME_ROWS)],
         "perfect_frames": sum(1 for row in evaluation.frames if not row.wrong_px),
         "class_names": foreground_first(classes),
@@ -167,6 +169,32 @@ def _boundary_chart(evaluation: Evaluation, distances: Sequence[str]) -> str | N
         for spec in evaluation.class_table.foreground
     ]
     return line_chart(lines, axis, "boundary F")
+
+
+def _reliability_chart(found: Reliability | None) -> str | None:
+    return None if found is None else reliability_chart(found.pixels, found.correct, found.confidence_sum)
+
+
+def _class_reliability(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """ECE and Brier of each class, and the chart of each foreground class; empty where they were not counted."""
+    found, table = evaluation.reliability, evaluation.class_table
+    if found is None or found.classes is None:
+        return []
+    rows = []
+    for name in foreground_first(table):  # the background has a row, but no chart
+        bins = found.classes[name]
+        x_label, y_label = f"probability of {name}", f"share that is {name}"
+        rows.append({
+            "name": name,
+            "colour": class_colour(table, name),
+            "background": name == table.background,
+            "scores": bins,
+            "share": sum(bins.truth_px) / sum(bins.pixels) if any(bins.pixels) else None,
+            "chart": None if name == table.background else reliability_chart(
+                bins.pixels, bins.truth_px, bins.probability_sum, x_label=x_label, y_label=y_label
+            ),
+        })  # fmt: skip
+    return rows
 
 
 def _thresholds(curves: ThresholdCurves | None) -> list[dict[str, str]]:
