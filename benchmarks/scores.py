@@ -116,11 +116,11 @@ def boundary_rows() -> Iterator[Row]:
 
 
 def _davis(prediction: LabelMap, truth: LabelMap) -> list[float]:
-    """F of every class at 3 px, class by class, as `f_measure` of davis2017-evaluation computes it."""
+    """F of every class at 3 px, class by class, as `f_measure` of davis2017-evaluation does, void left out."""
     reach = np.hypot(*np.mgrid[-3:4, -3:4]) <= 3
-    found = []
+    found, void = [], truth.ids == truth.classes.void_id
     for class_id in truth.classes.ids:
-        edges = [_edge(side.ids == class_id) for side in (prediction, truth)]
+        edges = [_edge((side.ids == class_id) * np.logical_not(void)) for side in (prediction, truth)]
         near = [cv2.dilate(edge.astype(np.uint8), reach.astype(np.uint8)) for edge in edges]
         matched = np.sum(edges[0] * near[1]), np.sum(edges[1] * near[0])
         shares = [part / max(1, np.sum(edge)) for part, edge in zip(matched, edges, strict=True)]
