@@ -26,7 +26,7 @@ from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.pairs import HoldOut, PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.panoptic import evaluate_panoptic
 from segwright.evaluate.reconcile import Convention, reconcile
-from segwright.evaluate.reliability import Reliability, count_reliability
+from segwright.evaluate.reliability import ClassReliability, Reliability, count_reliability
 from segwright.evaluate.resample import Interval, Intervals, confidence_intervals
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import DEFINITIONS, Scores, score_counts
@@ -40,6 +40,7 @@ __all__ = [
     "BoundaryCounts",
     "Calibration",
     "Change",
+    "ClassReliability",
     "CldiceCounts",
     "Collapsed",
     "Comparison",

@@ -14,7 +14,7 @@ COUNTED = frozenset({"truth_px", "predicted_px", "images", "surface_images"})
 
 # Errors, distances and mistakes that are counted; of every other score more is better.
 LOWER_IS_BETTER = frozenset(
-    {"ece", "brier", "hd95", "assd", "assd_of_prediction", "assd_of_truth", "one_sided"}
+    {"ece", "classwise_ece", "brier", "hd95", "assd", "assd_of_prediction", "assd_of_truth", "one_sided"}
     | {"component_splits", "component_merges"}
 )
 

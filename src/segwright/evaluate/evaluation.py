@@ -12,7 +12,7 @@ from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progr
 from segwright.data.workers import in_threads
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.further import added, further
-from segwright.evaluate.reliability import CLASSWISE_DEFINITIONS, Reliability
+from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import Score, Scores, definitions_of, further_definitions, image_scores, score_counts
 
@@ -153,15 +153,14 @@ def with_reliability(evaluation: Evaluation, reliability: Reliability) -> Evalua
         raise ValueError("the reliability is of other classes than the evaluation")
     scores = {name: score for name, score in evaluation.scores.items() if name != "pixel_accuracy"}
     scores["ece"] = reliability.ece
-    classes, definitions = evaluation.classes, evaluation.definitions
+    classes = evaluation.classes
     if by_class is not None:
         scores["classwise_ece"] = reliability.classwise_ece
         classes = {
             name: {**row, "ece": by_class[name].ece, "brier": by_class[name].brier} for name, row in classes.items()
         }
-        definitions = {**definitions, **CLASSWISE_DEFINITIONS}
     scores |= {"brier": reliability.brier, "pixel_accuracy": evaluation.scores["pixel_accuracy"]}
-    definitions = {**definitions, **definitions_of(list(scores))}
+    definitions = {**evaluation.definitions, **definitions_of(list(scores))}
     return replace(evaluation, scores=scores, classes=classes, definitions=definitions, reliability=reliability)
 
 

@@ -19,6 +19,7 @@ from segwright.evaluate.counts import FrameCounts
 from segwright.evaluate.further import added, further
 from segwright.evaluate.pooled import POOLED_DEFINITIONS, frequency_weighted_iou, mean_accuracy
 from segwright.evaluate.ratios import Score, mean, ratio, score
+from segwright.evaluate.reliability import CLASSWISE_DEFINITIONS
 
 # name -> one sentence; `boundary_f@K` stands for every distance K that was counted
 DEFINITIONS: Mapping[str, str] = {
@@ -73,6 +74,7 @@ DEFINITIONS: Mapping[str, str] = {
         "Mean over valid pixels of the squared distance between the predicted probabilities and the true class (0 "
         "best, 2 worst). Of a class: its own part, 0 to 1; the parts of all classes add up to the whole."
     ),
+    **CLASSWISE_DEFINITIONS,
     **POOLED_DEFINITIONS,
     "pixel_accuracy": (
         "Share of valid pixels with the right class, pooled. MISLEADING on imbalanced classes: painting background "

@@ -17,6 +17,7 @@ HEADLINES = {
     "pooled_miou": "mIoU, all classes",
     "mean_image_miou": "mean image mIoU",
     "ece": "calibration error",
+    "classwise_ece": "calibration error by class",
     "brier": "Brier",
 }
 COLUMNS = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
