@@ -40,6 +40,19 @@ def test_evaluate_panoptic__under_the_rule_of_the_data(command, bdd) -> None:  #
     assert json.loads(out)["scores"]["pq"] == pytest.approx(0.6646278879162743, abs=1e-12)  # published
 
 
+def test_evaluate_objects__reconciled_with_the_libraries(command, bdd, coco) -> None:  # noqa: F811
+    code, out, _ = command("evaluate", "--task", "panoptic", *bdd, "--reconcile", "--json")
+    rows = {(row["library"], row["name"]): row for row in json.loads(out)["conventions"]}
+    assert code == 0
+    assert rows["bdd100k", "PQ"]["value"] == pytest.approx(0.6646278879162743, abs=1e-12)  # published
+    assert rows["panopticapi", "All PQ"]["value"] == pytest.approx(0.6646301051, abs=1e-9)
+    assert "off every true segment" in rows["bdd100k", "PQ"]["why"]
+    code, out, _ = command("evaluate", "--task", "instance", *coco, "--reconcile")
+    assert code == 0
+    assert "pycocotools" in out
+    assert "0.3195" in out
+
+
 def test_evaluate_objects__a_condition_that_holds_is_exit_code_1(command, bdd) -> None:  # noqa: F811
     code, _, err = command("evaluate", "--task", "panoptic", *bdd, "--fail-if", "pq < 0.99")
     assert code == 1

@@ -31,8 +31,10 @@ def answer_of(evaluation: Evaluation, written: Sequence[Path], more: Sequence[Re
     return Group(*collapsed, *_class_tables(evaluation), _overall(evaluation), *more, *lines)
 
 
-def object_answer(evaluation: ObjectEvaluation, changes: Changes | None, written: Sequence[Path]) -> RenderableType:
-    """The main scores by class, all of them overall, what changed, notes, and what was written."""
+def object_answer(
+    evaluation: ObjectEvaluation, changes: Changes | None, written: Sequence[Path], more: Sequence[RenderableType]
+) -> RenderableType:
+    """The main scores by class, all of them overall, what changed, what else was asked for, notes, what was written."""
     from rich.console import Group
     from rich.text import Text
 
@@ -44,7 +46,7 @@ def object_answer(evaluation: ObjectEvaluation, changes: Changes | None, written
     overall = Text("\n".join(f"{name} {_text(score)}" for name, score in evaluation.scores.items()))
     notes = [Text(f"note: {note}") for note in evaluation.notes]
     changed = [] if changes is None else [_change_table(changes, names)]
-    return Group(table, overall, *changed, *notes, *(Text(f"{path} written") for path in written))
+    return Group(table, overall, *changed, *more, *notes, *(Text(f"{path} written") for path in written))
 
 
 def _change_table(changes: Changes, names: Sequence[str]) -> RenderableType:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from segwright.evaluate import Evaluation
+    from segwright.evaluate import Evaluation, ObjectEvaluation
     from segwright.evaluate.reconcile import Convention
 
 
@@ -18,7 +18,9 @@ def with_conventions(content: dict[str, Any], conventions: Sequence[Convention])
     return {**content, "conventions": [row.to_json() for row in conventions]} if conventions else content
 
 
-def write_with_conventions(path: Path, evaluation: Evaluation, conventions: Sequence[Convention]) -> None:
+def write_with_conventions(
+    path: Path, evaluation: Evaluation | ObjectEvaluation, conventions: Sequence[Convention]
+) -> None:
     """Write `evaluation.json` with `conventions` in it; `Evaluation.read` reads it as any other."""
     from segwright.evaluate.rows import write_json
 

@@ -11,6 +11,7 @@ from segwright.cli.face import Face
 if TYPE_CHECKING:
     from segwright.core import Listener
     from segwright.evaluate.objects import ObjectEvaluation
+    from segwright.evaluate.reconcile import Convention
 
 TASKS = ("semantic", "instance", "panoptic")
 RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
@@ -20,7 +21,7 @@ RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
 OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
 OF_BOTH = (
     "arguments", "predictions", "truth", "classes", "task", "fail_if", "no_worse_than", "compare", "tolerance",
-    "report", "json",
+    "reconcile", "report", "json",
 )  # fmt: skip
 
 
@@ -78,6 +79,7 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
         GateFailed: conditions that hold.
     """
     from segwright.cli.evaluation.answer import object_answer
+    from segwright.cli.evaluation.conventions import conventions_table, with_conventions, write_with_conventions
     from segwright.cli.evaluation.judgement import allowed_loss, enforce_both
     from segwright.evaluate.changes import changes_between
     from segwright.evaluate.gate import parse
@@ -91,13 +93,15 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
     evaluation = _evaluated(given, face.listener)
     parse(evaluation, conditions or ())
     changes = None if old is None else changes_between(old, evaluation)
+    conventions = _conventions(given, evaluation, face.listener) if given["reconcile"] else ()
     if json_file is not None:
-        evaluation.write(json_file)
+        write_with_conventions(json_file, evaluation, conventions)
     if report is not None:
         scored = evaluation.provenance.get("predictions", evaluation.task)
         write_object_report(report, evaluation, title=f"Evaluation of {Path(str(scored)).name}")
     written = [path for path in (json_file, report) if path is not None]
-    face.finish(evaluation.to_json(), object_answer(evaluation, changes, written))
+    more = [conventions_table(conventions)] if conventions else []
+    face.finish(with_conventions(evaluation.to_json(), conventions), object_answer(evaluation, changes, written, more))
     enforce_both(evaluation, conditions or (), changes, tolerance)
 
 
@@ -116,6 +120,18 @@ def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation
 
     kinds = given["kind"] or ("mask", "box")
     return evaluate_instances(predictions, truth, kinds=kinds, rule=rule, class_table=table, listener=listener)
+
+
+def _conventions(given: Mapping[str, Any], evaluation: ObjectEvaluation, listener: Listener) -> tuple[Convention, ...]:
+    """The same predictions under the rules of the libraries: what was not scored yet is scored now."""
+    from segwright.evaluate.reconcile.objects import instance_conventions, panoptic_conventions
+
+    def under(rule: str) -> ObjectEvaluation:
+        return evaluation if evaluation.provenance["rule"] == rule else _evaluated({**given, "rule": rule}, listener)
+
+    if evaluation.task == "panoptic":
+        return panoptic_conventions(under("coco"), under("bdd100k"))
+    return instance_conventions(under("coco"), evaluation if evaluation.provenance["rule"] == "lvis" else None)
 
 
 def _require_sides(task: str, predictions: Path | None, truth: Path | None) -> None:
