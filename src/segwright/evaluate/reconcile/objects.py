@@ -23,9 +23,9 @@ _panopticapi = partial(Convention, "panopticapi", "evaluation.py: pq_compute")
 _bdd100k = partial(Convention, "bdd100k", "eval/pan_seg.py: evaluate_pan_seg")
 
 _SINGLE = (
-    "its thresholds are rounded to single precision (0.55 is 0.550000012), so an IoU or a recall that lies on one falls "
-    "on the other side of it than in pycocotools: some thousandths on small sets; a class without a truth is -1 in its "
-    "list"
+    "its thresholds are rounded to single precision (0.55 is 0.550000012), so an IoU or a recall that lies on one "
+    "falls on the other side of it than in pycocotools: some thousandths on small sets; a class without a truth is -1 "
+    "in its list"
 )
 
 KINDS = {"mask": "segm", "box": "bbox"}
