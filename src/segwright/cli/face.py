@@ -30,12 +30,14 @@ JsonFlag = Annotated[
 ]
 
 
-class _Rate(ProgressColumn):
-    """How many are done in a second."""
+class _Detail(ProgressColumn):
+    """What the stage says of itself, else how many are done in a second. All columns fit in 80 characters."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.3g}/s")
+        if task.fields["detail"] or speed is None:
+            return Text(task.fields["detail"])
+        return Text(f"{speed:.{0 if speed >= 100 else 1}f} {task.fields['unit']}/s")
 
 
 class Face:
@@ -47,14 +49,12 @@ class Face:
         self.err = Console(stderr=True, highlight=False)
         self._bars = Progress(
             TextColumn("{task.description:<12}"),
-            BarColumn(bar_width=22),
+            BarColumn(bar_width=8),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            _Rate(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[detail]}"),
+            _Detail(),
             console=self.err,
         )
         self._tasks: dict[str, TaskID] = {}
