@@ -54,17 +54,24 @@ def main(arguments: list[str] | None = None) -> None:
             raise _unknown_verb(verb)
         code = build(verb)(given, standalone_mode=False)
     except SegwrightError as error:
-        _fail(error, as_json="--json" in given)
+        _fail(error, as_json=_answers_in_json(given))
     except UsageError as error:
-        _fail(_misused(error, place), as_json="--json" in given)
+        _fail(_misused(error, place), as_json=_answers_in_json(given))
     except OSError as error:
-        _fail(_refused_by_system(error, place), as_json="--json" in given)
+        _fail(_refused_by_system(error, place), as_json=_answers_in_json(given))
     except ModuleNotFoundError as error:
         missing = _missing_extra(error, place)
         if missing is None:
             raise
-        _fail(missing, as_json="--json" in given)
+        _fail(missing, as_json=_answers_in_json(given))
     sys.exit(code)
+
+
+def _answers_in_json(given: list[str]) -> bool:
+    """Whether stdout is to be JSON: not where `--json` has a file to write to, and people read the rest."""
+    if "--json" not in given:
+        return False
+    return not any(word.endswith(".json") for word in given[given.index("--json") + 1 :][:1])
 
 
 def _show_version(wanted: bool) -> None:
@@ -120,8 +127,9 @@ def _missing_extra(error: ModuleNotFoundError, place: str) -> SegwrightError | N
 def _fail(error: SegwrightError, *, as_json: bool) -> NoReturn:
     """Say the error and exit: text on stderr; with --json the problems on stdout, and stderr stays JSON lines."""
     if as_json:
-        rows = [{name: getattr(problem, name) for name in problem.__dataclass_fields__} for problem in error.problems]
-        print(json.dumps({"error": type(error).__name__, "problems": rows}, ensure_ascii=False, indent=1))
+        from segwright.cli.face import error_row
+
+        print(json.dumps(error_row(error), ensure_ascii=False, indent=1))
         print(json.dumps({"event": "error", "text": str(error)}, ensure_ascii=False), file=sys.stderr)
     else:
         print(str(error), file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from segwright.core import events
+from segwright.core import GateFailed, SegwrightError, events
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON on stdout; events as JSON lines on stderr.")
@@ -83,13 +83,33 @@ class Face:
         if not self.as_json:
             self.out.print(content, markup=False) if isinstance(content, str) else self.out.print(content)
 
-    def finish(self, payload: Mapping[str, Any], content: RenderableType = "") -> None:
-        """Print the answer: `payload` with --json, else `content`."""
+    def finish(
+        self, payload: Mapping[str, Any], content: RenderableType = "", *, gate: Callable[[], None] | None = None
+    ) -> None:
+        """Print the answer: `payload` with --json, else `content`; then fail where `gate` raises.
+
+        With --json a failed gate is part of the one answer: `error` and `problems`, as every other error has.
+
+        Raises:
+            GateFailed: what `gate` raised; with --json `typer.Exit` with its exit code, as it has been said.
+        """
+        failed = None
+        try:
+            if gate is not None:
+                gate()
+        except GateFailed as error:
+            failed = error
         self._stop()
         if self.as_json:
-            print(json.dumps(payload, ensure_ascii=False, indent=1), flush=True)
+            said = {} if failed is None else error_row(failed)
+            print(json.dumps({**payload, **said}, ensure_ascii=False, indent=1), flush=True)
         elif content:
             self.say(content)
+        if failed is not None and self.as_json:
+            print(json.dumps({"event": "error", "text": str(failed)}, ensure_ascii=False), file=sys.stderr)
+            raise typer.Exit(failed.exit_code)
+        if failed is not None:
+            raise failed
 
     def _stop(self) -> None:
         """Take the bars down where they are up: rich ends them with a line break each time."""
@@ -103,6 +123,12 @@ class Face:
             task = self._bars.add_task(event.stage, total=event.total, unit=event.unit, detail=event.detail)
             self._tasks[event.stage] = task
         self._bars.update(task, completed=event.done, total=event.total, detail=event.detail)
+
+
+def error_row(error: SegwrightError) -> dict[str, Any]:
+    """An error as plain values: its kind, and its problems with their four parts."""
+    rows = [{name: getattr(problem, name) for name in problem.__dataclass_fields__} for problem in error.problems]
+    return {"error": type(error).__name__, "problems": rows}
 
 
 def _event_row(event: events.Event) -> dict[str, Any]:

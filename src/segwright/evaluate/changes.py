@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from segwright.core import ClassTable, DataError, Problem, raise_collected
 from segwright.evaluate.scores import Score, Scores
@@ -43,6 +43,9 @@ class Described(Scored, Protocol):
 
     @property
     def task(self) -> str: ...
+
+    @property
+    def provenance(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,11 @@ def _mismatches(old: Described, new: Described) -> Iterator[Problem]:
             "class table", "is not the same in both evaluations",
             old.class_table.describe(), new.class_table.describe(), "evaluate both with one class table (--classes)",
         )  # fmt: skip
+    rules = [str(each.provenance.get("rule")) for each in (old, new)]
+    if rules[0] != rules[1]:
+        yield Problem(
+            "rule", "is not the same in both evaluations", rules[0], rules[1], "evaluate both with one --rule"
+        )
     if old.images != new.images:
         fix = "evaluate both on the same frames: the same --data, --split and --part"
         yield Problem("frames", "are not as many in both evaluations", str(old.images), str(new.images), fix)

@@ -24,6 +24,17 @@ _FORM = re.compile(r"^\s*(?P<left>.+?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[-+0-9
 _EXAMPLE = "--fail-if 'scratch.iou < 0.74', or --fail-if 'line=press-3/pooled_miou < 0.8'"
 
 
+# how a score's name begins -> the family it is counted with
+_COUNTED_ON_REQUEST = {
+    "nsd": "surface",
+    "hd95": "surface",
+    "assd": "surface",
+    "cldice": "cldice",
+    "topology_": "cldice",
+    "component_": "components",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What must not hold: `name` (of a class, or overall), in one domain or in all frames, against a number."""
@@ -159,7 +170,8 @@ def _scores_of(
 
 def _unknown(what: str, text: str, found: str, known: Sequence[str]) -> Problem:
     close = get_close_matches(found, known, n=1)
-    fix = f"did you mean '{close[0]}'?" if close else _EXAMPLE
+    family = next((name for start, name in _COUNTED_ON_REQUEST.items() if found.startswith(start)), None)
+    fix = f"count it: --also {family}" if family else f"did you mean '{close[0]}'?" if close else _EXAMPLE
     return Problem(f"--fail-if '{text}'", f"names a {what} that was not scored", ", ".join(known) or "none", found, fix)
 
 

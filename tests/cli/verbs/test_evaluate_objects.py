@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.verbs.test_evaluate import command, predictions, root  # noqa: F401  # fixtures
+from tests.evaluate.folders import write_masks
 
 
 @pytest.fixture
@@ -60,6 +62,61 @@ def test_evaluate_objects__a_condition_that_holds_is_exit_code_1(command, bdd) -
     code, _, err = command("evaluate", "--task", "panoptic", *bdd, "--fail-if", "miou < 0.9")
     assert code == 2
     assert "names a score that was not scored" in err
+
+
+def test_evaluate__a_failed_gate_is_part_of_the_one_json_answer(command, bdd, predictions, root) -> None:  # noqa: F811
+    masks = ("--predictions", predictions, "--truth", root, "--fail-if", "scratch.iou <= 1")
+    for words in (("--task", "panoptic", *bdd, "--fail-if", "pq < 0.99"), masks):
+        code, out, err = command("evaluate", *words, "--json")
+        answer = json.loads(out)
+        assert code == 1
+        assert answer["error"] == "GateFailed"
+        assert len(answer["problems"]) == 1
+        assert answer["images"] > 0
+        assert "holds" in err
+
+
+def test_evaluate__a_json_file_leaves_the_terminal_to_people(command, tmp_path: Path) -> None:  # noqa: F811
+    missing = ("--predictions", tmp_path / "a.json", "--truth", tmp_path / "b.json")
+    code, out, err = command("evaluate", "--task", "instance", *missing, "--json", tmp_path / "x.json")
+    assert code == 2
+    assert out == ""
+    assert "  fix:" in err
+
+
+def test_evaluate_objects__no_detection_at_all_is_said(command, coco, tmp_path: Path) -> None:  # noqa: F811
+    empty = tmp_path / "empty.json"
+    empty.write_text("[]")
+    code, out, _ = command("evaluate", "--task", "instance", "--predictions", empty, *coco[2:])
+    assert code == 0
+    assert "no detection at all for 100 images" in out
+
+
+def test_evaluate__one_class_and_nothing_else(command, tmp_path: Path) -> None:  # noqa: F811
+    for name in ("p", "t"):
+        write_masks(tmp_path / name, {"a": np.zeros((1, 1), np.uint8)})
+    (tmp_path / "classes.txt").write_text("0 background\n")
+    scored = ("--predictions", tmp_path / "p", "--truth", tmp_path / "t", "--classes", tmp_path / "classes.txt")
+    more = ("--also", "surface", "--also", "cldice", "--also", "components", "--reconcile")
+    code, out, err = command("evaluate", *scored, *more, "--report", tmp_path / "r.html", "--json")
+    assert (code, "Traceback" in err) == (0, False)
+    assert json.loads(out)["scores"]["pooled_miou"] == 1.0
+    assert "NaN" not in out
+
+
+def test_evaluate_objects__another_rule_is_no_comparison(command, bdd, tmp_path: Path) -> None:  # noqa: F811
+    old = tmp_path / "old.json"
+    assert command("evaluate", "--task", "panoptic", "--rule", "bdd100k", *bdd, "--json", old)[0] == 0
+    code, _, err = command("evaluate", "--task", "panoptic", *bdd, "--no-worse-than", old)
+    assert code == 2
+    assert "rule: is not the same in both evaluations" in err
+
+
+def test_evaluate__a_condition_on_a_score_that_was_not_asked_for(command, predictions, root) -> None:  # noqa: F811
+    scored = ("evaluate", "--predictions", predictions, "--truth", root)
+    code, _, err = command(*scored, "--fail-if", "scratch.nsd@1 < 0.5")
+    assert code == 2
+    assert "--also surface" in err
 
 
 def test_evaluate_objects__against_an_earlier_evaluation(command, bdd, shared_data, tmp_path: Path) -> None:  # noqa: F811

@@ -73,9 +73,8 @@ def _class_tables(evaluation: Evaluation) -> list[RenderableType]:
     usual += [name for name in evaluation.scores if name.startswith("boundary_")]
     tables = [_table(f"{evaluation.images} images", evaluation.classes, usual, ["truth_px", "images"])]
     foreground = {spec.name: evaluation.classes[spec.name] for spec in evaluation.class_table.foreground}
-    further = [
-        name for name in evaluation.scores if name.startswith(FURTHER) and name in next(iter(foreground.values()))
-    ]
+    there = next(iter(foreground.values()), {})
+    further = [name for name in evaluation.scores if name.startswith(FURTHER) and name in there]
     return tables + [_table("further scores", foreground, names, []) for names in _in_rows(further)]
 
 
@@ -102,12 +101,12 @@ def _table(
 def _overall(evaluation: Evaluation) -> RenderableType:
     from rich.text import Text
 
+    from segwright.evaluate.report.wording import why_misleading
+
     scores = [f"{name} {_text(score)}" for name, score in evaluation.scores.items() if name != "pixel_accuracy"]
-    misleading = (
-        f"pixel_accuracy {_text(evaluation.scores['pixel_accuracy'])} (misleading: background alone scores its share)"
-    )
-    return Text("\n".join([*scores, misleading]))
+    accuracy, why = _text(evaluation.scores["pixel_accuracy"]), why_misleading(evaluation.class_table)
+    return Text("\n".join([*scores, f"pixel_accuracy {accuracy} (misleading: {why})"]))
 
 
 def _text(score: float | None) -> str:
-    return "-" if score is None else f"{score:.4f}"
+    return "-" if score is None else str(score) if isinstance(score, int) else f"{score:.4f}"

@@ -101,8 +101,11 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
         write_object_report(report, evaluation, title=f"Evaluation of {Path(str(scored)).name}")
     written = [path for path in (json_file, report) if path is not None]
     more = [conventions_table(conventions)] if conventions else []
-    face.finish(with_conventions(evaluation.to_json(), conventions), object_answer(evaluation, changes, written, more))
-    enforce_both(evaluation, conditions or (), changes, tolerance)
+    face.finish(
+        with_conventions(evaluation.to_json(), conventions),
+        object_answer(evaluation, changes, written, more),
+        gate=lambda: enforce_both(evaluation, conditions or (), changes, tolerance),
+    )
 
 
 def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation:

@@ -134,8 +134,8 @@ def _finish(
     write_comparison_report(judgement, pairs)
     written = [path for path in (json_file, report, demands.report) if path is not None]
     more = [*judgement.tables(), *([conventions_table(conventions)] if conventions else [])]
-    face.finish(with_conventions(judgement.to_json(), conventions), answer_of(evaluation, written, more))
-    judgement.enforce()
+    answer = with_conventions(judgement.to_json(), conventions)
+    face.finish(answer, answer_of(evaluation, written, more), gate=judgement.enforce)
 
 
 def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path | None]:

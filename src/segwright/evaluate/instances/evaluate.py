@@ -54,7 +54,10 @@ def evaluate_instances(
         PairedFrames(true, found), true.classes, kinds=kinds, rule=chosen, boundary_ratio=boundary_ratio,
         workers=workers, listener=listener,
     )  # fmt: skip
-    return summarise_instances(counts, frequency=true.frequency, notes=(*true.notes, *found.notes))
+    notes = (*true.notes, *found.notes)
+    if not len(found.frame):
+        notes = (f"no detection at all for {len(true.pictures)} images: every truth is missed", *notes)
+    return summarise_instances(counts, frequency=true.frequency, notes=notes)
 
 
 def summarise_instances(

@@ -36,6 +36,10 @@ class Convention:
     value: Score
     why: str
 
+    def __post_init__(self) -> None:
+        if self.value is not None and math.isnan(self.value):  # a mean over no class at all
+            object.__setattr__(self, "value", None)
+
     def to_json(self) -> dict[str, Any]:
         """A row of `conventions` in the answer of `segwright evaluate --reconcile --json`."""
         return asdict(self)

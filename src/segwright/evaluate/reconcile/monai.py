@@ -36,7 +36,7 @@ def conventions(tallies: Tallies) -> Iterator[Convention]:
     ):
         first = 1 if tallies.background_first else 0
         yield _mean(tallies, source, f"{name}()", np.where(true, values, np.nan), dice_not_iou)
-        if first:
+        if first and len(tallies.classes) > 1:
             left = np.where(true, values, np.nan)[:, first:]
             yield _mean(tallies, source, f"{name}(include_background=False)", left, dice_not_iou + "no background, ")
             empty_is_one = np.where(np.isnan(values), 1.0, values)[:, first:]

@@ -22,6 +22,7 @@ from segwright.evaluate.report.wording import (
     foreground_first,
     ink_of,
     legend_of,
+    why_misleading,
 )
 from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import Score, Scores
@@ -59,6 +60,7 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "facts": facts_of(evaluation),
         "headlines": _headlines(evaluation, tabled),
         "pixel_accuracy": evaluation.scores["pixel_accuracy"],
+        "misleading": why_misleading(classes),
         "columns": {**COLUMNS, **{name: boundary_label(name) for name in tabled}},
         "classes": [_class_row(evaluation, name) for name in foreground_first(classes)],
         "collapsed": collapse_lines(evaluation.collapsed),

@@ -68,6 +68,11 @@ def definitions_in_order(evaluation: Evaluation) -> list[tuple[str, str]]:
     return [*order.items(), ("pixel_accuracy", last)]
 
 
+def why_misleading(classes: ClassTable) -> str:
+    """Why pixel accuracy is marked."""
+    return "background alone scores its share" if classes.background else "the largest classes decide it"
+
+
 def legend_of(colours: Mapping[Code, tuple[int, int, int]], meanings: Mapping[Code, str]) -> list[tuple[str, str]]:
     """Colour as `#rrggbb` and meaning of each code that is drawn."""
     return [(hex_colour(colour), meanings[code]) for code, colour in colours.items()]
