@@ -105,10 +105,13 @@ def test_score_frames__worst_frames_first(pairs):
 
 
 def test_score_frames__a_column_of_many_values_is_no_domain():
-    many = [pair([[0]], [[0]], f"f{n}", name=str(n), line="A") for n in range(MAX_DOMAIN_VALUES + 1)]
+    names = [*range(MAX_DOMAIN_VALUES + 1), 0]
+    many = [pair([[0]], [[0]], f"f{n}", name=str(name), line="A") for n, name in enumerate(names)]
     evaluation = score_frames(many, CLASSES)
     assert set(evaluation.by_domain) == {"line"}
-    assert evaluation.notes == (f"column 'name' has {len(many)} values; scores by domain are given up to 20",)
+    assert evaluation.notes == (
+        f"column 'name' has {MAX_DOMAIN_VALUES + 1} values; scores by domain are given up to 20",
+    )
 
 
 def test_score_frames__a_frame_without_the_column_is_its_own_domain():
@@ -205,3 +208,11 @@ def test_evaluation__a_damaged_file_is_refused(text, message, tmp_path):
     path.write_text(text)
     with pytest.raises(ArtefactError, match=message):
         Evaluation.read(path)
+
+
+def test_score_frames__a_column_with_another_value_for_every_frame_is_no_domain():
+    rows = [pair(square(), square(), f"f{index}", part_px=str(1000 + index), line="A") for index in range(6)]
+    evaluation = score_frames(rows, CLASSES)
+    assert set(evaluation.by_domain) == {"line"}
+    assert any("part_px" in note for note in evaluation.notes)
+    assert "part_px" in score_frames(rows[:5], CLASSES).by_domain  # of a few frames each may be a domain

@@ -19,6 +19,9 @@ from segwright.evaluate.scores import Score, Scores, definitions_of, further_def
 # A column with more values than this is a name, not a domain: a table of hundreds of one-frame rows tells nothing.
 MAX_DOMAIN_VALUES = 20
 
+# Of so few frames each may be a domain of its own; of more, a value for each names the frame.
+FEW_FRAMES = 5
+
 # what a frame's domain is called where its column has no value
 NO_VALUE = "(none)"
 
@@ -188,6 +191,9 @@ def _by_domain(counts: Counts) -> tuple[dict[str, dict[str, Scores]], tuple[str,
         groups = {value: list(rows) for value, rows in groupby(sorted(counts.frames, key=value_of), key=value_of)}
         if _is_measurement(groups):
             notes.append(f"column '{column}' holds measurements, not domains: no scores by it")
+            continue
+        if len(groups) == len(counts.frames) > FEW_FRAMES:
+            notes.append(f"column '{column}' has another value for every frame: no scores by it")
             continue
         if len(groups) > MAX_DOMAIN_VALUES:
             notes.append(

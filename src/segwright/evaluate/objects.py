@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segwright._version import __version__
 from segwright.core import ClassTable
-from segwright.evaluate.result import SCHEMA_VERSION, content_of, domains_of, read_as
+from segwright.evaluate.result import common_content, content_of, domains_of, read_as
 from segwright.evaluate.rows import write_json
 from segwright.evaluate.scores import Score, Scores
 
@@ -37,24 +36,7 @@ class ObjectEvaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The content of `evaluation.json`."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "segwright_version": __version__,
-            "task": self.task,
-            "images": self.images,
-            "void_fraction": self.void_fraction,
-            "scores": dict(self.scores),
-            "classes": {name: dict(row) for name, row in self.classes.items()},
-            "by_domain": {
-                column: {value: scores.to_json() for value, scores in values.items()}
-                for column, values in self.by_domain.items()
-            },
-            "definitions": dict(self.definitions),
-            "details": dict(self.details),
-            "provenance": dict(self.provenance),
-            "notes": list(self.notes),
-            "class_table": self.class_table.to_json(),
-        }
+        return common_content(self)
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from segwright._version import __version__
 from segwright.core import ArtefactError, ClassTable
@@ -116,33 +116,19 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The content of `evaluation.json`."""
+        collapsed = [
+            {"class": row.name, "domain": row.domain, "iou": row.iou, "pixels": row.pixels} for row in self.collapsed
+        ]
+        confusion = {
+            "rows": list(self.class_table.names),
+            "columns": [*self.class_table.names, "undecided"],
+            "pixels": [list(row) for row in self.confusion],
+        }
         return {
-            "schema_version": SCHEMA_VERSION,
-            "segwright_version": __version__,
-            "task": self.task,
-            "images": self.images,
-            "void_fraction": self.void_fraction,
-            "scores": dict(self.scores),
-            "classes": {name: dict(row) for name, row in self.classes.items()},
-            "collapsed": [
-                {"class": row.name, "domain": row.domain, "iou": row.iou, "pixels": row.pixels}
-                for row in self.collapsed
-            ],
-            "by_domain": {
-                column: {value: scores.to_json() for value, scores in values.items()}
-                for column, values in self.by_domain.items()
-            },
-            "confusion": {
-                "rows": list(self.class_table.names),
-                "columns": [*self.class_table.names, "undecided"],
-                "pixels": [list(row) for row in self.confusion],
-            },
+            **common_content(self),
+            "collapsed": collapsed,
+            "confusion": confusion,
             "reliability": None if self.reliability is None else self.reliability.to_json(),
-            "definitions": dict(self.definitions),
-            "details": dict(self.details),
-            "provenance": dict(self.provenance),
-            "notes": list(self.notes),
-            "class_table": self.class_table.to_json(),
             "frames": [_frame_json(row) for row in self.frames],
         }
 
@@ -167,6 +153,55 @@ class Evaluation:
             ArtefactError: there is none, it is not JSON, or it is not an evaluation.
         """
         return Evaluation.from_json(content_of(path))
+
+
+class _Written(Protocol):
+    """What an evaluation of any task writes."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def images(self) -> int: ...
+    @property
+    def void_fraction(self) -> float | None: ...
+    @property
+    def scores(self) -> Mapping[str, Score]: ...
+    @property
+    def classes(self) -> Mapping[str, Mapping[str, Score]]: ...
+    @property
+    def by_domain(self) -> Mapping[str, Mapping[str, Scores]]: ...
+    @property
+    def definitions(self) -> Mapping[str, str]: ...
+    @property
+    def details(self) -> Mapping[str, Any]: ...
+    @property
+    def provenance(self) -> Mapping[str, Any]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def class_table(self) -> ClassTable: ...
+
+
+def common_content(evaluation: _Written) -> dict[str, Any]:
+    """The fields that `evaluation.json` has for every task."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "segwright_version": __version__,
+        "task": evaluation.task,
+        "images": evaluation.images,
+        "void_fraction": evaluation.void_fraction,
+        "scores": dict(evaluation.scores),
+        "classes": {name: dict(row) for name, row in evaluation.classes.items()},
+        "by_domain": {
+            column: {value: scores.to_json() for value, scores in values.items()}
+            for column, values in evaluation.by_domain.items()
+        },
+        "definitions": dict(evaluation.definitions),
+        "details": dict(evaluation.details),
+        "provenance": dict(evaluation.provenance),
+        "notes": list(evaluation.notes),
+        "class_table": evaluation.class_table.to_json(),
+    }
 
 
 def content_of(path: Path) -> dict[str, Any]:

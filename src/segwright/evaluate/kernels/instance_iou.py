@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from segwright.evaluate.kernels.run_lengths import next_number
+
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def masks(  # pragma: no cover - compiled
@@ -77,15 +79,9 @@ def _read(text, position, end, height, edges, mask, length, area, box):  # pragm
     first, total, count, last, before = position + mask, 0, 0, 0, 0
     top, bottom, left, right = height, -1, -1, -1
     while position < end:
-        value, shift, more = 0, 0, True
-        while more and position < end:
-            piece = np.int64(text[position]) - 48
-            value |= (piece & 31) << shift
-            shift += 5
-            more = (piece & 32) != 0
-            if not more and piece & 16:
-                value -= np.int64(1) << shift
-            position += 1
+        value, position = next_number(text, position, end)
+        if position < 0:
+            break
         if count > 2:
             value += before
         before, last = last, value

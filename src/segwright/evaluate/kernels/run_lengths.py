@@ -10,6 +10,26 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
+def next_number(text, position, end):  # pragma: no cover
+    """The number that begins at `position`, and where the next one begins; -1 there where this is none.
+
+    Source: `rleFrString` of cocoapi: 5 bits a letter, bit 32 says that more follow, bit 16 of the last one is the sign.
+    """
+    value, shift, more = np.int64(0), np.int64(0), True
+    while more:
+        if position >= end or text[position] < 48 or text[position] > 111 or shift > 30:
+            return value, np.int64(-1)
+        piece = np.int64(text[position]) - 48
+        value |= (piece & 31) << shift
+        shift += 5
+        more = (piece & 32) != 0
+        if not more and piece & 16:
+            value -= np.int64(1) << shift
+        position += 1
+    return value, np.int64(position)
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
 def lengths(text, start):  # pragma: no cover - compiled
     """Pixels that each of several texts in a row describes; -1 where one is no run lengths."""
     found = np.empty(start.size - 1, np.int64)
@@ -22,17 +42,9 @@ def lengths(text, start):  # pragma: no cover - compiled
 def _length(text, position, end):  # pragma: no cover
     total, count, last, before = 0, 0, 0, 0
     while position < end:
-        value, shift, more = 0, 0, True
-        while more:
-            if position == end or text[position] < 48 or text[position] > 111 or shift > 30:
-                return -1
-            piece = np.int64(text[position]) - 48
-            value |= (piece & 31) << shift
-            shift += 5
-            more = (piece & 32) != 0
-            if not more and piece & 16:
-                value -= np.int64(1) << shift
-            position += 1
+        value, position = next_number(text, position, end)
+        if position < 0:
+            return -1
         if count > 2:
             value += before
         if value < 0:
@@ -49,15 +61,9 @@ def columns(text, height, first, end):  # pragma: no cover - compiled
     found = np.zeros((end - first) * height, np.uint8)
     position, reached, count, last, before = 0, -first * height, 0, 0, 0
     while position < text.size and reached < found.size:
-        value, shift, more = 0, 0, True
-        while more and position < text.size:
-            piece = np.int64(text[position]) - 48
-            value |= (piece & 31) << shift
-            shift += 5
-            more = (piece & 32) != 0
-            if not more and piece & 16:
-                value -= np.int64(1) << shift
-            position += 1
+        value, position = next_number(text, position, text.size)
+        if position < 0:
+            break
         if count > 2:
             value += before
         before, last = last, value
