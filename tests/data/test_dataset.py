@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segwright.core import DataError, Size
-from segwright.data import Dataset, Frame, open_dataset
+from segwright.data import Dataset, Frame, ImageFile, open_dataset
 from tests.data.pictures import CLASSES, index_folder, mask_of, noise, save
 
 
@@ -48,7 +48,7 @@ def test_with_columns__new_win_over_old(dataset: Dataset) -> None:
 
 def test_read__frame_without_labels(tmp_path: Path) -> None:
     image = save(tmp_path / "a.png", noise(4, 4))
-    dataset = Dataset(tmp_path, CLASSES, (Frame("a", image),), "index_png")
+    dataset = Dataset(tmp_path, CLASSES, (Frame("a", ImageFile(image)),), "index_png")
     assert dataset.read_image(dataset.frames[0]).size == Size(4, 4)
     for read in (dataset.read, dataset.read_labels):
         with pytest.raises(DataError, match=r"(?s)has no labels.*fix:"):
@@ -82,7 +82,7 @@ def test_shows_images_of__names_columns_and_labels_do_not_matter_but_pixels_do(t
 
 
 def test_content_hash__file_that_went_away(dataset: Dataset) -> None:
-    dataset.frames[1].image.unlink()
+    dataset.frames[1].image.path.unlink()
     with pytest.raises(DataError, match=r"b\.png: cannot be read"):
         _ = dataset.content_hash
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segwright.core import DataError, Size
-from segwright.data import Dataset, Fingerprint, Frame, IndexMask, fingerprint, open_dataset
+from segwright.data import Dataset, Fingerprint, Frame, ImageFile, IndexMask, fingerprint, open_dataset
 from tests.data.pictures import CLASSES, index_folder, mask_of, noise, save
 
 
@@ -16,7 +16,7 @@ def _dataset(tmp_path: Path, *pairs: tuple[np.ndarray, np.ndarray]) -> Dataset:
     frames = []
     for at, (pixels, ids) in enumerate(pairs):
         image, mask = save(tmp_path / f"i{at}.png", pixels), save(tmp_path / f"m{at}.png", ids)
-        frames.append(Frame(f"f{at}", image, IndexMask(mask)))
+        frames.append(Frame(f"f{at}", ImageFile(image), IndexMask(mask)))
     return Dataset(tmp_path, CLASSES, tuple(frames), "test")
 
 

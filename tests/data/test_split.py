@@ -16,6 +16,7 @@ from segwright.core import ConfigError, DataError, Note
 from segwright.data import (
     Dataset,
     Frame,
+    ImageFile,
     Split,
     columns_from_pattern,
     make_split,
@@ -40,7 +41,7 @@ def _dataset(tmp_path: Path, groups: dict[str, list[tuple[int, int]]]) -> Datase
         for at, (scratch, dent) in enumerate(rows):
             shapes = (Runs(1, (0, scratch, 100 - scratch)), Runs(2, (100 - dent, dent)))
             mask = ShapeMask(shapes, 0, None, f"{group}{at}")
-            frames.append(Frame(f"{group}_{at}", image, mask, {"line": group, "lamp": "ab"[at % 2]}))
+            frames.append(Frame(f"{group}_{at}", ImageFile(image), mask, {"line": group, "lamp": "ab"[at % 2]}))
     return Dataset(tmp_path, CLASSES, tuple(frames), "test")
 
 

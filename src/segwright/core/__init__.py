@@ -1,6 +1,12 @@
 """What a pixel answer is. numpy only: no files, no torch, no OpenCV."""
 
 from segwright.core.classes import DEFAULT_VOID_ID, ClassSpec, ClassTable
+from segwright.core.conversions import (
+    instances_from_panoptic,
+    label_map_from_instances,
+    label_map_from_panoptic,
+    panoptic_from_instances,
+)
 from segwright.core.errors import (
     ArtefactError,
     ConfigError,
@@ -14,7 +20,9 @@ from segwright.core.errors import (
 from segwright.core.events import Event, Listener, Measured, Note, Progress, silent, tracked
 from segwright.core.geometry import Box, Size
 from segwright.core.image import GREY, RGB, Image, adopt
+from segwright.core.instance_set import Instance, InstanceSet, instance_from_mask
 from segwright.core.label_map import LabelMap
+from segwright.core.panoptic_map import PanopticMap, Segment
 from segwright.core.probabilities import Probabilities
 
 __all__ = [
@@ -31,16 +39,25 @@ __all__ = [
     "Event",
     "GateFailed",
     "Image",
+    "Instance",
+    "InstanceSet",
     "LabelMap",
     "Listener",
     "Measured",
     "Note",
+    "PanopticMap",
     "Probabilities",
     "Problem",
     "Progress",
+    "Segment",
     "SegwrightError",
     "Size",
     "adopt",
+    "instance_from_mask",
+    "instances_from_panoptic",
+    "label_map_from_instances",
+    "label_map_from_panoptic",
+    "panoptic_from_instances",
     "raise_collected",
     "silent",
     "tracked",

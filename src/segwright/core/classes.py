@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
+import numpy as np
+
 from segwright.core.errors import ConfigError, Problem
 
 Kind = Literal["stuff", "thing"]
@@ -92,6 +94,16 @@ class ClassTable:
     def background_id(self) -> int | None:
         """The class id of `background`, or None."""
         return None if self.background is None else self[self.background].class_id
+
+    @property
+    def unpainted_id(self) -> int:
+        """What a pixel is that nobody painted: the background, or void where the table has none."""
+        return self.void_id if self.background_id is None else self.background_id
+
+    @property
+    def id_type(self) -> type[np.unsignedinteger]:
+        """The smallest unsigned type that holds every id, void included: uint8 or uint16."""
+        return np.uint8 if max(*self.ids, self.void_id) <= 255 else np.uint16
 
     @property
     def foreground(self) -> tuple[ClassSpec, ...]:

@@ -11,11 +11,14 @@ from segwright.data.codecs import (
     write_label_map,
 )
 from segwright.data.columns import columns_from_csv, columns_from_folder, columns_from_pattern
+from segwright.data.components import instances_from_label_map, panoptic_from_label_map
 from segwright.data.dataset import Dataset, Frame, LabelledFrame
 from segwright.data.divide import make_split
+from segwright.data.exporting import Exported, export_dataset
 from segwright.data.fingerprint import ClassFingerprint, Fingerprint, fingerprint
 from segwright.data.formats import FORMATS
-from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, MaskSource
+from segwright.data.images import ImageFile, ImageSource
+from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, InstanceSource, MaskSource, PanopticSource
 from segwright.data.opening import DataSettings, open_dataset, open_with_settings
 from segwright.data.shapes import ShapeMask
 from segwright.data.split import PARTS, PartCounts, Split, read_split, verify_split, write_split
@@ -28,13 +31,18 @@ __all__ = [
     "DataSettings",
     "Dataset",
     "EmptyMask",
+    "Exported",
     "Fingerprint",
     "Frame",
     "FrameShape",
+    "ImageFile",
+    "ImageSource",
     "IndexMask",
+    "InstanceSource",
     "LabelSample",
     "LabelledFrame",
     "MaskSource",
+    "PanopticSource",
     "PartCounts",
     "ShapeMask",
     "Split",
@@ -42,11 +50,14 @@ __all__ = [
     "columns_from_csv",
     "columns_from_folder",
     "columns_from_pattern",
+    "export_dataset",
     "fingerprint",
     "image_size",
+    "instances_from_label_map",
     "make_split",
     "open_dataset",
     "open_with_settings",
+    "panoptic_from_label_map",
     "read_class_file",
     "read_image",
     "read_label_map",

@@ -10,6 +10,7 @@ from pathlib import Path
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable, ConfigError, Problem
 from segwright.core.classes import problems_of
 
+CLASS_TABLE_FILE = "segwright-classes.json"  # written by exports, whatever the format: void, kinds and colours too
 CLASS_FILES = ("classes.json", "classes.txt", "labels.txt", "class_names.txt")
 _LINE = re.compile(r"^\s*(?:(?P<id>\d+)\s*[:;,=\t ]\s*)?(?P<name>\S.*?)\s*$")
 _VOID = re.compile(r"void|ignore|unlabel+ed", re.IGNORECASE)

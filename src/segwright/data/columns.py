@@ -118,7 +118,7 @@ def _matched(
                 )
             )
         else:
-            found[stem] = dict(zip(header[1:], row[1:], strict=False))
+            found[stem] = {name: cell for name, cell in zip(header[1:], row[1:], strict=False) if cell}
     raise_collected(problems)
     return found, strangers
 
@@ -167,8 +167,9 @@ def _names(dataset: Dataset) -> Mapping[str, str]:
     claims: dict[str, set[str]] = defaultdict(set)
     for frame in dataset.frames:
         paths = {frame.stem}
-        if frame.image.is_relative_to(dataset.root):
-            paths.add(stem_of(frame.image.relative_to(dataset.root).as_posix()))
+        path = frame.image.path
+        if path is not None and path.is_relative_to(dataset.root):
+            paths.add(stem_of(path.relative_to(dataset.root).as_posix()))
         for name in (*paths, PurePosixPath(frame.stem).name):
             claims[name].add(frame.stem)
     return {name: next(iter(stems)) for name, stems in claims.items() if len(stems) == 1}

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from segwright.core import ClassTable, DataError, Image, LabelMap
-from segwright.data.codecs import FrameShape, read_header, read_image, read_with_header
-from segwright.data.masks import MaskSource
+from segwright.core import ClassTable, DataError, Image, InstanceSet, LabelMap, PanopticMap
+from segwright.core import instances_from_panoptic as things_of
+from segwright.data.images import ImageSource, file_digest
+from segwright.data.masks import InstanceSource, MaskSource, PanopticSource
 from segwright.data.workers import in_threads
 
 _HALF = 32
@@ -18,14 +19,14 @@ _HALF = 32
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: its name, its file, where its labels come from, and what is known about it.
+    """One picture: its name, where its pixels and its labels come from, and what is known about it.
 
     `stem` is unique in a dataset: the posix path below the root without suffix and without a folder that only says
     "images". `columns` hold what a split may go by: line, camera, sequence, tile. `mask` is None where nobody labelled.
     """
 
     stem: str
-    image: Path
+    image: ImageSource
     mask: MaskSource | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,29 +76,44 @@ class Dataset:
         Raises:
             DataError: a file is damaged, the labels do not fit, or the frame has none.
         """
-        image, header = read_with_header(frame.image)
-        if frame.mask is None:
-            raise DataError.of(
-                str(frame.image), "has no labels", allowed="a labelled frame", fix="label it, or predict"
-            )
-        return LabelledFrame(image, frame.mask.read(FrameShape(header.size, header.orientation), self.classes))
+        image, shape = frame.image.read()
+        return LabelledFrame(image, _labels_of(frame).read(shape, self.classes))
 
     def read_image(self, frame: Frame) -> Image:
         """Decode a frame without its labels."""
-        return read_image(frame.image)
+        return frame.image.read()[0]
 
     def read_labels(self, frame: Frame) -> LabelMap:
-        """The labels of a frame; of the image only the header is read.
+        """The labels of a frame; no pixel of the image is decoded.
 
         Raises:
             DataError: a file is damaged, the labels do not fit, or the frame has none.
         """
-        header = read_header(frame.image)
-        if frame.mask is None:
-            raise DataError.of(
-                str(frame.image), "has no labels", allowed="a labelled frame", fix="label it, or predict"
-            )
-        return frame.mask.read(FrameShape(header.size, header.orientation), self.classes)
+        return _labels_of(frame).read(frame.image.shape(), self.classes)
+
+    def read_instances(self, frame: Frame) -> InstanceSet:
+        """The objects of a frame, crowds among them; of segments, those of thing classes.
+
+        Raises:
+            DataError: as `read_labels`, or labels that say which class a pixel is, but not which object.
+        """
+        labels = _labels_of(frame)
+        if isinstance(labels, InstanceSource):
+            return labels.read_instances(frame.image.shape(), self.classes)
+        if isinstance(labels, PanopticSource):
+            return things_of(labels.read_panoptic(frame.image.shape(), self.classes))
+        raise _without(frame, "objects", "use instances_from_label_map: each connected region becomes an object")
+
+    def read_panoptic(self, frame: Frame) -> PanopticMap:
+        """The segments of a frame.
+
+        Raises:
+            DataError: as `read_labels`, or labels that do not divide the frame into segments.
+        """
+        labels = _labels_of(frame)
+        if isinstance(labels, PanopticSource):
+            return labels.read_panoptic(frame.image.shape(), self.classes)
+        raise _without(frame, "segments", "use panoptic_from_instances, or panoptic_from_label_map")
 
     def only(self, stems: Iterable[str]) -> Dataset:
         """The frames of these stems, in the dataset's own order.
@@ -151,19 +167,22 @@ class Dataset:
         return content_hash is not None and content_hash[_HALF:] == self.content_hash[_HALF:]
 
 
+def _labels_of(frame: Frame) -> MaskSource:
+    if frame.mask is None:
+        raise DataError.of(str(frame.image), "has no labels", allowed="a labelled frame", fix="label it, or predict")
+    return frame.mask
+
+
+def _without(frame: Frame, what: str, fix: str) -> DataError:
+    rule = f"has labels that say which class a pixel is, and no {what}"
+    return DataError.of(str(frame.image), rule, allowed=f"a frame with {what}", found="class ids", fix=fix)  # type: ignore[return-value]
+
+
 def _frame_hashes(frame: Frame) -> tuple[str, str]:
     """Of the image's bytes, and of everything that decides the labels."""
     masks = () if frame.mask is None else frame.mask.files
     digest = "unlabelled" if frame.mask is None else frame.mask.digest
-    return _file_hash(frame.image), "".join([*(_file_hash(path) for path in masks), digest])
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it") from error
+    return frame.image.digest, "".join([*(file_digest(path) for path in masks), digest])
 
 
 def _unknown_stems(dataset: Dataset, stems: list[str]) -> DataError:

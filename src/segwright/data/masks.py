@@ -1,4 +1,4 @@
-"""Where a frame's labels come from, file or shapes, and how they become a `LabelMap`."""
+"""Where a frame's labels come from, file or shapes, and how they become class ids, objects or segments."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from segwright.core import ClassTable, LabelMap, adopt
+from segwright.core import ClassTable, InstanceSet, LabelMap, PanopticMap, adopt
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.labels import FrameShape, MaskOrientation, read_label_map, read_values
 
 
+@runtime_checkable
 class MaskSource(Protocol):
     """Something that paints the class ids of one frame."""
 
@@ -34,6 +35,32 @@ class MaskSource(Protocol):
     @property
     def digest(self) -> str:
         """A hash of everything that decides the labels and is not in `files`."""
+        ...
+
+
+@runtime_checkable
+class InstanceSource(MaskSource, Protocol):
+    """Labels that also say which pixels are which object."""
+
+    def read_instances(self, shape: FrameShape, classes: ClassTable) -> InstanceSet:
+        """The objects of an image of this shape, upright, crowds among them.
+
+        Raises:
+            DataError: the labels do not fit the image or the class table.
+        """
+        ...
+
+
+@runtime_checkable
+class PanopticSource(MaskSource, Protocol):
+    """Labels that divide the whole frame into segments."""
+
+    def read_panoptic(self, shape: FrameShape, classes: ClassTable) -> PanopticMap:
+        """The segments of an image of this shape, upright.
+
+        Raises:
+            DataError: the labels do not fit the image or the class table.
+        """
         ...
 
 
@@ -77,7 +104,7 @@ class BinaryMask:
         """`class_id` where the file is at least `cut`, `background_id` elsewhere; no pixel is void."""
         above = _above_cut(self.path, self.cut, shape, self.orientation)
         ids = np.where(above, np.uint16(self.class_id), np.uint16(self.background_id))
-        return LabelMap(adopt(ids.astype(_id_type(classes))), classes)
+        return LabelMap(adopt(ids.astype(classes.id_type)), classes)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -110,7 +137,7 @@ class EmptyMask:
                     found=f"{painted} pixels",
                     fix="name the free folder with `options: {free: FOLDER}`, or `free: none`",
                 ).at(str(self.witness))
-        ids = np.full((shape.size.height, shape.size.width), self.class_id, _id_type(classes))
+        ids = np.full((shape.size.height, shape.size.width), self.class_id, classes.id_type)
         return LabelMap(adopt(ids), classes)
 
     @property
@@ -138,10 +165,6 @@ def _above_cut(path: Path, cut: int, shape: FrameShape, orientation: MaskOrienta
         raise refusal.at(str(path)) from refusal
     scale = {1: 255, 2: 85, 4: 17}.get(header.bits, 1)
     return values >= (cut * 257 if values.dtype == np.uint16 else -(-cut // scale))
-
-
-def _id_type(classes: ClassTable) -> type:
-    return np.uint8 if max(*classes.ids, classes.void_id) <= 255 else np.uint16
 
 
 def _digest(*parts: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
 from segwright.data.archive import unpacked
+from segwright.data.class_files import CLASS_TABLE_FILE, read_class_file
 from segwright.data.columns import column_files, columns_from_csv, columns_from_folder, columns_from_pattern
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
@@ -92,7 +93,7 @@ def open_dataset(
             fix=f"did you mean '{close[0]}'?" if close else "leave it out: the folder tells",
         )
     _check_options(chosen, FORMATS[chosen], settings)
-    dataset = FORMATS[chosen].read(listing, classes, settings)
+    dataset = FORMATS[chosen].read(listing, classes or own_table(listing), settings)
     dataset = _with_columns(dataset, listing)
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
@@ -122,6 +123,13 @@ def _recognised(listing: Listing) -> str:
         found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
         fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
     )
+
+
+def own_table(listing: Listing) -> ClassTable | None:
+    """The class table that `export_dataset` wrote beside the frames, or None."""
+    if CLASS_TABLE_FILE not in listing.files:
+        return None
+    return read_class_file(listing.path(CLASS_TABLE_FILE))
 
 
 def _check_options(name: str, form: Format, settings: Mapping[str, Any]) -> None:

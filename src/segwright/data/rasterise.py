@@ -38,6 +38,31 @@ class Patch:
 NOTHING = Patch(Box(0, 0, 0, 0), np.zeros((0, 0), dtype=bool))
 
 
+def merged(patches: Sequence[Patch], holes: Sequence[Patch]) -> Patch:
+    """One patch of all that `patches` paint, less what `holes` paint, in the box around `patches`."""
+    boxes = [patch.box for patch in patches if patch.box.area_px]
+    if not boxes:
+        return NOTHING
+    top, left = min(box.top for box in boxes), min(box.left for box in boxes)
+    around = Box(top, left, max(box.bottom for box in boxes), max(box.right for box in boxes))
+    painted = np.zeros((around.height, around.width), dtype=bool)
+    for value, group in ((True, patches), (False, holes)):
+        for patch in group:
+            _set(painted, around, patch, value=value)
+    return Patch(around, painted)
+
+
+def _set(painted: Mask, around: Box, patch: Patch, *, value: bool) -> None:
+    """Write `value` into `painted`, whose box is `around`, where `patch` is painted and inside that box."""
+    top, bottom = max(patch.box.top, around.top), min(patch.box.bottom, around.bottom)
+    left, right = max(patch.box.left, around.left), min(patch.box.right, around.right)
+    if top >= bottom or left >= right:
+        return
+    box = patch.box
+    cut = patch.painted[top - box.top : bottom - box.top, left - box.left : right - box.left]
+    painted[top - around.top : bottom - around.top, left - around.left : right - around.left][cut] = value
+
+
 def polygon_patch(points: Points, size: Size) -> Patch:
     """The pixels inside one closed outline of points (n, 2) as x, y; even-odd where it crosses itself.
 

@@ -152,12 +152,12 @@ def _link_frames(frames: Dataset, folder: Path) -> None:
     """The frames' images alone in a folder, as a camera would leave them; hard links where the disk allows."""
     folder.mkdir(exist_ok=True)
     for frame in frames.frames:
-        target = folder / frame.image.name
-        if not target.exists():
+        target, source = folder / frame.image.name, frame.image.path
+        if source is not None and not target.exists():
             try:
-                target.hardlink_to(frame.image)
+                target.hardlink_to(source)
             except OSError:
-                target.write_bytes(frame.image.read_bytes())
+                target.write_bytes(source.read_bytes())
 
 
 def _without_notes(listener: Listener) -> Listener:

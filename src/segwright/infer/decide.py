@@ -73,7 +73,7 @@ def decide_ids(values: npt.NDArray[np.float32], classes: ClassTable, decision: D
     """The class ids (height, width) for probabilities (channels, height, width): `decide` for a band of rows."""
     by_threshold = decision.thresholds is not None
     best = np.full(values.shape[1:], -1, np.float32)
-    ids = np.zeros(values.shape[1:], id_type(classes))
+    ids = np.zeros(values.shape[1:], classes.id_type)
     for channel, spec in enumerate(classes):
         if by_threshold and spec.name == classes.background:
             continue
@@ -83,11 +83,6 @@ def decide_ids(values: npt.NDArray[np.float32], classes: ClassTable, decision: D
     if by_threshold and classes.background_id is not None:
         ids[best < 1] = classes.background_id
     return ids
-
-
-def id_type(classes: ClassTable) -> npt.DTypeLike:
-    """The smallest type that holds every id of the table and its void id: uint8 or uint16."""
-    return np.uint16 if max(classes.void_id, *classes.ids) > 255 else np.uint8
 
 
 def _threshold(decision: Decision, name: str) -> float:

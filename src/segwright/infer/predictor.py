@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segwright.core import GREY, RGB, ArtefactError, ClassTable, Image, LabelMap, Probabilities, adopt
 from segwright.infer.cleanup import Cleanup, clean_ids
-from segwright.infer.decide import Decision, decide_ids, id_type
+from segwright.infer.decide import Decision, decide_ids
 from segwright.infer.prediction import SemanticPrediction
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.runtimes import Runtime
@@ -58,7 +58,7 @@ class Predictor:
         peaks near 2 GB, not 8.
         """
         image = as_image(frame)
-        ids = np.empty(image.pixels.shape[:2], id_type(self.classes))
+        ids = np.empty(image.pixels.shape[:2], self.classes.id_type)
         sure = np.empty(ids.shape, np.float32) if confidence else None
         kept = np.empty((len(self.classes), *ids.shape), np.float32) if probabilities else None
         for top, band in self._bands(image):

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from segwright.core import DataError, Size
-from segwright.data import Dataset, Frame, IndexMask, image_size, read_image
+from segwright.data import Dataset, Frame, ImageFile, IndexMask, image_size, read_image
 from segwright.data.codecs.orientation import exif_orientation, turned_upright
 from tests.data.pictures import CLASSES, noise, save
 
@@ -56,7 +56,7 @@ def test_exif_orientation__damaged_blocks_say_nothing(block: bytes) -> None:
 def _pair(tmp_path: Path, orientation: int, height: int, width: int, ids: np.ndarray, told: str = "auto") -> Dataset:
     image = save(tmp_path / "a.jpg", noise(height, width), exif=exif(orientation))
     mask = save(tmp_path / "a.png", ids)
-    return Dataset(tmp_path, CLASSES, (Frame("a", image, IndexMask(mask, orientation=told)),), "index_png")
+    return Dataset(tmp_path, CLASSES, (Frame("a", ImageFile(image), IndexMask(mask, orientation=told)),), "index_png")
 
 
 def _ids(height: int, width: int) -> np.ndarray:
@@ -99,5 +99,5 @@ def test_mask__with_an_orientation_of_its_own_is_turned_by_that(tmp_path: Path) 
     stored = _ids(4, 6)
     image = save(tmp_path / "a.jpg", noise(4, 6), exif=exif(3))
     mask = save(tmp_path / "a.png", stored, exif=exif(3))
-    dataset = Dataset(tmp_path, CLASSES, (Frame("a", image, IndexMask(mask)),), "index_png")
+    dataset = Dataset(tmp_path, CLASSES, (Frame("a", ImageFile(image), IndexMask(mask)),), "index_png")
     assert np.array_equal(dataset.read(dataset.frames[0]).labels.ids, turned_upright(stored, 3))

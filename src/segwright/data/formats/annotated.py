@@ -25,11 +25,6 @@ class Naming:
     ids: Mapping[str, int]
     problems: tuple[Problem, ...] = ()
 
-    @property
-    def unpainted_id(self) -> int:
-        """The id of pixels that no shape covers: background, or void where the table has none."""
-        return self.classes.void_id if self.classes.background_id is None else self.classes.background_id
-
 
 def name_classes(labels: Mapping[str, int | None], given: ClassTable | None, options: Options, place: str) -> Naming:
     """Class ids for label names, which come with the id the file gives them, or None.

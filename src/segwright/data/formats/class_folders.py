@@ -15,6 +15,7 @@ from segwright.data.codecs.labels import read_values
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.format import Format, Options, cut_of, orientation_of
 from segwright.data.formats.pairs import Pairing, pair_by_name
+from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.masks import BinaryMask, EmptyMask, MaskSource
 
@@ -69,7 +70,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
                 if folder == free
                 else BinaryMask(listing.path(mask), table[folder].class_id, _background_id(table), cut, orientation)
             )
-            frames.append(Frame(stem, listing.path(image), source))
+            frames.append(Frame(stem, ImageFile(listing.path(image)), source))
     frames.sort(key=lambda frame: frame.stem)
     return Dataset(listing.root, table, tuple(frames), "class_folders", tuple(pairing.notes()))
 

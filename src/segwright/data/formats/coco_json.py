@@ -25,6 +25,7 @@ from segwright.data.formats.annotated import (
     require_images,
 )
 from segwright.data.formats.format import Format, Options, orientation_of
+from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask
 
@@ -66,8 +67,8 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         used.append(found)
         shapes = tuple(_shapes(objects.get(image["id"], ()), naming, reading))
         place = f"{name}: {image['file_name']}"
-        mask = ShapeMask(shapes, naming.unpainted_id, _size(image), place, orientation)
-        frames.append(Frame(stem_of(str(image["file_name"]).replace("\\", "/")), listing.path(found), mask))
+        mask = ShapeMask(shapes, naming.classes.unpainted_id, _size(image), place, orientation)
+        frames.append(Frame(stem_of(str(image["file_name"]).replace("\\", "/")), ImageFile(listing.path(found)), mask))
     raise_collected(reading.problems)
     require_images(frames, missing, listing.path(name))
     frames.sort(key=lambda frame: frame.stem)

@@ -27,6 +27,7 @@ from segwright.data.formats.annotated import (
     require_images,
 )
 from segwright.data.formats.format import Format, Options, orientation_of
+from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import Points, ellipse_outline, turned
 from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask, Stroke
@@ -69,9 +70,9 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         used.append(found)
         place = f"{name}: {image.get('name')}"
         mask = ShapeMask(
-            reading.shapes(image, place), naming.unpainted_id, reading.size(image, place), place, orientation
+            reading.shapes(image, place), naming.classes.unpainted_id, reading.size(image, place), place, orientation
         )
-        frames.append(Frame(stem_of(image.get("name", "").replace("\\", "/")), listing.path(found), mask))
+        frames.append(Frame(stem_of(image.get("name", "").replace("\\", "/")), ImageFile(listing.path(found)), mask))
     raise_collected(reading.problems)
     require_images(frames, missing, listing.path(name))
     frames.sort(key=lambda frame: frame.stem)

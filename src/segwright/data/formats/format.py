@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
-from segwright.core import ClassTable, ConfigError
+from segwright.core import ClassTable, ConfigError, Listener
 from segwright.data.codecs import MaskOrientation
 from segwright.data.dataset import Dataset
 from segwright.data.listing import Listing
 
 Options = Mapping[str, Any]
 
+# What labels may hold beyond a class id for each pixel; what of it a format carries is in `Format.carries`.
+Carried = Literal["void", "objects", "overlap", "crowd", "segments", "outlines", "attributes"]
+Writer = Callable[[Dataset, Path, Options, Listener], None]
+
 
 @dataclass(frozen=True)
 class Format:
     """`recognise` gives the reason why a folder is of this format, or None; `read` makes a dataset of it.
 
-    `options` names every setting `read` knows, with one sentence each.
+    `options` names every setting `read` knows, with one sentence each. `write` puts a dataset into a new, empty folder,
+    so that `read` gives it back but for what is not in `carries`; None where the format is only read. `write_options`
+    names its settings. A writer is called by `export_dataset`, which makes the folder whole or not at all, says what is
+    lost, and adds the class table and the columns.
     """
 
     recognise: Callable[[Listing], str | None]
     read: Callable[[Listing, ClassTable | None, Options], Dataset]
     options: Mapping[str, str]
+    write: Writer | None = None
+    carries: frozenset[Carried] = frozenset()
+    write_options: Mapping[str, str] = field(default_factory=dict)
 
 
 def renamings(value: object) -> dict[str, str]:

@@ -8,13 +8,25 @@ from pathlib import Path
 
 import numpy as np
 
-from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable, ConfigError, DataError, raise_collected
+from segwright.core import (
+    DEFAULT_VOID_ID,
+    ClassSpec,
+    ClassTable,
+    ConfigError,
+    DataError,
+    Listener,
+    raise_collected,
+    tracked,
+)
 from segwright.data.class_files import CLASS_FILES, read_class_file
+from segwright.data.codecs import write_label_map
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.labels import read_values
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.format import Format, Options, cut_of, id_of, orientation_of, renamings
 from segwright.data.formats.pairs import Pairing, pair_by_folder, pair_by_name
+from segwright.data.formats.placing import place_image
+from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.masks import BinaryMask, IndexMask, MaskSource
 from segwright.data.workers import in_threads
@@ -43,9 +55,22 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     table = classes or _table_beside(listing) or _table_from_masks(listing, pairing, options)
     source = _source(table, options)
     frames = tuple(
-        Frame(stem, listing.path(image), source(listing.path(mask))) for stem, (image, mask) in pairing.pairs.items()
+        Frame(stem, ImageFile(listing.path(image)), source(listing.path(mask)))
+        for stem, (image, mask) in pairing.pairs.items()
     )
     return Dataset(listing.root, table, frames, "index_png", tuple(pairing.notes()))
+
+
+def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) -> None:  # noqa: ARG001
+    """images/STEM.* and masks/STEM.png."""
+
+    def placed(frame: Frame) -> None:
+        place_image(frame, folder / "images")
+        if frame.mask is not None:
+            write_label_map(folder / "masks" / f"{frame.stem}.png", dataset.read_labels(frame))
+
+    for _ in tracked(in_threads(placed, dataset.frames), listener, "writing", len(dataset)):
+        pass
 
 
 def _paired(listing: Listing, options: Options) -> Pairing:
@@ -169,4 +194,6 @@ INDEX_PNG = Format(
         "classes_from_masks": "true: name the ids found class_0, class_1, ...",
         "mask_orientation": "auto, upright or stored: how masks of EXIF-turned images of ambiguous size were drawn",
     },
+    write=write,
+    carries=frozenset({"void"}),
 )
