@@ -90,7 +90,8 @@ class InstanceSet:
     """The objects of one frame of `size`, in a fixed order; they may overlap.
 
     `void` (height, width) is True where nobody is asked to get it right, None where that is nowhere. Void and
-    background are no objects. Equal by value, order included; `sorted_set` gives an order that depends on the objects alone.
+    background are no objects. Equal by value, order included; `sorted_set` gives an order that depends on the objects
+    alone.
 
     Raises:
         DataError: boxes outside the frame, ids of no class, of the background or of void; all at once.

@@ -25,8 +25,9 @@ def regions_of(mask: Mask) -> tuple[Region, ...]:
     """The 4-connected regions of a mask (height, width), from top to bottom; empty where no pixel is painted.
 
     Rings run along pixel edges and turn at pixel corners only; outer rings go clockwise (y points down), holes the
-    other way, and no ring touches itself but in a corner. Painting every outer ring and taking its holes away gives the mask
-    back, pixel for pixel, in `rasterise.polygon_patch`, COCO's rasteriser, and every even-odd fill by pixel centres.
+    other way, and no ring touches itself but in a corner. Painting every outer ring and taking its holes away gives the
+    mask back, pixel for pixel, in `rasterise.polygon_patch`, in COCO's rasteriser, and in every even-odd fill by pixel
+    centres.
     """
     rings = [ring for ring in _rings(mask) if len(ring) >= 4]
     outers = [ring for ring in rings if _twice_area(ring) > 0]
