@@ -16,7 +16,12 @@ from segwright._version import __version__
 from segwright.core.errors import ArtefactError, ConfigError, DependencyMissing, SegwrightError
 
 # What only some commands need, by the extra that installs it.
-EXTRAS = {"train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision")}
+EXTRAS = {
+    "train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision"),
+    "store": ("lance", "pyarrow"),
+    "volumes": ("nibabel", "pydicom"),
+    "geo": ("rasterio",),
+}
 
 # Click's, of which newer Typers carry a copy under a private name: what is wrong with a command line.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
