@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
+from keyword import iskeyword
 from typing import NoReturn
 
 import typer
@@ -29,6 +30,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 # verb -> one line for `segwright --help`; the module of the same name is imported only when the verb is used
 VERBS = {
     "demo": "The guide's worked example, end to end, offline.",
+    "import": "Put labelled frames of any format into a versioned store.",
     "init": "Write a commented segwright.yaml for a folder of frames.",
     "split": "Divide frames into train, validation, calibration and test by a domain column.",
     "train": "Train a network as segwright.yaml says.",
@@ -37,13 +39,21 @@ VERBS = {
     "export": "Turn a run into an ONNX bundle, with a parity proof over the whole pipeline.",
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
-    "data": "Numbers about labelled frames: classes, objects, images, domains.",
+    "data": "Labelled frames: numbers, versions, formats.",
 }
 
 # verb -> its subverbs, each with its line for `segwright VERB --help`: the module is cli/verbs/VERB/SUBVERB.py
 GROUPS = {
     "data": {
         "stats": "What the frames hold: classes, objects, pictures, and how domains differ.",
+        "log": "Who changed what in a store, when and why.",
+        "show": "What a version of a store holds.",
+        "tag": "Give a version a name.",
+        "checkout": "Write a version as a plain folder to work in.",
+        "export": "Write labelled frames in another format.",
+        "restore": "Make an old version the newest again.",
+        "relabel": "Merge, rename or void classes in a new version.",
+        "verify": "Find every damaged byte of a store.",
     },
 }
 
@@ -70,8 +80,9 @@ def _group(verb: str, chosen: str | None) -> typer.Typer:
 
 
 def _loaded(*words: str) -> Callable[..., None]:
-    """The function of a verb or of a subverb: it is called as its module is."""
-    return getattr(import_module(".".join(("segwright.cli.verbs", *words))), words[-1])
+    """The function of a verb or of a subverb: it is called as its module is, with `_` after a word of Python's own."""
+    names = [f"{word}_" if iskeyword(word) else word for word in words]
+    return getattr(import_module(".".join(("segwright.cli.verbs", *names))), names[-1])
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from segwright.core import (
     GREY,
@@ -26,7 +26,6 @@ from segwright.data.dataset import Dataset, Frame
 from segwright.data.store import labels as codec
 from segwright.data.store.blobs import Blob, write_blobs
 from segwright.data.store.log import Change, FrameRow, State, Version
-from segwright.data.store.sources import StoredImage
 from segwright.data.store.store import Author, Store
 from segwright.data.workers import in_threads
 
@@ -137,22 +136,13 @@ def image_bytes(frame: Frame) -> tuple[str, bytes, FrameShape]:
         DataError: the picture cannot be read.
     """
     source = frame.image
-    if isinstance(source, StoredImage):
-        return source.row.media, source.read_bytes(), source.shape()
-    if source.path is not None:
-        shape = source.shape()
-        return source.path.suffix.lower(), _bytes_of(source.path), shape
+    data = source.file_bytes()
+    if data is not None:
+        return PurePosixPath(source.name).suffix.lower(), data, source.shape()
     image, shape = source.read()
     fits_png = image.bands in (GREY, RGB) and image.pixels.dtype.kind == "u"
     media, data = (".png", encode_image(image, ".png")) if fits_png else (".tif", encode_tiff(image))
     return media, data, FrameShape(shape.size)
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it") from error
 
 
 def matched_classes(

@@ -47,14 +47,14 @@ class StoredImage:
         """SHA-256 of the file that was imported."""
         return self.row.image
 
-    def read(self) -> tuple[Image, FrameShape]:
-        """The picture, upright, and its shape."""
-        image, header = decode_image(self.blobs.read(self.row.image), str(self))
-        return image, FrameShape(header.size, header.orientation)
-
-    def read_bytes(self) -> bytes:
+    def file_bytes(self) -> bytes:
         """The bytes of the file that was imported."""
         return self.blobs.read(self.row.image)
+
+    def read(self) -> tuple[Image, FrameShape]:
+        """The picture, upright, and its shape."""
+        image, header = decode_image(self.file_bytes(), str(self))
+        return image, FrameShape(header.size, header.orientation)
 
     def shape(self) -> FrameShape:
         """What the log says: no byte of the picture is read."""
