@@ -48,6 +48,7 @@ GROUPS = {
         "stats": "What the frames hold: classes, objects, pictures, and how domains differ.",
         "log": "Who changed what in a store, when and why.",
         "show": "What a version of a store holds.",
+        "diff": "What changed between two versions, pixel by pixel.",
         "tag": "Give a version a name.",
         "checkout": "Write a version as a plain folder to work in.",
         "export": "Write labelled frames in another format.",

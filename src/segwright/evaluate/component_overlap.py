@@ -128,7 +128,7 @@ def class_objects(prediction: LabelMap, truth: LabelMap, rules: Matching) -> Ite
         if box is None:
             continue
         true, said = (Objects.of(np.ascontiguousarray(mask[box]), rules) for mask in masks)
-        pairs, shared = _overlaps(true, said)
+        pairs, shared = shared_pixels(true, said)
         yield ClassObjects(truth.classes.channel(spec.name), true, said, pairs, shared)
 
 
@@ -138,7 +138,7 @@ def _box_of(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice] | None:
     return (slice(top, top + height), slice(left, left + width)) if width else None
 
 
-def _overlaps(true: Objects, predicted: Objects) -> tuple[Integers, Integers]:
+def shared_pixels(true: Objects, predicted: Objects) -> tuple[Integers, Integers]:
     """Which objects share pixels, and how many."""
     both = (true.labels > 0) & (predicted.labels > 0)
     codes = (true.labels[both].astype(np.int64) - 1) * max(len(predicted), 1) + predicted.labels[both] - 1
