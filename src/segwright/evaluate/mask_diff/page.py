@@ -91,18 +91,20 @@ def _page(found: DatasetDiff) -> dict[str, Any]:
 
 
 def _matrix(found: DatasetDiff) -> list[dict[str, Any]]:
-    """Rows old, columns new; the diagonal (kept) is left blank, so that the changes are what is seen."""
+    """Rows old, columns new, of labels that gained or lost pixels; the diagonal (kept) is left blank."""
     if found.total is None:
         return []
     names, pixels = [*found.classes.names, "void"], found.total.pixels
-    most = max(1, int((pixels - np.diag(np.diag(pixels))).max()))
+    moved_px = pixels - np.diag(np.diag(pixels))
+    moved = np.flatnonzero(moved_px.sum(axis=0) + moved_px.sum(axis=1)).tolist()
+    most = max(1, int(moved_px.max()))
     rows = []
-    for at, name in enumerate(names):
+    for at in moved:
         cells = [
             None if at == to else {"px": int(pixels[at, to]), "strength": (int(pixels[at, to]) / most) ** 0.4}
-            for to in range(len(names))
+            for to in moved
         ]
-        rows.append({"name": name, "cells": cells, "kept": int(pixels[at, at])})
+        rows.append({"name": names[at], "cells": cells, "kept": int(pixels[at, at])})
     return rows
 
 
