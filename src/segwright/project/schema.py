@@ -51,6 +51,9 @@ class Data(Section):
         default=None, description="regular expression with named groups over the frame's stem"
     )
     columns_csv: str | None = Field(default=None, description="CSV whose first column names the image")
+    columns_exif: list[str] = Field(default_factory=list, description="EXIF tags that become columns")
+    columns_dicom: list[str] = Field(default_factory=list, description="DICOM tags that become columns")
+    dicom: str | None = Field(default=None, description="folder of the DICOM files; null: where the frames are")
     options: dict[str, str | int | float | bool | list[str]] = Field(default_factory=dict)
 
 
@@ -61,8 +64,14 @@ class Split(Section):
         default="split.json", description="written by `segwright split`, readable, checked before training"
     )
     by: str | None = Field(
-        default=None, description="the column whose values stay together: line, camera, sequence, patient"
+        default=None,
+        description="the column, or expression, whose values stay together: line, camera, sequence, patient",
     )
+    block: str | None = Field(default=None, description="cut the time that `by` ends with into blocks: 1h")
+    by_block: str | None = Field(default=None, description="keep squares of a large scene together: 512, 100m")
+    position: tuple[str, str] | None = Field(default=None, description="the columns that say where a frame is")
+    gap: str | None = Field(default=None, description="leave out frames of two parts that are nearer than this")
+    fold: Count | None = Field(default=None, description="which fold of the file, counted from 0")
 
 
 class Model(Section):
