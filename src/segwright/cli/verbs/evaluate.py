@@ -90,7 +90,7 @@ def evaluate(
         demands = Demands.read(fail_if or [], no_worse_than, compare, compare_report, tolerance, groups)
         stored, of_model = (predictions, truth, classes, map_ or [], images), (data, split, part, fold)
         pairs, evaluation = _scored(face, model, of_model, stored, boundary_px or [3], also or [])
-        _finish(face, evaluation, pairs, demands, report, json_file, reconcile)
+        return _finish(face, evaluation, pairs, demands, report, json_file, reconcile)
 
 
 def _scored(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from segwright.core import ConfigError
 from segwright.data.dataset import Dataset
 from segwright.data.split.check import few
 from segwright.data.split.expression import parse_keys
@@ -86,8 +87,14 @@ def _sentence(part: str, frames: int, rows: Sequence[tuple[str, str, str]]) -> s
 
 
 def _group_of(dataset: Dataset, split: Split) -> Mapping[str, Series]:
-    """The key of each frame where the split goes by one; nothing for a random split, or one from elsewhere."""
-    return {} if split.grouping.is_random else grouped(dataset, split.grouping).keys
+    """The key of each frame where the split goes by one; nothing for a random split, or one from elsewhere.
+
+    Nothing too where the frames lack the columns: that is what `verify_split` tells.
+    """
+    try:
+        return {} if split.grouping.is_random else grouped(dataset, split.grouping).keys
+    except ConfigError:
+        return {}
 
 
 def _series(dataset: Dataset, group_of: Mapping[str, Series]) -> dict[Series, list[tuple[int, str]]]:
