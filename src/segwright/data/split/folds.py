@@ -39,7 +39,8 @@ def make_folds(
     """
     held = {part: tuple(values) for part, values in (held_out or {}).items()}
     asked_for = dict(fractions or {"train": 1.0})
-    problems = [*require_parts(asked_for, held), *_require_foldable(folds, asked_for, held)]
+    aside = {part: values for part, values in held.items() if part != "train"}  # in train of every fold, beside others
+    problems = [*require_parts(asked_for, aside), *_require_foldable(folds, asked_for, held)]
     material = Material.of(dataset, by, frames_are_independent, problems, listener)
     placed, free = held_groups(dataset, material.groups, material.grouping.by, held)
     rng = np.random.default_rng(seed)
