@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 
@@ -14,6 +14,14 @@ Positive = Annotated[int, Field(ge=1, strict=True)]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Above = Annotated[float, Field(gt=0)]  # not strict: YAML reads 1e-3 as text
 Level = Annotated[int, Field(ge=0, le=255, strict=True)]
+
+
+def _number_as_text(value: object) -> object:
+    """512 as YAML reads it, as the text that stands on the command line."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Length = Annotated[str, BeforeValidator(_number_as_text)]
 
 
 class Section(BaseModel):
@@ -67,10 +75,10 @@ class Split(Section):
         default=None,
         description="the column, or expression, whose values stay together: line, camera, sequence, patient",
     )
-    block: str | None = Field(default=None, description="cut the time that `by` ends with into blocks: 1h")
-    by_block: str | None = Field(default=None, description="keep squares of a large scene together: 512, 100m")
+    block: Length | None = Field(default=None, description="cut the time that `by` ends with into blocks: 1h")
+    by_block: Length | None = Field(default=None, description="keep squares of a large scene together: 512, 100m")
     position: tuple[str, str] | None = Field(default=None, description="the columns that say where a frame is")
-    gap: str | None = Field(default=None, description="leave out frames of two parts that are nearer than this")
+    gap: Length | None = Field(default=None, description="leave out frames of two parts that are nearer than this")
     fold: Count | None = Field(default=None, description="which fold of the file, counted from 0")
 
 

@@ -9,14 +9,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import ExifTags, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from segwright.core import ConfigError
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.reading import file_bytes, header_of
 
 TAGS: Mapping[str, int] = {tag.name: tag.value for tag in ExifTags.Base} | {tag.name: tag.value for tag in ExifTags.GPS}
-_GPS = frozenset(tag.name for tag in ExifTags.GPS)
+_BASE = {tag.value: tag.name for tag in ExifTags.Base}
+_GPS = {tag.value: tag.name for tag in ExifTags.GPS}
 _SECTIONS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # The plug-in classes themselves: Image.open would apply Pillow's own process-wide pixel limit.
 _PLUGINS: Mapping[str, Any] = {
@@ -63,16 +64,18 @@ def read_exif(path: Path | str, tags: Sequence[str]) -> dict[str, str]:
 
 
 def _values(plugin: Any, data: bytes) -> dict[str, Any]:
-    """Every tag by name; a damaged EXIF block is none, as it says nothing of the pixels."""
+    """Every tag by name."""
+    found = zip((_BASE, _BASE, _GPS), _blocks(plugin, data), strict=False)
+    return {names[tag]: value for names, rows in found for tag, value in rows.items() if tag in names}
+
+
+def _blocks(plugin: Any, data: bytes) -> list[Mapping[int, Any]]:
+    """The tags of the picture, of the camera and of the position; a damaged block is none: it is not the pixels."""
     try:
-        picture: Image.Image = plugin(io.BytesIO(data))
-        exif = picture.getexif()
-        main = {ExifTags.Base(tag).name: value for tag, value in exif.items() if tag in ExifTags.Base}
-        camera, position = (exif.get_ifd(section) for section in _SECTIONS)
-        main |= {ExifTags.Base(tag).name: value for tag, value in camera.items() if tag in ExifTags.Base}
-        return main | {ExifTags.GPS(tag).name: value for tag, value in position.items() if tag in ExifTags.GPS}
+        exif = plugin(io.BytesIO(data)).getexif()
+        return [dict(exif), *(exif.get_ifd(section) for section in _SECTIONS)]
     except Exception:  # Pillow raises a dozen unrelated types on a damaged block
-        return {}
+        return []
 
 
 def _text(name: str, values: Mapping[str, Any]) -> str:
