@@ -65,6 +65,24 @@ def split_at(path: Path | None, fold: int | None, split_hash: str | None) -> Spl
     return None if path is None else read_split(path, fold, split_hash=split_hash)
 
 
+def with_given_columns(dataset: Dataset, exif: str | None, dicom: str | None, dicom_folder: Path | None) -> Dataset:
+    """The frames with the columns that --columns-exif and --columns-dicom name."""
+    from segwright.core import ConfigError
+    from segwright.data import with_recorded_columns
+
+    if dicom_folder is not None and not dicom:
+        raise ConfigError.of(
+            "--dicom", "names a folder of which nothing is read", allowed="--columns-dicom TAGS beside it",
+            found=str(dicom_folder), fix="--columns-dicom PatientID,StudyDate",
+        )  # fmt: skip
+    return with_recorded_columns(dataset, listed(exif), listed(dicom), dicom_folder)
+
+
+def listed(text: str | None) -> list[str]:
+    """The entries of a comma-separated option; none where it is not given."""
+    return [entry.strip() for entry in (text or "").split(",") if entry.strip()]
+
+
 def class_table_of(classes: str) -> ClassTable | None:
     """The table of `--classes`: names for the ids 0, 1, 2, ..., or a file of classes; None where nothing is given."""
     from segwright.core import ClassTable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segwright.data import Dataset, Grouping
+    from segwright.data import Grouping
 
 USUAL = {"train": 0.6, "validation": 0.2, "calibration": 0.2}
 
@@ -39,23 +39,6 @@ def refuse_beside(option: str, given: Mapping[str, object]) -> None:
         )  # fmt: skip
 
 
-def with_given_columns(dataset: Dataset, exif: str | None, dicom: str | None, dicom_folder: Path | None) -> Dataset:
-    """The frames with the columns that --columns-exif and --columns-dicom name."""
-    from segwright.core import ConfigError
-    from segwright.data import with_recorded_columns
-
-    if dicom_folder is not None and not dicom:
-        raise ConfigError.of(
-            "--dicom", "names a folder of which nothing is read", allowed="--columns-dicom TAGS beside it",
-            found=str(dicom_folder), fix="--columns-dicom PatientID,StudyDate",
-        )  # fmt: skip
-    return with_recorded_columns(dataset, _listed(exif), _listed(dicom), dicom_folder)
-
-
-def _listed(text: str | None) -> list[str]:
-    return [entry.strip() for entry in (text or "").split(",") if entry.strip()]
-
-
 def grouping_asked(
     data: Path,
     by: str | None,
@@ -80,9 +63,10 @@ def grouping_asked(
 
 
 def _pair(text: str) -> tuple[str, str]:
+    from segwright.cli.datasets import listed
     from segwright.core import ConfigError
 
-    names = _listed(text)
+    names = listed(text)
     if len(names) != 2:
         raise ConfigError.of(
             "--position", "names no two columns", allowed="COLUMN,COLUMN", found=text, fix="--position x,y"

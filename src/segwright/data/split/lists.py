@@ -107,11 +107,13 @@ def _read(dataset: Dataset, sources: Sequence[str]) -> Lists:
     path = Path(sources[0])
     if path.is_dir():
         return _folder(dataset, path)
+    if not path.exists():
+        raise _unknown(str(path), "no such file")
     if path.suffix.lower() == ".json":
         return _json_lists(path)
     if path.suffix.lower() in (".csv", ".tsv"):
         return _table(path)
-    raise _unknown(str(path), "one list, which says no part" if path.is_file() else "no such file")
+    raise _unknown(str(path), "one list, which says no part")
 
 
 def _unknown(place: str, found: str) -> DataError:
