@@ -6,7 +6,7 @@ import csv
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -178,6 +178,33 @@ def _names(dataset: Dataset) -> Mapping[str, str]:
 def _stem_named(cell: str, names: Mapping[str, str]) -> str | None:
     text = unicodedata.normalize("NFC", cell.strip().replace("\\", "/")).removeprefix("./")
     return names.get(text) or (names.get(stem_of(text)) if text else None)
+
+
+def stems_named(dataset: Dataset, texts: Iterable[str]) -> list[str | None]:
+    """The frame that each text names, None where it names none.
+
+    A text is a stem, a file name, a path below the root or any longer path that ends in one (lists of other tools hold
+    the paths of other machines), or a case of nnU-Net, whose images add `_0000` to its name.
+    """
+    names = dict(_names(dataset))
+    for name, stem in list(names.items()):
+        names.setdefault(_case_of(name), stem)
+    return [_longest_named(text, names) for text in texts]
+
+
+def _case_of(name: str) -> str:
+    """A name without what volumes add to it: `.nii` of a `.nii.gz`, and the channel 0 of nnU-Net."""
+    return name.removesuffix(".nii").removesuffix("_0000")
+
+
+def _longest_named(text: str, names: Mapping[str, str]) -> str | None:
+    steps = text.strip().replace("\\", "/").split("/")
+    for at in range(len(steps)):
+        rest = "/".join(steps[at:])
+        stem = _stem_named(rest, names) or names.get(_case_of(stem_of(rest)) if rest else "")
+        if stem is not None:
+            return stem
+    return None
 
 
 def _few(names: list[str]) -> str:

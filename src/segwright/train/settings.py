@@ -29,6 +29,10 @@ class DataPlan:
     split_hash: str
     split_by: str | None
     part_frames: dict[str, int]
+    columns_exif: list[str] = field(default_factory=list)
+    columns_dicom: list[str] = field(default_factory=list)
+    dicom: str | None = None
+    fold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

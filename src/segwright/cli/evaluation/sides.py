@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from segwright.core import ClassTable
     from segwright.data import Dataset, Split
     from segwright.evaluate import PredictedPairs, StoredPairs
+    from segwright.train import Run
 
 
 def stored_pairs(
@@ -62,14 +63,14 @@ def refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Sequ
     """Refuse options of the other kind of evaluation: left unread, they would not do what somebody asked for."""
     from segwright.core import ConfigError
 
-    for_model = "--data", "--split", "--part"
+    for_model = "--data", "--split", "--part", "--fold"
     for_stored = "--predictions", "--truth", "--classes", "--map", "--images"
     kind, allowed, other, values = (
         ("stored predictions", for_stored, for_model, of_model)
         if model is None
         else ("a model", for_model, for_stored, of_stored)
     )
-    given = [name for name, value in zip(other, values, strict=True) if value]
+    given = [name for name, value in zip(other, values, strict=True) if value or value == 0]
     if given and (model is not None or any(of_stored)):
         raise ConfigError.of(
             "arguments", f"mix a model with stored predictions: beside {kind} they say nothing",
@@ -79,10 +80,13 @@ def refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Sequ
 
 
 def predicted_pairs(
-    model: Path, data: Path | None, split: Path | None, part: str | None
+    model: Path, data: Path | None, split: Path | None, part: str | None, fold: int | None
 ) -> tuple[PredictedPairs, dict[str, Any]]:
-    """The model beside the part of the data it is asked about, and what is known of both."""
-    from segwright.data import read_split
+    """The model beside the part of the data it is asked about, and what is known of both.
+
+    Of a split with folds it is the one the model was trained with, unless another is asked for.
+    """
+    from segwright.cli.datasets import split_at
     from segwright.evaluate import PredictedPairs
 
     if (model / "bundle.json").is_file():
@@ -91,7 +95,8 @@ def predicted_pairs(
 
         bundle = read_bundle(model)
         predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
-        chosen = None if split is None else read_split(split)
+        chosen = split_at(split, fold, bundle.lineage.split_hash)
+        _refuse_trained_fold(chosen, split, bundle.lineage.split_hash, part)
         if chosen is None and dataset.shows_images_of(bundle.lineage.dataset_hash):
             raise _needs_split(model)
         seed: int | None = bundle.lineage.seed
@@ -101,7 +106,7 @@ def predicted_pairs(
         run = open_run(model)
         predictor, dataset = run.predictor(), run.dataset if data is None else _dataset(data, run.classes)
         own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
-        chosen = read_split(split) if split is not None else run.split if own else None
+        chosen = _split_of_run(run, own, (split, fold), part)
         seed = run.plan.optimiser.seed
     known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
     if chosen is None:
@@ -110,7 +115,21 @@ def predicted_pairs(
         return PredictedPairs(predictor, dataset), {**known, "part": "all frames"}
     part = part or "validation"
     known |= {"part": part, "split_hash": chosen.content_hash, "held_out": _held_out(chosen, part)}
+    known |= {} if chosen.fold is None else {"fold": chosen.fold}
     return PredictedPairs(predictor, dataset.only(chosen.stems(part))), known
+
+
+def _split_of_run(run: Run, own: bool, asked: tuple[Path | None, int | None], part: str | None) -> Split | None:
+    """The split and fold that were asked for, else the run's where these are its own frames."""
+    from segwright.cli.datasets import split_at
+
+    path, fold = asked
+    if path is None and fold is None:
+        return run.split if own else None
+    path = Path(run.plan.data.split_file) if path is None and own else path
+    chosen = split_at(path, fold, run.plan.data.split_hash)
+    _refuse_trained_fold(chosen, path, run.plan.data.split_hash, part)
+    return chosen
 
 
 def _dataset(data: Path | None, classes: ClassTable) -> Dataset:
@@ -136,6 +155,22 @@ def _needs_split(model: Path) -> Exception:
         found="every frame of the training data",
         fix=f"segwright evaluate {model} --data ... --split split.json --part validation",
     )
+
+
+def _refuse_trained_fold(chosen: Split | None, path: Path | None, split_hash: str | None, part: str | None) -> None:
+    """Refuse the validation part of another fold than the model's own: the model was trained on those frames."""
+    from segwright.core import ConfigError
+    from segwright.data import read_folds
+
+    if chosen is None or path is None or chosen.fold is None or part not in (None, "validation"):
+        return
+    own = next((fold.fold for fold in read_folds(path) if fold.content_hash == split_hash), chosen.fold)
+    if own != chosen.fold:
+        raise ConfigError.of(
+            "--fold", "is not the fold the model was trained with: it was trained on these frames",
+            allowed=f"fold {own}, or a part that is in no fold, such as test", found=f"fold {chosen.fold}",
+            fix=f"--fold {own}, or leave --fold out",
+        )  # fmt: skip
 
 
 def _part_of_nothing(part: str) -> Exception:

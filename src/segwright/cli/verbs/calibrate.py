@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwright.cli.datasets import FoldOption
 from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def calibrate(
     data: Annotated[Path, typer.Option(help="The dataset with the hold-out; or a segwright.yaml.")],
     to: Annotated[Path, typer.Option(help="The new bundle.")],
     split: Annotated[Path | None, typer.Option(help="The split file that names the hold-out.")] = None,
+    fold: FoldOption = None,
     part: Annotated[str, typer.Option(help="The part of the split to calibrate on.")] = "calibration",
     target: Annotated[str, typer.Option(help="f1, iou, precision>=P or recall>=R.")] = "f1",
     allow: Annotated[
@@ -39,8 +41,7 @@ def calibrate(
     json: JsonFlag = False,
 ) -> None:
     """Choose per-class thresholds on a hold-out; writes a new bundle."""
-    from segwright.cli.datasets import dataset_at
-    from segwright.data import read_split
+    from segwright.cli.datasets import dataset_at, split_at
     from segwright.evaluate import HoldOut, Target, choose_thresholds
     from segwright.infer.bundle import read_bundle, require_new, with_thresholds
     from segwright.infer.loading import predictor_of
@@ -49,7 +50,7 @@ def calibrate(
     require_new(to)
     source = read_bundle(bundle)
     dataset = dataset_at(data, classes=source.classes)
-    chosen = None if split is None else read_split(split)
+    chosen = split_at(split, fold, source.lineage.split_hash)
     if not allow:
         _refuse_seen_frames(source, dataset, chosen, part)
     hold_out = dataset if chosen is None else dataset.only(chosen.stems(part))

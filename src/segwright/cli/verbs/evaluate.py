@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwright.cli.datasets import FoldOption
 from segwright.cli.evaluation.judgement import Demands
 from segwright.cli.evaluation.objects import require_task, score_objects
 from segwright.cli.evaluation.sides import predicted_pairs, refuse_mixed, stored_pairs
@@ -58,6 +59,7 @@ def evaluate(
     data: Data = None,
     split: SplitFile = None,
     part: Part = None,
+    fold: FoldOption = None,
     classes: Classes = None,
     map_: Renamings = None,
     images: Images = None,
@@ -84,18 +86,17 @@ def evaluate(
     require_task(task, rule, kind)
     with Face(as_json=json and json_file is None) as face:
         if task != "semantic":
-            score_objects(face, context.params, model, json_file)
-            return
+            return score_objects(face, context.params, model, json_file)
         demands = Demands.read(fail_if or [], no_worse_than, compare, compare_report, tolerance, groups)
-        stored, of_model = (predictions, truth, classes, map_ or [], images), (data, split, part)
+        stored, of_model = (predictions, truth, classes, map_ or [], images), (data, split, part, fold)
         pairs, evaluation = _scored(face, model, of_model, stored, boundary_px or [3], also or [])
-        _finish(face, evaluation, pairs, demands, report, json_file, reconcile)
+        return _finish(face, evaluation, pairs, demands, report, json_file, reconcile)
 
 
 def _scored(
     face: Face,
     model: Path | None,
-    of_model: tuple[Path | None, Path | None, str | None],
+    of_model: tuple[Path | None, Path | None, str | None, int | None],
     stored: tuple[Path | None, Path | None, Path | None, list[str], Path | None],
     distances: Sequence[int],
     also: Sequence[str],

@@ -37,7 +37,7 @@ def train(
             from segwright.train import plan_project, start_run
 
             plan, dataset, split = plan_project(project, path.parent, face.listener)
-            folder = run or _free_folder(path.parent / "runs", project.name)
+            folder = run or _free_folder(path.parent / "runs", _name(project))
             existing = start_run(plan, folder)
             face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
         if plan_only:
@@ -67,7 +67,7 @@ def _project(words: list[str]) -> tuple[Path, Project]:
     frames = path.parent / project.data.root
     if not frames.exists():
         list_files(frames)  # refuses it in the words of every other verb
-    read_split(path.parent / project.split.file)
+    read_split(path.parent / project.split.file, project.split.fold)
     return path, project
 
 
@@ -107,6 +107,12 @@ def _run_to_resume(run: Path | None, words: list[str]) -> Run:
     from segwright.train import open_run
 
     return open_run(run)
+
+
+def _name(project: Project) -> str:
+    """The name of the run's folder: each fold has its own."""
+    fold = project.split.fold
+    return project.name if fold is None else f"{project.name}-fold{fold}"
 
 
 def _free_folder(runs: Path, name: str) -> Path:
