@@ -17,8 +17,10 @@ from segwright.data.fingerprint import ClassFingerprint, Fingerprint, fingerprin
 from segwright.data.formats import FORMATS
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, MaskSource
 from segwright.data.opening import DataSettings, open_dataset, open_with_settings
+from segwright.data.regions import Regions, regions_of
 from segwright.data.shapes import ShapeMask
 from segwright.data.split import PARTS, PartCounts, Split, read_split, verify_split, write_split
+from segwright.data.stats import Finding, Statistics, findings_of, statistics
 
 __all__ = [
     "FORMATS",
@@ -28,6 +30,7 @@ __all__ = [
     "DataSettings",
     "Dataset",
     "EmptyMask",
+    "Finding",
     "Fingerprint",
     "Frame",
     "FrameShape",
@@ -36,12 +39,15 @@ __all__ = [
     "LabelledFrame",
     "MaskSource",
     "PartCounts",
+    "Regions",
     "ShapeMask",
     "Split",
+    "Statistics",
     "check",
     "columns_from_csv",
     "columns_from_folder",
     "columns_from_pattern",
+    "findings_of",
     "fingerprint",
     "image_size",
     "make_split",
@@ -51,7 +57,9 @@ __all__ = [
     "read_image",
     "read_label_map",
     "read_split",
+    "regions_of",
     "sample_labels",
+    "statistics",
     "verify_split",
     "write_image",
     "write_label_map",
