@@ -32,6 +32,7 @@ VERBS = {
     "export": "Turn a run into an ONNX bundle, with a parity proof over the whole pipeline.",
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
+    "budget": "What more labelled frames would bring: the score against their number.",
     "data": "Numbers about labelled frames: classes, objects, images, domains.",
 }
 
