@@ -14,12 +14,14 @@ class Regions:
     """The 8-connected components of a mask, one row each.
 
     `areas` in px; `widths` in px: the diameter of the largest disk of pixels that fits in (1 for a one-pixel line);
-    `boxes` are (top, left, bottom, right), half-open. `labels` (height, width) numbers the pixels of the cut that holds
-    them all, from 1; 0 is outside.
+    `band_widths` in px: of the straight band whose pixels are on average as far from the outside, so that a net of thin
+    lines is thin however thick its knots are; `boxes` are (top, left, bottom, right), half-open. `labels` (height,
+    width) numbers the pixels of the cut that holds them all, from 1; 0 is outside.
     """
 
     areas: npt.NDArray[np.int64]
     widths: npt.NDArray[np.float64]
+    band_widths: npt.NDArray[np.float64]
     boxes: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int32]
 
@@ -44,7 +46,9 @@ def regions_of(painted: npt.NDArray[np.bool_]) -> Regions:
     mask = painted.view(np.uint8)
     left, top, width, height = cv2.boundingRect(mask)
     if width == 0:
-        return Regions(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4), np.int64), np.zeros((0, 0), np.int32))
+        return Regions(
+            np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros((0, 4), np.int64), np.zeros((0, 0), np.int32)
+        )
     cut = np.pad(mask[top : top + height, left : left + width], 1)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cut, connectivity=8)
     depth = cv2.distanceTransform(cut, cv2.DIST_L2, cv2.DIST_MASK_5)
@@ -62,7 +66,15 @@ def regions_of(painted: npt.NDArray[np.bool_]) -> Regions:
             first_column + table[:, cv2.CC_STAT_WIDTH],
         ]
     )
-    return Regions(table[:, cv2.CC_STAT_AREA], 2 * np.floor(deepest[1:] + 0.05) - 1, boxes, labels)
+    areas = table[:, cv2.CC_STAT_AREA]
+    depths = np.bincount(labels.ravel()[inside], depth.ravel()[inside], count)[1:]
+    return Regions(areas, 2 * np.floor(deepest[1:] + 0.05) - 1, _band_widths(depths / areas), boxes, labels)
+
+
+def _band_widths(mean_depths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A band of odd width w has depths 1, 2, ..., (w + 1) / 2, ..., 2, 1, whose mean is (w + 1)² / 4w: solved for w."""
+    middle = np.maximum(2 * mean_depths - 1, 1)
+    return middle + np.sqrt(middle**2 - 1)
 
 
 def _centred(positions: npt.NDArray, of: npt.NDArray, areas: npt.NDArray) -> npt.NDArray[np.float64]:

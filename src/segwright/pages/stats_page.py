@@ -35,7 +35,7 @@ _ODD_SHOWN = 8
 _DEFINED = {
     "region": "8-connected pixels of one class",
     "width": "diameter of the largest disk of pixels that fits in a region; 1 for a one-pixel line",
-    "width of its pixels": "the median over pixels, each with the width of its region: crumbs weigh little",
+    "band width": "of the straight band whose pixels are on average as far from the outside; the median over pixels",
     "elongation": "long over short axis of the ellipse with the region's second moments; a line of n pixels has n",
     "place": f"share of the pixels in a cell of {GRID} by {GRID} of the class, the fullest cell at full colour",
     "touching": "pixel sides that two classes share, of all sides that the row's class shares with others",
@@ -110,7 +110,7 @@ def _class_row(
         "frames_share": counts.frames_present[channel] / max(1, counts.labelled),
         "regions": int(counts.regions["area_px"][channel].weight),
         "area": _said(medians["area_px"]),
-        "width": _said(medians["width_px_of_pixels"]),
+        "width": _said(medians["band_width_px"]),
         "elongation": _said(medians["elongation"]),
         "places": place_map(_place_shares(counts, channel), paint, f"where {name} lies in the frame"),
         "histograms": [

@@ -36,7 +36,7 @@ def place_map(cells: Sequence[Sequence[float]], colour: str, label: str) -> str:
     """A grid (rows of shares of the cell, 0..1) as squares, the fuller the darker; the fullest cell is full colour."""
     most = max((value for row in cells for value in row), default=0) or 1.0
     squares = [
-        element("rect", x=column, y=row, width=1.03, height=1.03, fill=colour, opacity=round((value / most) ** 0.6, 2))
+        element("rect", x=column, y=row, width=1, height=1, fill=colour, opacity=round((value / most) ** 0.6, 2))
         for row, values in enumerate(cells)
         for column, value in enumerate(values)
         if value > 0.002 * most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,10 +36,10 @@ def split(
     json: JsonFlag = False,
 ) -> None:
     """Divide frames into parts by a column, so that no line, sequence or tile is on both sides."""
-    from segwright.cli.datasets import class_table_of, dataset_at
+    from segwright.cli.datasets import class_table_of, dataset_at, refuse_with_project
     from segwright.data import make_split, write_split
 
-    _refuse_with_project(data, {"--format": format != "auto", "--classes": classes})
+    refuse_with_project(data, {"--format": format != "auto", "--classes": classes})
     with Face(as_json=json) as face:
         dataset = dataset_at(
             data, format=format, classes=class_table_of(classes), columns_from=columns, columns_csv=columns_csv
@@ -56,20 +55,6 @@ def split(
         )
         write_split(out, made)
         _tell(face, made, dataset, out)
-
-
-def _refuse_with_project(data: Path, given: Mapping[str, object]) -> None:
-    """Refuse options that a project file answers itself: its classes are those that training will use."""
-    from segwright.cli.datasets import PROJECT_SUFFIXES
-    from segwright.core import ConfigError
-
-    names = [name for name, value in given.items() if value]
-    if names and data.suffix.lower() in PROJECT_SUFFIXES:
-        raise ConfigError.of(
-            ", ".join(names), f"cannot be given beside a project file, which says it itself: {data}",
-            allowed="--columns and --columns-csv, which are added to the project's own", found=" ".join(names),
-            fix=f"leave it out, or change `data:` and `classes:` in {data}",
-        )  # fmt: skip
 
 
 def _column_of_project(data: Path) -> str | None:

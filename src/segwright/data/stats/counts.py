@@ -13,8 +13,8 @@ from segwright.data.regions import Regions
 from segwright.data.stats.distribution import Distribution
 
 GRID = 16
-# What is measured of each region; the last is of pixels: a wide region counts by its area.
-MEASURES = ("area_px", "width_px", "elongation", "width_px_of_pixels")
+# What is measured of each region; the band width is of its pixels: a region counts by its area.
+MEASURES = ("area_px", "width_px", "elongation", "band_width_px")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def count_labels(labels: LabelMap, regions: Sequence[Regions]) -> Counts:
         "area_px": tuple(Distribution.of(found.areas) for found in regions),
         "width_px": tuple(Distribution.of(found.widths) for found in regions),
         "elongation": tuple(Distribution.of(values) for values in elongations),
-        "width_px_of_pixels": tuple(Distribution.of(found.widths, found.areas) for found in regions),
+        "band_width_px": tuple(Distribution.of(found.band_widths, found.areas) for found in regions),
     }
     return Counts(
         frames=1,

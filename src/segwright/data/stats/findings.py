@@ -90,9 +90,9 @@ def _rare(numbers: Statistics) -> Iterator[Finding]:
 
 def _thin(numbers: Statistics) -> Iterator[Finding]:
     for channel, spec in enumerate(numbers.classes):
-        width = numbers.counts.regions["width_px_of_pixels"][channel].quantile(0.5)
+        width = numbers.counts.regions["band_width_px"][channel].quantile(0.5)
         if width is not None and width <= THIN_PX and spec.name != numbers.classes.background:
-            said = f"half of its pixels lie in regions at most {width:g} px wide"
+            said = f"half of its pixels lie in bands at most {width:g} px wide"
             yield Finding(
                 "thin", spec.name, said, "do not shrink frames; score boundary F; no opening in cleanup for it"
             )

@@ -26,17 +26,24 @@ def stats(
     columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
     format: Annotated[str, typer.Option(help="auto, index_png, class_folders, coco_json, cvat_xml.")] = "auto",  # noqa: A002
     classes: Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")] = "",
+    option: Annotated[list[str] | None, typer.Option(help="A setting of the format: --option cut=128.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Count what labelled frames hold, by class, picture and domain, and say first what matters."""
-    from segwright.cli.datasets import class_table_of, dataset_at
+    from segwright.cli.datasets import class_table_of, dataset_at, options_of, refuse_with_project
     from segwright.data import findings_of, statistics
 
+    refuse_with_project(data, {"--format": format != "auto", "--classes": classes, "--option": option})
     if out is not None:
         _require_page(out)
     with Face(as_json=json) as face:
         dataset = dataset_at(
-            data, format=format, classes=class_table_of(classes), columns_from=columns, columns_csv=columns_csv
+            data,
+            format=format,
+            classes=class_table_of(classes),
+            columns_from=columns,
+            columns_csv=columns_csv,
+            options=options_of(option or []),
         )
         chosen = _split_for(dataset, split, data)
         numbers = statistics(dataset, split=chosen, by=by or None, listener=face.listener)
@@ -103,12 +110,12 @@ def _table(numbers: Statistics) -> Table:
     counts = numbers.counts
     table = Table(title=f"{counts.frames:,} frames, void {100 * counts.void_fraction:.2f} % of the labelled pixels")
     table.add_column("class", overflow="fold")
-    for heading in ("share", "frames", "regions", "area px", "width px", "elongation"):
+    for heading in ("share", "frames", "regions", "area px", "band px", "elongation"):
         table.add_column(heading, justify="right", no_wrap=True)
     for channel, name in enumerate(numbers.classes.names):
         share = f"{100 * counts.shares[channel]:.3f} %"
         regions = counts.regions["area_px"][channel].weight
-        measures = ("area_px", "width_px_of_pixels", "elongation")
+        measures = ("area_px", "band_width_px", "elongation")
         medians = (counts.regions[measure][channel].quantile(0.5) for measure in measures)
         said = ("-" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for value in medians)
         table.add_row(name, share, f"{counts.frames_present[channel]:,}", f"{regions:,.0f}", *said)
