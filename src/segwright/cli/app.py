@@ -40,6 +40,7 @@ VERBS = {
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
     "data": "Labelled frames: numbers, versions, formats.",
+    "budget": "What more labelled frames would bring: the score against their number.",
 }
 
 # verb -> its subverbs, each with its line for `segwright VERB --help`: the module is cli/verbs/VERB/SUBVERB.py

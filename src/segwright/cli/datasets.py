@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +26,7 @@ def dataset_at(
     classes: ClassTable | None = None,
     columns_from: str | None = None,
     columns_csv: Path | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """The frames at `data`; a project file (.yaml) brings its own format, classes, options and columns.
 
@@ -34,7 +35,14 @@ def dataset_at(
     from segwright.data import columns_from_csv, columns_from_pattern, open_dataset, open_with_settings
 
     if not is_project(data):
-        return open_dataset(data, format=format, classes=classes, columns_from=columns_from, columns_csv=columns_csv)
+        return open_dataset(
+            data,
+            format=format,
+            classes=classes,
+            options=options,
+            columns_from=columns_from,
+            columns_csv=columns_csv,
+        )
     from segwright.project import read_project
 
     project = read_project(data)
@@ -81,6 +89,23 @@ def with_given_columns(dataset: Dataset, exif: str | None, dicom: str | None, di
 def listed(text: str | None) -> list[str]:
     """The entries of a comma-separated option; none where it is not given."""
     return [entry.strip() for entry in (text or "").split(",") if entry.strip()]
+
+
+def refuse_with_project(data: Path, given: Mapping[str, object]) -> None:
+    """Refuse options that a project file answers itself: its classes are those that training will use.
+
+    Raises:
+        ConfigError: the names of `given` whose value is set, beside a project file.
+    """
+    from segwright.core import ConfigError
+
+    names = [name for name, value in given.items() if value]
+    if names and is_project(data):
+        raise ConfigError.of(
+            ", ".join(names), f"cannot be given beside a project file, which says it itself: {data}",
+            allowed="--columns and --columns-csv, which are added to the project's own", found=" ".join(names),
+            fix=f"leave it out, or change `data:` and `classes:` in {data}",
+        )  # fmt: skip
 
 
 def class_table_of(classes: str) -> ClassTable | None:

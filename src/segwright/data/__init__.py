@@ -20,6 +20,7 @@ from segwright.data.images import ImageFile, ImageSource
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, InstanceSource, MaskSource, PanopticSource
 from segwright.data.opening import DataSettings, open_dataset, open_with_settings, with_recorded_columns
 from segwright.data.recorded_columns import columns_from_dicom, columns_from_exif
+from segwright.data.regions import Regions, regions_of
 from segwright.data.shapes import ShapeMask
 from segwright.data.split import (
     PARTS,
@@ -36,6 +37,7 @@ from segwright.data.split import (
     verify_split,
     write_split,
 )
+from segwright.data.stats import Finding, Statistics, findings_of, statistics
 
 __all__ = [
     "FORMATS",
@@ -46,6 +48,7 @@ __all__ = [
     "Dataset",
     "EmptyMask",
     "Exported",
+    "Finding",
     "Fingerprint",
     "Frame",
     "FrameShape",
@@ -59,8 +62,10 @@ __all__ = [
     "MaskSource",
     "PanopticSource",
     "PartCounts",
+    "Regions",
     "ShapeMask",
     "Split",
+    "Statistics",
     "adopt_split",
     "check",
     "check_split",
@@ -70,6 +75,7 @@ __all__ = [
     "columns_from_folder",
     "columns_from_pattern",
     "export_dataset",
+    "findings_of",
     "fingerprint",
     "image_size",
     "instances_from_label_map",
@@ -84,7 +90,9 @@ __all__ = [
     "read_image",
     "read_label_map",
     "read_split",
+    "regions_of",
     "sample_labels",
+    "statistics",
     "verify_split",
     "with_recorded_columns",
     "write_image",

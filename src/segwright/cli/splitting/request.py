@@ -12,20 +12,6 @@ if TYPE_CHECKING:
 USUAL = {"train": 0.6, "validation": 0.2, "calibration": 0.2}
 
 
-def refuse_with_project(data: Path, given: Mapping[str, object]) -> None:
-    """Refuse options that a project file answers itself: its classes are those that training will use."""
-    from segwright.cli.datasets import is_project
-    from segwright.core import ConfigError
-
-    names = [name for name, value in given.items() if value]
-    if names and is_project(data):
-        raise ConfigError.of(
-            ", ".join(names), f"cannot be given beside a project file, which says it itself: {data}",
-            allowed="--columns and --columns-csv, which are added to the project's own", found=" ".join(names),
-            fix=f"leave it out, or change `data:` and `classes:` in {data}",
-        )  # fmt: skip
-
-
 def refuse_beside(option: str, given: Mapping[str, object]) -> None:
     """Refuse options of a new split beside one that exists."""
     from segwright.core import ConfigError

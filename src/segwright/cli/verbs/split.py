@@ -74,8 +74,8 @@ def split(
     json: JsonFlag = False,
 ) -> None:
     """Divide frames into parts by a column, so that no line, sequence or tile is on both sides."""
-    from segwright.cli.datasets import class_table_of, dataset_at, with_given_columns
-    from segwright.cli.splitting.request import grouping_asked, refuse_with_project
+    from segwright.cli.datasets import class_table_of, dataset_at, refuse_with_project, with_given_columns
+    from segwright.cli.splitting.request import grouping_asked
     from segwright.cli.splitting.work import Asked, work
 
     refuse_with_project(data, {"--format": format != "auto", "--classes": classes})
