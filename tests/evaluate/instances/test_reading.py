@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,11 @@ def test_evaluate_instances__reads_files_and_folders_as_it_reads_their_content(t
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     (tmp_path / "instances.json").write_text(json.dumps(results))
     expected = evaluate_instances(results, truth)
-    assert evaluate_instances(tmp_path / "instances.json", str(tmp_path / "truth.json")) == expected
-    assert evaluate_instances(tmp_path, tmp_path / "truth.json", workers=1) == expected
+    read = evaluate_instances(tmp_path / "instances.json", str(tmp_path / "truth.json"))
+    known = {"predictions": str(tmp_path / "instances.json"), "truth": str(tmp_path / "truth.json")}
+    assert read == replace(expected, provenance={**expected.provenance, **known})
+    of_folder = evaluate_instances(tmp_path, tmp_path / "truth.json", workers=1)
+    assert of_folder == replace(read, provenance={**read.provenance, "predictions": str(tmp_path)})
     expected.write(tmp_path / "evaluation.json")
     written = json.loads((tmp_path / "evaluation.json").read_text())
     assert written["task"] == "instance"
@@ -50,9 +54,10 @@ def test_evaluate_instances__has_a_row_a_frame() -> None:
     results.append({**results[0], "image_id": 2})
     results.append({**results[0], "bbox": [7, 6, 1, 1], "segmentation": [[7, 6, 8, 6, 8, 7, 7, 7]]})
     evaluation = evaluate_instances(results, truth)
+    one, none = {"tp": 1, "fp": 1, "fn": 0}, {"tp": 0, "fp": 1, "fn": 0}
     assert evaluation.details["frames"] == [
-        {"image_id": 1, "name": "a.png", "mask": {"tp": 1, "fp": 1, "fn": 0}, "box": {"tp": 1, "fp": 1, "fn": 0}},
-        {"image_id": 2, "name": "b.png", "mask": {"tp": 0, "fp": 1, "fn": 0}, "box": {"tp": 0, "fp": 1, "fn": 0}},
+        {"image_id": 1, "name": "a.png", "columns": {}, "mask": one, "box": one},
+        {"image_id": 2, "name": "b.png", "columns": {}, "mask": none, "box": none},
     ]
 
 

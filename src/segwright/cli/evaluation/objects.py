@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segwright.cli.evaluation.sides import columns_of
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
 # options that mean something for objects, besides those that both have
 OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
 OF_BOTH = (
-    "arguments", "predictions", "truth", "classes", "task", "fail_if", "no_worse_than", "compare", "tolerance",
-    "reconcile", "report", "json",
+    "arguments", "predictions", "truth", "classes", "columns", "columns_csv", "task", "fail_if", "no_worse_than",
+    "compare", "tolerance", "reconcile", "report", "json",
 )  # fmt: skip
 
 
@@ -118,11 +119,15 @@ def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation
     if task == "panoptic":
         from segwright.evaluate.panoptic import evaluate_panoptic
 
-        return evaluate_panoptic(predictions, truth, classes=table, rule=rule, listener=listener)
+        return evaluate_panoptic(
+            predictions, truth, classes=table, rule=rule, columns=columns_of(given), listener=listener
+        )
     from segwright.evaluate.instances import evaluate_instances
 
     kinds = given["kind"] or ("mask", "box")
-    return evaluate_instances(predictions, truth, kinds=kinds, rule=rule, class_table=table, listener=listener)
+    return evaluate_instances(
+        predictions, truth, kinds=kinds, rule=rule, class_table=table, columns=columns_of(given), listener=listener
+    )
 
 
 def _conventions(given: Mapping[str, Any], evaluation: ObjectEvaluation, listener: Listener) -> tuple[Convention, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,23 @@ if TYPE_CHECKING:
     from segwright.core import ClassTable
     from segwright.data import Dataset, Split
     from segwright.evaluate import PredictedPairs, StoredPairs
+    from segwright.evaluate.domains import ColumnSource
+
+
+def columns_of(given: Mapping[str, Any]) -> ColumnSource:
+    """What `--columns` and `--columns-csv` say of the frames; `given` are the options."""
+    from segwright.evaluate.domains import ColumnSource
+
+    return ColumnSource(given["columns"], given["columns_csv"])
 
 
 def stored_pairs(
-    predictions: Path | None, truth: Path | None, classes: Path | None, renamings: Sequence[str], images: Path | None
+    predictions: Path | None,
+    truth: Path | None,
+    classes: Path | None,
+    renamings: Sequence[str],
+    images: Path | None,
+    columns: ColumnSource,
 ) -> tuple[StoredPairs, dict[str, Any]]:
     """The two sides of stored masks, and what is known of how they were read."""
     from dataclasses import replace
@@ -22,7 +35,7 @@ def stored_pairs(
     from segwright.data.class_files import read_class_file
     from segwright.data.listing import list_files, stem_of
     from segwright.evaluate import pair_up
-    from segwright.evaluate.sources import open_source
+    from segwright.evaluate.sources import open_source, with_columns
 
     if predictions is None or truth is None:
         raise ConfigError.of(
@@ -32,7 +45,9 @@ def stored_pairs(
         )  # fmt: skip
     table = None if classes is None else read_class_file(classes)
     mapping = _mapping(renamings)
-    pairs = pair_up(open_source(predictions, table, mapping), open_source(truth, table, mapping), table)
+    true, notes = with_columns(open_source(truth, table, mapping), columns)
+    pairs = pair_up(open_source(predictions, table, mapping), true, table)
+    pairs = replace(pairs, notes=(*pairs.notes, *notes))
     known = {"map": ", ".join(renamings)} if renamings else {}
     if images is None:
         return pairs, known
@@ -79,11 +94,12 @@ def refuse_mixed(model: Path | None, of_model: Sequence[object], of_stored: Sequ
 
 
 def predicted_pairs(
-    model: Path, data: Path | None, split: Path | None, part: str | None
+    model: Path, data: Path | None, split: Path | None, part: str | None, columns: ColumnSource
 ) -> tuple[PredictedPairs, dict[str, Any]]:
     """The model beside the part of the data it is asked about, and what is known of both."""
     from segwright.data import read_split
     from segwright.evaluate import PredictedPairs
+    from segwright.evaluate.sources import with_dataset_columns
 
     if (model / "bundle.json").is_file():
         from segwright.infer.bundle import read_bundle
@@ -103,6 +119,7 @@ def predicted_pairs(
         own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
         chosen = read_split(split) if split is not None else run.split if own else None
         seed = run.plan.optimiser.seed
+    dataset = with_dataset_columns(dataset, columns)
     known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
     if chosen is None:
         if part is not None:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from segwright.cli.evaluation.judgement import Demands
+from segwright.cli.evaluation.masks import score_masks
 from segwright.cli.evaluation.objects import require_task, score_objects
-from segwright.cli.evaluation.sides import predicted_pairs, refuse_mixed, stored_pairs
 from segwright.cli.face import Face, JsonFlag
-
-if TYPE_CHECKING:
-    from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
-    from segwright.evaluate.reconcile import Convention
-
 
 Words = Annotated[
     list[Path] | None, typer.Argument(help="[RUN|BUNDLE]; and, after --json, the FILE to write.", show_default=False)
@@ -31,6 +25,8 @@ Renamings = Annotated[list[str] | None, typer.Option("--map", help="Rename a mas
 Images = Annotated[Path | None, typer.Option(help="Folder of the frames' images, for the report.")]
 Distances = Annotated[list[int] | None, typer.Option(help="Distance of boundary F; repeatable.  [default: 3]")]
 Report = Annotated[Path | None, typer.Option(help="Write an HTML report here.")]
+Columns = Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")]
+ColumnsCsv = Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")]
 Groups = Annotated[str | None, typer.Option(help="Column drawn whole in intervals and tests: line, session, patient.")]
 FailIf = Annotated[list[str] | None, typer.Option(help="Exit 1 where it holds: 'scratch.iou < 0.74'; repeatable.")]
 NoWorse = Annotated[Path | None, typer.Option(help="Exit 1 where a score fell below this evaluation.json's.")]
@@ -66,6 +62,8 @@ def evaluate(
     task: Task = "semantic",
     rule: Rule = None,
     kind: Kind = None,
+    columns: Columns = None,
+    columns_csv: ColumnsCsv = None,
     groups: Groups = None,
     fail_if: FailIf = None,
     no_worse_than: NoWorse = None,
@@ -82,60 +80,9 @@ def evaluate(
     """
     model, json_file = _words(arguments or [], json)
     require_task(task, rule, kind)
+    score = score_masks if task == "semantic" else score_objects
     with Face(as_json=json and json_file is None) as face:
-        if task != "semantic":
-            score_objects(face, context.params, model, json_file)
-            return
-        demands = Demands.read(fail_if or [], no_worse_than, compare, compare_report, tolerance, groups)
-        stored, of_model = (predictions, truth, classes, map_ or [], images), (data, split, part)
-        pairs, evaluation = _scored(face, model, of_model, stored, boundary_px or [3], also or [])
-        _finish(face, evaluation, pairs, demands, report, json_file, reconcile)
-
-
-def _scored(
-    face: Face,
-    model: Path | None,
-    of_model: tuple[Path | None, Path | None, str | None],
-    stored: tuple[Path | None, Path | None, Path | None, list[str], Path | None],
-    distances: Sequence[int],
-    also: Sequence[str],
-) -> tuple[StoredPairs | PredictedPairs, Evaluation]:
-    """The pairs that were asked for, and their evaluation; `of_model` and `stored` are the options of either side."""
-    from segwright.evaluate import evaluate_predicted, evaluate_stored
-
-    refuse_mixed(model, of_model, stored)
-    if model is None:
-        pairs, known = stored_pairs(*stored)
-        return pairs, evaluate_stored(pairs, boundary_px=distances, also=also, listener=face.listener, provenance=known)
-    pairs, known = predicted_pairs(model, *of_model)
-    return pairs, evaluate_predicted(pairs, boundary_px=distances, also=also, listener=face.listener, provenance=known)
-
-
-def _finish(
-    face: Face,
-    evaluation: Evaluation,
-    pairs: StoredPairs | PredictedPairs,
-    demands: Demands,
-    report: Path | None,
-    json_file: Path | None,
-    reconcile: bool,
-) -> None:
-    """Write what was asked for, print the answer, then fail where a demand is not met."""
-    from segwright.cli.evaluation.answer import answer_of
-    from segwright.cli.evaluation.comparison import write_comparison_report
-    from segwright.cli.evaluation.conventions import conventions_table, with_conventions, write_with_conventions
-    from segwright.cli.evaluation.judgement import judged
-
-    conventions = _conventions(evaluation) if reconcile else ()
-    _write(evaluation, pairs, report)
-    if json_file is not None:
-        write_with_conventions(json_file, evaluation, conventions)
-    judgement = judged(evaluation, demands)
-    write_comparison_report(judgement, pairs)
-    written = [path for path in (json_file, report, demands.report) if path is not None]
-    more = [*judgement.tables(), *([conventions_table(conventions)] if conventions else [])]
-    answer = with_conventions(judgement.to_json(), conventions)
-    face.finish(answer, answer_of(evaluation, written, more), gate=judgement.enforce)
+        score(face, context.params, model, json_file)
 
 
 def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path | None]:
@@ -151,19 +98,3 @@ def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path 
             fix="score one at a time",
         )  # fmt: skip
     return (models[0] if models else None), (files[0] if files else None)
-
-
-def _conventions(evaluation: Evaluation) -> tuple[Convention, ...]:
-    """From the evaluation's own counts: nothing is read or predicted again."""
-    from segwright.evaluate.reconcile import reconcile_evaluation
-
-    return reconcile_evaluation(evaluation)
-
-
-def _write(evaluation: Evaluation, pairs: Any, report: Path | None) -> None:
-    if report is not None:
-        from segwright.evaluate.report import worst_panels, write_report
-
-        scored = evaluation.provenance.get("model") or evaluation.provenance["predictions"]
-        title = f"Evaluation of {Path(str(scored)).name}"
-        write_report(report, evaluation, worst_panels(evaluation, pairs), title=title)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, silent
+from segwright.data.listing import stem_of
 from segwright.evaluate.boundary_iou import DILATION_RATIO
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
 from segwright.evaluate.instances.counts import InstanceCounts, count_instances
 from segwright.evaluate.instances.curves import Accumulated, accumulate
 from segwright.evaluate.instances.frames import PairedFrames
 from segwright.evaluate.instances.results import read_results
 from segwright.evaluate.instances.rules import Kind, require_kinds, rule_called
-from segwright.evaluate.instances.scores import definitions_of, precision_recall, scores_of
+from segwright.evaluate.instances.scores import definitions_of, precision_recall, score_instances, scores_of
 from segwright.evaluate.instances.truth import read_truth
 from segwright.evaluate.objects import ObjectEvaluation
 
@@ -26,6 +29,7 @@ def evaluate_instances(
     rule: str = "coco",
     class_table: ClassTable | None = None,
     boundary_ratio: float = DILATION_RATIO,
+    columns: ColumnSource = NO_COLUMNS,
     workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:
@@ -33,7 +37,8 @@ def evaluate_instances(
 
     `predictions` is a results file, a folder of predictions with `instances.json`, or the list itself; `truth` an
     annotation file or its content. `kinds` are `mask`, `box` and `boundary`; `rule` is `coco` or `lvis`. `class_table`
-    names the classes to score; None takes the truth's categories. `workers` is as in `count_instances`.
+    names the classes to score; None takes the truth's categories. `columns` says what the images' file names tell of
+    their domains. `workers` is as in `count_instances`.
 
     Images without detections count, and so do detections in images without truths. `details` has, by kind, the
     precision-recall curve of each class at IoU 0.5 and, for each frame, true positives, false positives and misses of
@@ -54,18 +59,29 @@ def evaluate_instances(
         PairedFrames(true, found), true.classes, kinds=kinds, rule=chosen, boundary_ratio=boundary_ratio,
         workers=workers, listener=listener,
     )  # fmt: skip
-    notes = (*true.notes, *found.notes)
+    place = str(truth) if isinstance(truth, Path | str) else "the truth"
+    counts, column_notes = _with_columns(counts, columns, place)
+    notes = (*true.notes, *found.notes, *column_notes)
     if not len(found.frame):
         notes = (f"no detection at all for {len(true.pictures)} images: every truth is missed", *notes)
-    return summarise_instances(counts, frequency=true.frequency, notes=notes)
+    known = {
+        name: str(side)
+        for name, side in (("predictions", predictions), ("truth", truth))
+        if isinstance(side, Path | str)
+    }
+    return summarise_instances(counts, frequency=true.frequency, provenance=known, notes=notes)
 
 
 def summarise_instances(
-    counts: InstanceCounts, *, frequency: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+    counts: InstanceCounts,
+    *,
+    frequency: Mapping[str, str] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> ObjectEvaluation:
     """The evaluation of counts, however many workers and machines they were added up from.
 
-    `frequency` is as in `score_instances`; `notes` is what was found while reading.
+    `frequency` is as in `score_instances`; `provenance` says what was scored, `notes` what was found while reading.
 
     Raises:
         DataError: the counts hold no frame.
@@ -77,6 +93,9 @@ def summarise_instances(
         )  # fmt: skip
     curves: dict[Kind, Accumulated] = {kind: accumulate(counts, kind) for kind in counts.kinds}
     scores = scores_of(curves, counts, frequency)
+    by_domain, domain_notes = scores_by_domain(
+        counts.frames, lambda rows: score_instances(replace(counts, frames=tuple(rows)), frequency=frequency)
+    )
     names = [*scores.overall, *next(iter(scores.classes.values()))]
     return ObjectEvaluation(
         task="instance",
@@ -85,12 +104,13 @@ def summarise_instances(
         scores=scores.overall,
         classes=scores.classes,
         definitions=definitions_of(names),
+        by_domain=by_domain,
         details={
             "precision_recall": {kind: precision_recall(curve, counts.classes.names) for kind, curve in curves.items()},
             "frames": [_frame_row(counts, position) for position in range(len(counts.frames))],
         },
-        provenance={"class_table_hash": counts.classes.content_hash, "rule": counts.rule.name},
-        notes=(*notes, *_absent_notes(scores.classes)),
+        provenance={"class_table_hash": counts.classes.content_hash, "rule": counts.rule.name, **(provenance or {})},
+        notes=(*notes, *domain_notes, *_absent_notes(scores.classes)),
     )
 
 
@@ -99,7 +119,14 @@ def _frame_row(counts: InstanceCounts, position: int) -> dict[str, Any]:
     frame = counts.frames[position]
     outcomes = {kind: frame.kinds[kind].outcome() for kind in counts.kinds}
     rows = {kind: dict(zip(("tp", "fp", "fn"), outcome, strict=True)) for kind, outcome in outcomes.items()}
-    return {"image_id": frame.image_id, "name": frame.name, **rows}
+    return {"image_id": frame.image_id, "name": frame.name, "columns": dict(frame.columns), **rows}
+
+
+def _with_columns(counts: InstanceCounts, source: ColumnSource, place: str) -> tuple[InstanceCounts, tuple[str, ...]]:
+    """The counts with the columns of each frame, and notes on them."""
+    columns, notes = source.of([stem_of(row.name) for row in counts.frames], place)
+    frames = tuple(replace(row, columns=columns[stem_of(row.name)]) for row in counts.frames)
+    return replace(counts, frames=frames), notes
 
 
 def _absent_notes(classes: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, raise_collected, silent
 from segwright.data.workers import in_threads
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
 from segwright.evaluate.evaluation import no_frame_to_score
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.counts import PanopticCounts, PanopticRow, count_panoptic_frame, require_rule
@@ -28,6 +29,7 @@ def evaluate_panoptic(
     *,
     classes: ClassTable | None = None,
     rule: Rule = "coco",
+    columns: ColumnSource = NO_COLUMNS,
     workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:
@@ -35,8 +37,9 @@ def evaluate_panoptic(
 
     Both places hold COCO panoptic JSON with its PNG folder, what `segwright predict` writes, or BDD100K bitmasks (see
     `sources.open_panoptic`). Frames are matched by image id where both places have image ids in common, else by the
-    stem of their PNG. `rule` is how void counts (`matching`). `classes` None takes the truth's own table. Frames are
-    streamed through `workers` threads (None: as many as cores, at most 8), two or three held by each.
+    stem of their PNG. `rule` is how void counts (`matching`). `columns` says what the stems tell of domains.
+    `classes` None takes the truth's own table. Frames are streamed through `workers` threads (None: as many as cores,
+    at most 8), two or three held by each.
 
     Raises:
         DataError: frames without prediction, maps that cannot be read, other sizes, ids nobody named; all at once.
@@ -48,11 +51,14 @@ def evaluate_panoptic(
     partners, notes = _partners(predicted, true)
     for note in notes:
         listener(Note("evaluate", note, "warning"))
+    described, column_notes = columns.of(true.stems, true.place)
     counted = in_threads(partial(_counted, predicted, true, partners, rule), true.stems, workers)
     rows, stale = _gathered(counted, len(true.stems), listener)
     if stale:
         notes += (f"{stale} segments of {true.place} have another area in the JSON than in the PNG; the PNG counts",)
+    rows = tuple(replace(row, columns=described[row.stem]) for row in rows)
     known = {"predictions": predicted.place, "truth": true.place}
+    notes = (*notes, *column_notes)
     return summarise_panoptic(PanopticCounts(true.classes, rule, rows), provenance=known, notes=notes)
 
 
@@ -68,6 +74,7 @@ def summarise_panoptic(
         raise no_frame_to_score()
     classes = counts.classes
     scores = score_panoptic_rows(counts.frames, classes)
+    by_domain, domain_notes = scores_by_domain(counts.frames, lambda rows: score_panoptic_rows(rows, classes))
     there = [spec for spec in classes if scores.classes[spec.name]["pq"] is not None]
     in_means = {"all": len(there)} | {
         part: sum(spec.kind == kind for spec in there) for part, kind in (("things", "thing"), ("stuff", "stuff"))
@@ -79,6 +86,7 @@ def summarise_panoptic(
         scores=scores.overall,
         classes=scores.classes,
         definitions={**DEFINITIONS, "void": RULE_DEFINITIONS[counts.rule]},
+        by_domain=by_domain,
         void_fraction=sum(row.void_px for row in counts.frames) / sum(row.frame_px for row in counts.frames),
         details={
             "rule": counts.rule,
@@ -86,7 +94,7 @@ def summarise_panoptic(
             "frames": [_frame_json(row) for row in counts.frames],
         },
         provenance={"class_table_hash": classes.content_hash, "rule": counts.rule, **(provenance or {})},
-        notes=tuple(notes),
+        notes=(*notes, *domain_notes),
     )
 
 
@@ -158,6 +166,7 @@ def _frame_json(row: PanopticRow) -> dict[str, Any]:
     """A frame's row: its counts in full, and the first of its segments; classes and segments by id."""
     return {
         "stem": row.stem,
+        "columns": dict(row.columns),
         "pq": frame_pq(row),
         "tp": len(row.matched),
         "fp": len(row.invented),

@@ -9,11 +9,12 @@ from typing import Any
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.report.charts import Axis, Line, line_chart
 from segwright.evaluate.report.templates import write_page
-from segwright.evaluate.report.wording import class_colour, facts_of, foreground_first, ink_of
+from segwright.evaluate.report.wording import class_colour, facts_of, foreground_first, ink_of, mark_worst
 from segwright.evaluate.scores import Score
 
 MAX_FRAME_ROWS = 200
 CURVES_SHOWN = 8
+DOMAIN_SCORES, DOMAIN_CLASSES = 3, 12  # a wider table nobody reads; the rest is in evaluation.json
 
 # what the tables show of each task, first the score that classes are ordered by; the rest is in evaluation.json
 COLUMNS: Mapping[str, Sequence[str]] = {
@@ -39,6 +40,11 @@ def write_object_report(path: Path, evaluation: ObjectEvaluation, *, title: str 
         "columns": {name: _label(name) for name in columns},
         "counts": COUNTS[task],
         "classes": _classes(evaluation, columns),
+        "domains": [
+            _domain(evaluation, column, columns[0])
+            for column, values in evaluation.by_domain.items()
+            if len(values) > 1
+        ],
         "curves": list(_curves(evaluation)),
         "frames": _worst_frames(evaluation),
         "definitions": list(evaluation.definitions.items()),
@@ -63,6 +69,34 @@ def _classes(evaluation: ObjectEvaluation, columns: Sequence[str]) -> list[dict[
     table = evaluation.class_table
     rows = sorted((name for name in foreground_first(table) if name in evaluation.classes), key=key)
     return [{"name": name, "colour": class_colour(table, name), "scores": evaluation.classes[name]} for name in rows]
+
+
+def _domain(evaluation: ObjectEvaluation, column: str, main: str) -> dict[str, Any]:
+    """The overall scores in each value of a column, and the main score of each class that has it anywhere."""
+    values = evaluation.by_domain[column]
+    overall = [name for name in HEADLINES[evaluation.task] if name in evaluation.scores][:DOMAIN_SCORES]
+    there = [
+        name for name in foreground_first(evaluation.class_table)
+        if any(scores.classes[name][main] is not None for scores in values.values())
+    ]  # fmt: skip
+    rows = [
+        {
+            "value": value,
+            "images": scores.images,
+            "cells": [
+                {"score": score, "worst": False}
+                for score in (
+                    *(scores.overall[name] for name in overall),
+                    *(scores.classes[name][main] for name in there[:DOMAIN_CLASSES]),
+                )
+            ],
+        }
+        for value, scores in values.items()
+    ]
+    for index in range(len(rows[0]["cells"])):
+        mark_worst([row["cells"][index] for row in rows])
+    heads = [*map(_label, overall), *there[:DOMAIN_CLASSES]]
+    return {"column": column, "heads": heads, "rows": rows, "left_out": max(0, len(there) - DOMAIN_CLASSES)}
 
 
 def _curves(evaluation: ObjectEvaluation) -> list[dict[str, Any]]:

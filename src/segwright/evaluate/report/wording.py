@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from segwright.core import ClassTable
 from segwright.evaluate.difference import Code
@@ -94,3 +95,11 @@ def ink_of(colour: str) -> str:
     luminance = 0.299 * red + 0.587 * green + 0.114 * blue
     factor = min(1.0, 150 / luminance) if luminance else 1.0
     return hex_colour((round(red * factor), round(green * factor), round(blue * factor)))
+
+
+def mark_worst(cells: Sequence[dict[str, Any]]) -> None:
+    """Mark the lowest of a column, where the column has something to compare."""
+    present = [cell["score"] for cell in cells if cell["score"] is not None]
+    if len(present) > 1 and min(present) < max(present):
+        for cell in cells:
+            cell["worst"] = cell["score"] == min(present)
