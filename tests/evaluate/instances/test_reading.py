@@ -54,7 +54,8 @@ def test_evaluate_instances__has_a_row_a_frame() -> None:
     results.append({**results[0], "image_id": 2})
     results.append({**results[0], "bbox": [7, 6, 1, 1], "segmentation": [[7, 6, 8, 6, 8, 7, 7, 7]]})
     evaluation = evaluate_instances(results, truth)
-    one, none = {"tp": 1, "fp": 1, "fn": 0}, {"tp": 0, "fp": 1, "fn": 0}
+    one, none = ({"tp": hits, "fp": 1, "fn": 0} for hits in (1, 0))
+    one, none = ({**row, "at_best_f1": row} for row in (one, none))  # one score for all of them
     assert evaluation.details["frames"] == [
         {"image_id": 1, "name": "a.png", "columns": {}, "mask": one, "box": one},
         {"image_id": 2, "name": "b.png", "columns": {}, "mask": none, "box": none},

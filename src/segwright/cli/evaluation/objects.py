@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segwright.cli.evaluation.sides import columns_of
+from segwright.cli.evaluation.object_sides import RULES, ObjectSides, sides_of
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from segwright.evaluate.reconcile import Convention
 
 TASKS = ("semantic", "instance", "panoptic")
-RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
 
 
 # options that mean something for objects, besides those that both have
 OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
 OF_BOTH = (
-    "arguments", "predictions", "truth", "classes", "columns", "columns_csv", "task", "fail_if", "no_worse_than",
-    "compare", "tolerance", "reconcile", "report", "json",
+    "arguments", "predictions", "truth", "classes", "columns", "columns_csv", "images", "task", "fail_if",
+    "no_worse_than", "compare", "tolerance", "reconcile", "report", "json",
 )  # fmt: skip
 
 
@@ -85,21 +84,20 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
     from segwright.evaluate.changes import changes_between
     from segwright.evaluate.gate import parse
     from segwright.evaluate.objects import ObjectEvaluation
-    from segwright.evaluate.report.object_page import write_object_report
 
     refuse_others(given["task"], {**given, "model": model})
     gate, compare, report, conditions = (given[name] for name in ("no_worse_than", "compare", "report", "fail_if"))
     tolerance = allowed_loss(gate, compare, given["tolerance"])
     old = ObjectEvaluation.read(gate or compare) if gate or compare else None
-    evaluation = _evaluated(given, face.listener)
+    sides = sides_of(given)
+    evaluation = sides.evaluated(face.listener)
     parse(evaluation, conditions or ())
     changes = None if old is None else changes_between(old, evaluation)
     conventions = _conventions(given, evaluation, face.listener) if given["reconcile"] else ()
     if json_file is not None:
         write_with_conventions(json_file, evaluation, conventions)
     if report is not None:
-        scored = evaluation.provenance.get("predictions", evaluation.task)
-        write_object_report(report, evaluation, title=f"Evaluation of {Path(str(scored)).name}")
+        _write_report(report, evaluation, sides, face.listener)
     written = [path for path in (json_file, report) if path is not None]
     more = [conventions_table(conventions)] if conventions else []
     face.finish(
@@ -109,25 +107,12 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
     )
 
 
-def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation:
-    from segwright.data.class_files import read_class_file
+def _write_report(report: Path, evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener) -> None:
+    from segwright.evaluate.report.object_page import write_object_report
 
-    task, predictions, truth = given["task"], given["predictions"], given["truth"]
-    _require_sides(task, predictions, truth)
-    table = None if given["classes"] is None else read_class_file(given["classes"])
-    rule: Any = given["rule"] or RULES[task][0]
-    if task == "panoptic":
-        from segwright.evaluate.panoptic import evaluate_panoptic
-
-        return evaluate_panoptic(
-            predictions, truth, classes=table, rule=rule, columns=columns_of(given), listener=listener
-        )
-    from segwright.evaluate.instances import evaluate_instances
-
-    kinds = given["kind"] or ("mask", "box")
-    return evaluate_instances(
-        predictions, truth, kinds=kinds, rule=rule, class_table=table, columns=columns_of(given), listener=listener
-    )
+    scored = evaluation.provenance.get("predictions", evaluation.task)
+    panels = sides.panels(evaluation, listener)
+    write_object_report(report, evaluation, panels, title=f"Evaluation of {Path(str(scored)).name}")
 
 
 def _conventions(given: Mapping[str, Any], evaluation: ObjectEvaluation, listener: Listener) -> tuple[Convention, ...]:
@@ -135,20 +120,12 @@ def _conventions(given: Mapping[str, Any], evaluation: ObjectEvaluation, listene
     from segwright.evaluate.reconcile.objects import instance_conventions, panoptic_conventions
 
     def under(rule: str) -> ObjectEvaluation:
-        return evaluation if evaluation.provenance["rule"] == rule else _evaluated({**given, "rule": rule}, listener)
+        return (
+            evaluation
+            if evaluation.provenance["rule"] == rule
+            else sides_of({**given, "rule": rule}).evaluated(listener)
+        )
 
     if evaluation.task == "panoptic":
         return panoptic_conventions(under("coco"), under("bdd100k"))
     return instance_conventions(under("coco"), evaluation if evaluation.provenance["rule"] == "lvis" else None)
-
-
-def _require_sides(task: str, predictions: Path | None, truth: Path | None) -> None:
-    from segwright.core import ConfigError
-
-    if predictions is None or truth is None:
-        raise ConfigError.of(
-            "arguments", f"do not say what to score: the {task} task compares stored predictions with their truth",
-            allowed="--predictions FILE|DIR --truth FILE|DIR",
-            found="--truth is missing" if predictions else "no --predictions",
-            fix=f"segwright evaluate --task {task} --predictions results.json --truth annotations.json",
-        )  # fmt: skip

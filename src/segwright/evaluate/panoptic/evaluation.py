@@ -15,9 +15,8 @@ from segwright.evaluate.evaluation import no_frame_to_score
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.counts import PanopticCounts, PanopticRow, count_panoptic_frame, require_rule
 from segwright.evaluate.panoptic.matching import Rule
+from segwright.evaluate.panoptic.pairs import PanopticPairs, pair_panoptic
 from segwright.evaluate.panoptic.scores import DEFINITIONS, RULE_DEFINITIONS, frame_pq, score_panoptic_rows
-from segwright.evaluate.panoptic.sources import PanopticSource, open_panoptic
-from segwright.evaluate.sources import few
 
 # Segments listed of a frame, in each of its three lists; the counts beside them are of all.
 MAX_LISTED = 100
@@ -45,19 +44,29 @@ def evaluate_panoptic(
         DataError: frames without prediction, maps that cannot be read, other sizes, ids nobody named; all at once.
         ConfigError: no such rule; no class table, or two that contradict each other.
     """
+    pairs = pair_panoptic(predictions, truth, classes)
+    return evaluate_panoptic_pairs(pairs, rule=rule, columns=columns, workers=workers, listener=listener)
+
+
+def evaluate_panoptic_pairs(
+    pairs: PanopticPairs,
+    *,
+    rule: Rule = "coco",
+    columns: ColumnSource = NO_COLUMNS,
+    workers: int | None = None,
+    listener: Listener = silent,
+) -> ObjectEvaluation:
+    """What `evaluate_panoptic` gives, of sides that were opened before."""
     require_rule(rule)
-    true = open_panoptic(Path(truth), classes)
-    predicted = open_panoptic(Path(predictions), true.classes)
-    partners, notes = _partners(predicted, true)
+    true, notes = pairs.true, pairs.notes
     for note in notes:
         listener(Note("evaluate", note, "warning"))
     described, column_notes = columns.of(true.stems, true.place)
-    counted = in_threads(partial(_counted, predicted, true, partners, rule), true.stems, workers)
-    rows, stale = _gathered(counted, len(true.stems), listener)
+    rows, stale = _gathered(in_threads(partial(_counted, pairs, rule), true.stems, workers), len(true.stems), listener)
     if stale:
         notes += (f"{stale} segments of {true.place} have another area in the JSON than in the PNG; the PNG counts",)
     rows = tuple(replace(row, columns=described[row.stem]) for row in rows)
-    known = {"predictions": predicted.place, "truth": true.place}
+    known = {"predictions": pairs.predicted.place, "truth": true.place}
     notes = (*notes, *column_notes)
     return summarise_panoptic(PanopticCounts(true.classes, rule, rows), provenance=known, notes=notes)
 
@@ -104,20 +113,10 @@ class _Counted:
     stale_areas: int
 
 
-def _counted(
-    predicted: PanopticSource, true: PanopticSource, partners: Mapping[str, str], rule: Rule, stem: str
-) -> _Counted | list[Problem]:
-    problems: list[Problem] = []
-    frames = []
-    for source, name in ((predicted, partners[stem]), (true, stem)):
-        try:
-            frames.append(source.read(name))
-        except DataError as error:
-            problems += error.problems
-    if problems:
-        return problems
+def _counted(pairs: PanopticPairs, rule: Rule, stem: str) -> _Counted | list[Problem]:
     try:
-        return _Counted(count_panoptic_frame(*frames, rule=rule), true.stale_areas(frames[1]))
+        predicted, true = pairs.pair(stem)
+        return _Counted(count_panoptic_frame(predicted, true, rule=rule), pairs.true.stale_areas(true))
     except DataError as error:
         return list(error.problems)
 
@@ -138,28 +137,6 @@ def _gathered(
         listener(Progress("evaluate", done, total))
     raise_collected(problems)
     return tuple(rows), stale
-
-
-def _partners(predicted: PanopticSource, true: PanopticSource) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The prediction's stem for each stem of the truth, and a note on predictions that have no truth."""
-    ids = {image_id: stem for stem, image_id in predicted.image_ids.items()}
-    if ids.keys() & set(true.image_ids.values()):
-        found = {stem: ids[each] for stem, each in true.image_ids.items() if each in ids}
-    else:
-        found = {stem: stem for stem in set(true.stems) & set(predicted.stems)}
-    missing = set(true.stems) - found.keys()
-    if missing:
-        raise DataError.of(
-            predicted.place,
-            f"lacks predictions for {len(missing)} of {len(true.stems)} frames",
-            allowed=f"a panoptic map for every frame of {true.place}",
-            found=f"missing: {few(missing)}; there: {few(predicted.stems, 4)}",
-            fix="predict the missing frames, or evaluate only the part that was predicted",
-        )
-    extra = set(predicted.stems) - set(found.values())
-    if extra:
-        return found, (f"{len(extra)} predictions have no truth and were left out: {few(extra)}",)
-    return found, ()
 
 
 def _frame_json(row: PanopticRow) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.report.charts import Axis, Line, line_chart
+from segwright.evaluate.report.object_pictures import MEANINGS, ObjectPanel, outcome_of, worst_rows
 from segwright.evaluate.report.templates import write_page
-from segwright.evaluate.report.wording import class_colour, facts_of, foreground_first, ink_of, mark_worst
+from segwright.evaluate.report.wording import class_colour, facts_of, foreground_first, hex_colour, ink_of, mark_worst
 from segwright.evaluate.scores import Score
 
 MAX_FRAME_ROWS = 200
@@ -28,10 +29,16 @@ HEADLINES: Mapping[str, Sequence[str]] = {
 COUNTS: Mapping[str, Sequence[str]] = {"instance": ("truths", "images"), "panoptic": ("tp", "fp", "fn")}
 
 
-def write_object_report(path: Path, evaluation: ObjectEvaluation, *, title: str = "Evaluation") -> None:
-    """Write `evaluation` as one HTML page that needs no network. Written to a temporary name, then renamed."""
+def write_object_report(
+    path: Path, evaluation: ObjectEvaluation, panels: Iterable[ObjectPanel] = (), *, title: str = "Evaluation"
+) -> None:
+    """Write `evaluation` as one HTML page that needs no network: tables, charts, and the frames of `panels`.
+
+    `panels` are shown in their order, worst first by custom. Written to a temporary name, then renamed.
+    """
     task = evaluation.task
     columns = [name for name in COLUMNS[task] if name in evaluation.scores]
+    classes, absent = _classes(evaluation, columns[0])
     content = {
         "title": title,
         "evaluation": evaluation,
@@ -39,7 +46,8 @@ def write_object_report(path: Path, evaluation: ObjectEvaluation, *, title: str 
         "headlines": [(_label(name), evaluation.scores[name]) for name in HEADLINES[task] if name in evaluation.scores],
         "columns": {name: _label(name) for name in columns},
         "counts": COUNTS[task],
-        "classes": _classes(evaluation, columns),
+        "classes": classes,
+        "absent": absent,
         "domains": [
             _domain(evaluation, column, columns[0])
             for column, values in evaluation.by_domain.items()
@@ -47,6 +55,9 @@ def write_object_report(path: Path, evaluation: ObjectEvaluation, *, title: str 
         ],
         "curves": list(_curves(evaluation)),
         "frames": _worst_frames(evaluation),
+        "least_score": _least_score(evaluation),
+        "panels": [{**_frame(panel.row), "pictures": panel.pictures} for panel in panels],
+        "legend": [(hex_colour(colour), meaning) for colour, meaning in MEANINGS[task]],
         "definitions": list(evaluation.definitions.items()),
     }
     write_page(path, "object_page.html.j2", content)
@@ -59,16 +70,16 @@ def _label(name: str) -> str:
     return name.upper() if "_" not in name else f"{kind.upper()}, {rest}"
 
 
-def _classes(evaluation: ObjectEvaluation, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """The classes, the lowest first: that is what somebody can act on; absent ones last."""
-
-    def key(name: str) -> tuple[bool, float]:
-        main = evaluation.classes[name][columns[0]]
-        return main is None, main or 0.0
-
+def _classes(evaluation: ObjectEvaluation, main: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The classes, the lowest first: that is what somebody can act on; and the names of those without the score."""
     table = evaluation.class_table
-    rows = sorted((name for name in foreground_first(table) if name in evaluation.classes), key=key)
-    return [{"name": name, "colour": class_colour(table, name), "scores": evaluation.classes[name]} for name in rows]
+    names = [name for name in foreground_first(table) if name in evaluation.classes]
+    there = [name for name in names if evaluation.classes[name][main] is not None]
+    rows = [
+        {"name": name, "colour": class_colour(table, name), "scores": evaluation.classes[name]}
+        for name in sorted(there, key=lambda name: evaluation.classes[name][main] or 0.0)
+    ]
+    return rows, [name for name in names if name not in there]
 
 
 def _domain(evaluation: ObjectEvaluation, column: str, main: str) -> dict[str, Any]:
@@ -118,14 +129,17 @@ def _curves(evaluation: ObjectEvaluation) -> list[dict[str, Any]]:
 
 def _worst_frames(evaluation: ObjectEvaluation) -> list[dict[str, Any]]:
     """Frames with errors, the most first: what was invented and what was missed."""
-    rows = []
-    for row in evaluation.details.get("frames", ()):
-        kind = next((kind for kind in ("mask", "boundary", "box") if kind in row), None)
-        counts: Mapping[str, int] = row if kind is None else row[kind]
-        quality: Score = row.get("pq")
-        rows.append(
-            {"name": row.get("stem") or row.get("name") or row.get("image_id"), "pq": quality}
-            | {name: counts[name] for name in ("tp", "fp", "fn")}
-        )
-    wrong = [row for row in rows if row["fp"] + row["fn"]]
-    return sorted(wrong, key=lambda row: (-(row["fp"] + row["fn"]), str(row["name"])))[:MAX_FRAME_ROWS]
+    return [_frame(row) for _, row in worst_rows(evaluation)[:MAX_FRAME_ROWS]]
+
+
+def _frame(row: Mapping[str, Any]) -> dict[str, Any]:
+    found, columns = outcome_of(row), row.get("columns", {})
+    domains = ", ".join(f"{name} {value}" for name, value in columns.items())
+    name = row.get("stem") or row.get("name") or row.get("image_id")
+    return {"name": name, "columns": domains, "pq": row.get("pq")} | {name: found[name] for name in ("tp", "fp", "fn")}
+
+
+def _least_score(evaluation: ObjectEvaluation) -> Score:
+    """The confidence from which on detections are counted in the frames' rows; None where all of them are."""
+    points = evaluation.details.get("best_f1", {})
+    return next((points[kind]["score"] for kind in ("mask", "boundary", "box") if kind in points), None)
