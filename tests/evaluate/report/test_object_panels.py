@@ -9,13 +9,14 @@ import pytest
 
 from segwright.core import Box, ClassSpec, ClassTable, DataError, Image
 from segwright.data.codecs import encode_image
+from segwright.evaluate.compare_objects import outcome_of
 from segwright.evaluate.difference import OUTCOME_COLOURS, Outcome
 from segwright.evaluate.instances import evaluate_instances, pair_instances
 from segwright.evaluate.instances.outcomes import outcomes_of
 from segwright.evaluate.panoptic import PanopticFrame, Segment
 from segwright.evaluate.report.instance_panels import instance_panels, instance_views, least_score
 from segwright.evaluate.report.object_page import write_object_report
-from segwright.evaluate.report.object_pictures import FrameImages, outcome_of, worst_rows
+from segwright.evaluate.report.object_pictures import FrameImages, worst_rows
 from segwright.evaluate.report.paint import Region, paint
 from segwright.evaluate.report.panoptic_panels import panoptic_views, segment_outcomes
 from tests.evaluate.instances.sets import random_set

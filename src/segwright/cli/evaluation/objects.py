@@ -21,7 +21,7 @@ TASKS = ("semantic", "instance", "panoptic")
 OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
 OF_BOTH = (
     "arguments", "predictions", "truth", "classes", "columns", "columns_csv", "images", "task", "fail_if",
-    "no_worse_than", "compare", "tolerance", "reconcile", "report", "json",
+    "no_worse_than", "compare", "compare_report", "groups", "tolerance", "reconcile", "report", "json",
 )  # fmt: skip
 
 
@@ -71,40 +71,32 @@ def _option(name: str) -> str:
 
 
 def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json_file: Path | None) -> None:
-    """Score, write what was asked for, print the answer, then fail where a condition holds; `given` are the options.
+    """Score, write what was asked for, print the answer, then fail where a demand is not met; `given` are the options.
 
     Raises:
         ConfigError: options that say nothing here, a missing side, conditions that cannot be read.
         DataError: everything that cannot be read or compared.
-        GateFailed: conditions that hold.
+        GateFailed: demands that are not met.
     """
     from segwright.cli.evaluation.answer import object_answer
     from segwright.cli.evaluation.conventions import conventions_table, with_conventions, write_with_conventions
-    from segwright.cli.evaluation.judgement import allowed_loss, enforce_both
-    from segwright.evaluate.changes import changes_between
-    from segwright.evaluate.gate import parse
-    from segwright.evaluate.objects import ObjectEvaluation
+    from segwright.cli.evaluation.object_judgement import ObjectDemands, judged, write_comparison
 
     refuse_others(given["task"], {**given, "model": model})
-    gate, compare, report, conditions = (given[name] for name in ("no_worse_than", "compare", "report", "fail_if"))
-    tolerance = allowed_loss(gate, compare, given["tolerance"])
-    old = ObjectEvaluation.read(gate or compare) if gate or compare else None
+    demands, report = ObjectDemands.read(given), given["report"]
     sides = sides_of(given)
     evaluation = sides.evaluated(face.listener)
-    parse(evaluation, conditions or ())
-    changes = None if old is None else changes_between(old, evaluation)
+    judgement = judged(evaluation, demands)
     conventions = _conventions(given, evaluation, face.listener) if given["reconcile"] else ()
     if json_file is not None:
         write_with_conventions(json_file, evaluation, conventions)
     if report is not None:
         _write_report(report, evaluation, sides, face.listener)
-    written = [path for path in (json_file, report) if path is not None]
-    more = [conventions_table(conventions)] if conventions else []
-    face.finish(
-        with_conventions(evaluation.to_json(), conventions),
-        object_answer(evaluation, changes, written, more),
-        gate=lambda: enforce_both(evaluation, conditions or (), changes, tolerance),
-    )
+    write_comparison(judgement, sides, face.listener)
+    written = [path for path in (json_file, report, demands.report) if path is not None]
+    more = [*judgement.tables(), *([conventions_table(conventions)] if conventions else [])]
+    answer = with_conventions(judgement.to_json(), conventions)
+    face.finish(answer, object_answer(evaluation, written, more), gate=judgement.enforce)
 
 
 def _write_report(report: Path, evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener) -> None:

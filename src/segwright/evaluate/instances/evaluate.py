@@ -14,6 +14,7 @@ from segwright.evaluate.boundary_iou import DILATION_RATIO
 from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
 from segwright.evaluate.instances.counts import FrameMatches, InstanceCounts, count_instances
 from segwright.evaluate.instances.curves import Accumulated, accumulate
+from segwright.evaluate.instances.kept import kept
 from segwright.evaluate.instances.outcomes import OperatingPoint, best_f1
 from segwright.evaluate.instances.pairs import InstancePairs, Predictions, Truth, pair_instances
 from segwright.evaluate.instances.rules import Kind
@@ -129,7 +130,11 @@ def _frame_row(frame: FrameMatches, points: Mapping[Kind, OperatingPoint]) -> di
     for kind, point in points.items():
         least = np.inf if point.score is None else point.score
         matches = frame.kinds[kind]
-        rows[kind] = {**_outcome(matches.outcome()), "at_best_f1": _outcome(matches.outcome(least_score=least))}
+        rows[kind] = {
+            **_outcome(matches.outcome()),
+            "at_best_f1": _outcome(matches.outcome(least_score=least)),
+            "matches": kept(matches),
+        }
     return {"image_id": frame.image_id, "name": frame.name, "columns": dict(frame.columns), **rows}
 
 

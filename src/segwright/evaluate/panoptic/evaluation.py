@@ -16,7 +16,7 @@ from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.counts import PanopticCounts, PanopticRow, count_panoptic_frame, require_rule
 from segwright.evaluate.panoptic.matching import Rule
 from segwright.evaluate.panoptic.pairs import PanopticPairs, pair_panoptic
-from segwright.evaluate.panoptic.scores import DEFINITIONS, RULE_DEFINITIONS, frame_pq, score_panoptic_rows
+from segwright.evaluate.panoptic.scores import DEFINITIONS, RULE_DEFINITIONS, frame_pq, frame_sums, score_panoptic_rows
 
 # Segments listed of a frame, in each of its three lists; the counts beside them are of all.
 MAX_LISTED = 100
@@ -149,6 +149,7 @@ def _frame_json(row: PanopticRow) -> dict[str, Any]:
         "fp": len(row.invented),
         "fn": len(row.missed),
         "void_px": row.void_px,
+        "by_class": frame_sums(row),
         "matched": [
             {"class": class_id, "truth": true, "prediction": predicted, "iou": intersection / union}
             for class_id, true, predicted, intersection, union in row.matched[:MAX_LISTED].tolist()

@@ -50,6 +50,11 @@ def pair_panoptic(predictions: Path | str, truth: Path | str, classes: ClassTabl
     """
     true = open_panoptic(Path(truth), classes)
     predicted = open_panoptic(Path(predictions), true.classes)
+    return pair_sources(predicted, true)
+
+
+def pair_sources(predicted: PanopticSource, true: PanopticSource) -> PanopticPairs:
+    """As `pair_panoptic`, of two sources that are open."""
     return PanopticPairs(predicted, true, *_partners(predicted, true))
 
 

@@ -49,16 +49,18 @@ def least_score(evaluation: ObjectEvaluation, pairs: InstancePairs) -> float | N
     return evaluation.details.get("best_f1", {}).get(pairs.kinds[0], {}).get("score")
 
 
-def instance_views(frame: InstanceFrame, image: Image | None, pairs: InstancePairs, least: float | None) -> Views:
-    """The frame painted; of a large one the window with the most pixels of missed and invented objects."""
+def instance_views(
+    frame: InstanceFrame, image: Image | None, pairs: InstancePairs, least: float | None, shown: Box | None = None
+) -> Views:
+    """The frame painted, or the part `shown`; None takes the window with the most pixels missed and invented."""
     kind = pairs.kinds[0]
     found = outcomes_of(frame, kind, pairs.rule, boundary_ratio=pairs.boundary_ratio, least_score=least)
     classes, masks = pairs.frames.truth.classes, kind != "box"
-    shown = sorted((*found.found, *found.invented, *found.forgiven))
-    truths = _regions(frame.truths, range(len(frame.truths.channel)), masks=masks)
-    detections = dict(zip(shown, _regions(frame.detections, shown, masks=masks), strict=True))
+    taken = sorted((*found.found, *found.invented, *found.forgiven))
+    truths = regions_of(frame.truths, range(len(frame.truths.channel)), masks=masks)
+    detections = dict(zip(taken, regions_of(frame.detections, taken, masks=masks), strict=True))
     wrong = [*(truths[each] for each in found.missed), *(detections[each] for each in found.invented)]
-    box = window(_marked(wrong, (frame.size.height, frame.size.width)))
+    box = shown or window(_marked(wrong, (frame.size.height, frame.size.width)))
     base = ground(image, box, frame.size)
     true = [
         _coloured(region, LEFT_OUT if each in found.ignored else colour_of(classes, int(channel), each))
@@ -91,7 +93,7 @@ def _coloured(region: Region, colour: Colour) -> Region:
     return replace(region, colour=colour)
 
 
-def _regions(objects: Truths | Detections, chosen: Sequence[int], *, masks: bool) -> list[Region]:
+def regions_of(objects: Truths | Detections, chosen: Sequence[int], *, masks: bool) -> list[Region]:
     """The objects at `chosen`, by their masks where they have some and masks are scored, else by their boxes."""
     if masks and objects.masks is not None:
         return [_of_mask(objects.masks[each]) for each in chosen]

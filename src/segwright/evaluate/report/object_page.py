@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segwright.evaluate.compare_objects import outcome_of
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.report.charts import Axis, Line, line_chart
-from segwright.evaluate.report.object_pictures import MEANINGS, ObjectPanel, outcome_of, worst_rows
+from segwright.evaluate.report.object_pictures import MEANINGS, ObjectPanel, worst_rows
 from segwright.evaluate.report.templates import write_page
 from segwright.evaluate.report.wording import class_colour, facts_of, foreground_first, hex_colour, ink_of, mark_worst
 from segwright.evaluate.scores import Score
@@ -43,8 +44,10 @@ def write_object_report(
         "title": title,
         "evaluation": evaluation,
         "facts": facts_of(evaluation),
-        "headlines": [(_label(name), evaluation.scores[name]) for name in HEADLINES[task] if name in evaluation.scores],
-        "columns": {name: _label(name) for name in columns},
+        "headlines": [
+            (score_label(name), evaluation.scores[name]) for name in HEADLINES[task] if name in evaluation.scores
+        ],
+        "columns": {name: score_label(name) for name in columns},
         "counts": COUNTS[task],
         "classes": classes,
         "absent": absent,
@@ -63,7 +66,8 @@ def write_object_report(
     write_page(path, "object_page.html.j2", content)
 
 
-def _label(name: str) -> str:
+def score_label(name: str) -> str:
+    """What a table calls the score: `Mask AP50`, `PQ`."""
     kind, _, rest = name.partition("_")
     if kind in ("mask", "box", "boundary"):
         return f"{kind.capitalize()} {rest[:2].upper()}{rest[2:].replace('_', ', ')}"
@@ -82,14 +86,20 @@ def _classes(evaluation: ObjectEvaluation, main: str) -> tuple[list[dict[str, An
     return rows, [name for name in names if name not in there]
 
 
+def classes_in(evaluation: ObjectEvaluation, column: str, main: str) -> list[str]:
+    """The classes that have the score `main` in any value of the column."""
+    return [
+        name
+        for name in foreground_first(evaluation.class_table)
+        if any(scores.classes[name][main] is not None for scores in evaluation.by_domain[column].values())
+    ]
+
+
 def _domain(evaluation: ObjectEvaluation, column: str, main: str) -> dict[str, Any]:
     """The overall scores in each value of a column, and the main score of each class that has it anywhere."""
     values = evaluation.by_domain[column]
     overall = [name for name in HEADLINES[evaluation.task] if name in evaluation.scores][:DOMAIN_SCORES]
-    there = [
-        name for name in foreground_first(evaluation.class_table)
-        if any(scores.classes[name][main] is not None for scores in values.values())
-    ]  # fmt: skip
+    there = classes_in(evaluation, column, main)
     rows = [
         {
             "value": value,
@@ -106,7 +116,7 @@ def _domain(evaluation: ObjectEvaluation, column: str, main: str) -> dict[str, A
     ]
     for index in range(len(rows[0]["cells"])):
         mark_worst([row["cells"][index] for row in rows])
-    heads = [*map(_label, overall), *there[:DOMAIN_CLASSES]]
+    heads = [*map(score_label, overall), *there[:DOMAIN_CLASSES]]
     return {"column": column, "heads": heads, "rows": rows, "left_out": max(0, len(there) - DOMAIN_CLASSES)}
 
 

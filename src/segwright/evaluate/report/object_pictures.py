@@ -13,6 +13,7 @@ from segwright.core import Box, ClassTable, DataError, Image, Size
 from segwright.data import read_image
 from segwright.data.columns import names_of_stems
 from segwright.data.listing import list_files, stem_of
+from segwright.evaluate.compare_objects import outcome_of
 from segwright.evaluate.difference import OUTCOME_COLOURS, Outcome
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.report.paint import Canvas, Colour
@@ -100,14 +101,6 @@ class FrameImages:
 def name_of(row: Mapping[str, Any]) -> str:
     """What a frame's row is called: the stem of its file, by which pictures are found."""
     return str(row["stem"]) if "stem" in row else stem_of(str(row["name"]))
-
-
-def outcome_of(row: Mapping[str, Any]) -> Mapping[str, int]:
-    """tp, fp and fn of a frame's row: of instances those from the confidence of the best F1 up, where it is known."""
-    kind = next((kind for kind in ("mask", "boundary", "box") if kind in row), None)
-    if kind is None:
-        return row
-    return row[kind].get("at_best_f1", row[kind])
 
 
 def worst_rows(evaluation: ObjectEvaluation) -> list[tuple[int, Mapping[str, Any]]]:

@@ -23,7 +23,7 @@ from segwright.evaluate.report.object_pictures import (
     ground,
     worst_rows,
 )
-from segwright.evaluate.report.paint import WHITE, Canvas, outline_px, pale
+from segwright.evaluate.report.paint import WHITE, Canvas, fill, outline_px, pale
 from segwright.evaluate.report.pictures import window
 from segwright.infer.overlay import as_display
 
@@ -42,16 +42,17 @@ def panoptic_panels(
         yield ObjectPanel(row["stem"], row, views.pictures())
 
 
-def panoptic_views(prediction: PanopticFrame, truth: PanopticFrame, image: Image | None, rule: Rule) -> Views:
-    """The frame painted; of a large one the window with the most wrong pixels."""
+def panoptic_views(
+    prediction: PanopticFrame, truth: PanopticFrame, image: Image | None, rule: Rule, shown: Box | None = None
+) -> Views:
+    """The frame painted, or the part `shown`; None takes the window with the most wrong pixels."""
     codes = segment_outcomes(prediction, truth, rule)
-    box = window(np.isin(codes, [Outcome.MISSED, Outcome.FALSE, Outcome.CONFUSED]))
+    box = shown or window(np.isin(codes, [Outcome.MISSED, Outcome.FALSE, Outcome.CONFUSED]))
     base = ground(image, box, truth.size)
     difference = pale(base)
-    shown = codes[box.top : box.bottom, box.left : box.right]
     for code, colour in OUTCOME_COLOURS.items():
         faint = code in (Outcome.RIGHT, Outcome.VOID)
-        _fill(difference, shown == code, colour, 0.45 if faint else 0.8)
+        fill(difference, codes[box.slices] == code, colour, 0.45 if faint else 0.8)
     _edges(difference, _cut(truth.ids, box), outline_px(difference))
     return Views(
         image, box, truth.size, _segments(as_display(base), truth, box),
@@ -107,9 +108,5 @@ def _edges(canvas: Canvas, ids: Ids, thickness: int) -> None:
     canvas[cv2.dilate(edge, np.ones((width, width), np.uint8)) > 0] = WHITE
 
 
-def _fill(canvas: Canvas, mask: npt.NDArray[np.bool_], colour: tuple[int, int, int], opacity: float) -> None:
-    canvas[mask] = (canvas[mask] * (1 - opacity) + np.array(colour) * opacity).round().astype(np.uint8)
-
-
 def _cut(ids: Ids, box: Box) -> Ids:
-    return ids[box.top : box.bottom, box.left : box.right]
+    return ids[box.slices]
