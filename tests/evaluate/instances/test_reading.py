@@ -54,6 +54,9 @@ def test_evaluate_instances__has_a_row_a_frame() -> None:
     results.append({**results[0], "image_id": 2})
     results.append({**results[0], "bbox": [7, 6, 1, 1], "segmentation": [[7, 6, 8, 6, 8, 7, 7, 7]]})
     evaluation = evaluate_instances(results, truth)
+    for row in evaluation.details["frames"]:
+        kept = [row[kind].pop("matches") for kind in ("mask", "box")]
+        assert {each["truths"] for each in kept} == ({"1"} if row["image_id"] == 1 else {""})
     one, none = ({"tp": hits, "fp": 1, "fn": 0} for hits in (1, 0))
     one, none = ({**row, "at_best_f1": row} for row in (one, none))  # one score for all of them
     assert evaluation.details["frames"] == [

@@ -87,7 +87,7 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
     sides = sides_of(given)
     evaluation = sides.evaluated(face.listener)
     judgement = judged(evaluation, demands)
-    conventions = _conventions(given, evaluation, face.listener) if given["reconcile"] else ()
+    conventions = _conventions(given, evaluation, sides, face.listener) if given["reconcile"] else ()
     if json_file is not None:
         write_with_conventions(json_file, evaluation, conventions)
     if report is not None:
@@ -107,17 +107,20 @@ def _write_report(report: Path, evaluation: ObjectEvaluation, sides: ObjectSides
     write_object_report(report, evaluation, panels, title=f"Evaluation of {Path(str(scored)).name}")
 
 
-def _conventions(given: Mapping[str, Any], evaluation: ObjectEvaluation, listener: Listener) -> tuple[Convention, ...]:
+def _conventions(
+    given: Mapping[str, Any], evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener
+) -> tuple[Convention, ...]:
     """The same predictions under the rules of the libraries: what was not scored yet is scored now."""
+    from segwright.evaluate.instances import InstancePairs
     from segwright.evaluate.reconcile.objects import instance_conventions, panoptic_conventions
 
     def under(rule: str) -> ObjectEvaluation:
-        return (
-            evaluation
-            if evaluation.provenance["rule"] == rule
-            else sides_of({**given, "rule": rule}).evaluated(listener)
-        )
+        scored = evaluation.provenance["rule"] == rule
+        return evaluation if scored else sides_of({**given, "rule": rule}).evaluated(listener)
 
-    if evaluation.task == "panoptic":
+    if not isinstance(sides.pairs, InstancePairs):
         return panoptic_conventions(under("coco"), under("bdd100k"))
-    return instance_conventions(under("coco"), evaluation if evaluation.provenance["rule"] == "lvis" else None)
+    lvis = evaluation if evaluation.provenance["rule"] == "lvis" else None
+    # under lvis no truth is marked as a crowd, which other libraries go by
+    pairs = sides.pairs if lvis is None else sides_of({**given, "rule": "coco"}).pairs
+    return instance_conventions(under("coco"), lvis, pairs if isinstance(pairs, InstancePairs) else None)
