@@ -131,6 +131,8 @@ def compare(
 
 
 def _mismatches(old: Evaluation, new: Evaluation) -> Iterator[Problem]:
+    if old.task != new.task:
+        yield Problem("task", "is not the same in both evaluations", old.task, new.task, "evaluate both for one task")
     if old.class_table.content_hash != new.class_table.content_hash:
         yield Problem(
             "class table", "is not the same in both evaluations",

@@ -42,8 +42,8 @@ def evaluate(
     mapping by stem, or any iterable in the same order). `truth` may be a `Dataset`, and `predictions` then also a
     `Predictor` or the path of a bundle. Arrays (height, width) of class ids need `classes`: a table, or names for the
     ids 0, 1, 2, ... For paths `mapping` renames values in the masks first. `also` names further scores, which take more
-    time: surface (nsd@K, hd95, assd), cldice, components. Void truth changes nothing; a void prediction is a missed
-    pixel.
+    time: surface (nsd@K, hd95, assd), cldice, components; `surface@1,2.5` has other tolerances. Void truth changes
+    nothing; a void prediction is a missed pixel.
 
         >>> import numpy as np
         >>> truth = np.array([[0, 0, 1, 1]], np.uint8)

@@ -29,7 +29,7 @@ def score_frames(
     """Score a stream of frames; holds one frame at a time, and a few numbers a frame.
 
     `boundary_px` are the distances of boundary F; with none, boundaries are not looked at (faster). `also` names
-    further families: surface, cldice, components.
+    further families: surface (or `surface@1,2.5` for other tolerances), cldice, components.
 
     Raises:
         ConfigError: a family that is not known.

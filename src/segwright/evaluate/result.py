@@ -139,7 +139,7 @@ class Evaluation:
         Raises:
             ArtefactError: another schema version, or a field is missing.
         """
-        return read_as(_from_json, data, ("semantic",))
+        return read_as(_from_json, data, ("semantic", "volume"))
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""

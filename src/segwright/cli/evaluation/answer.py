@@ -49,9 +49,12 @@ def object_answer(
 
 def _class_tables(evaluation: Evaluation) -> list[RenderableType]:
     """The usual scores by class, and one more table where further ones were asked for."""
+    from segwright.evaluate.report.wording import units_of
+
     usual = ["iou", "dice", "precision", "recall"]
     usual += [name for name in evaluation.scores if name.startswith("boundary_")]
-    tables = [_table(f"{evaluation.images} images", evaluation.classes, usual, ["truth_px", "images"])]
+    frames = units_of(evaluation.task)["frames"]
+    tables = [_table(f"{evaluation.images} {frames}", evaluation.classes, usual, ["truth_px", "images"])]
     foreground = {spec.name: evaluation.classes[spec.name] for spec in evaluation.class_table.foreground}
     there = next(iter(foreground.values()), {})
     further = [name for name in evaluation.scores if name.startswith(FURTHER) and name in there]

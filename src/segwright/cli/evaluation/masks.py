@@ -56,13 +56,34 @@ def _scored(
 
     stored = given["predictions"], given["truth"], given["classes"], given["map_"] or [], given["images"]
     of_model = given["data"], given["split"], given["part"]
-    distances, also = given["boundary_px"] or [3], given["also"] or []
+    distances, also = given["boundary_px"] or [3], _also(given)
     refuse_mixed(model, of_model, stored)
     if model is None:
         pairs, known = stored_pairs(*stored, columns_of(given))
         return pairs, evaluate_stored(pairs, boundary_px=distances, also=also, listener=listener, provenance=known)
     pairs, known = predicted_pairs(model, *of_model, columns_of(given))
     return pairs, evaluate_predicted(pairs, boundary_px=distances, also=also, listener=listener, provenance=known)
+
+
+def _also(given: Mapping[str, Any]) -> list[str]:
+    """The further families, surfaces at the tolerances that were named.
+
+    Raises:
+        ConfigError: tolerances, and no surfaces to count.
+    """
+    from segwright.core import ConfigError
+    from segwright.evaluate.further import surface_at
+
+    also, tolerances = given["also"] or [], given["surface_tolerance"]
+    if not tolerances:
+        return also
+    if "surface" not in also:
+        raise ConfigError.of(
+            "--surface-tolerance", "says nothing alone: it is how far surfaces may lie apart",
+            allowed="together with --also surface, or --task volume",
+            found=" ".join(f"{each:g}" for each in tolerances), fix="add --also surface",
+        )  # fmt: skip
+    return [surface_at(tolerances) if name == "surface" else name for name in also]
 
 
 def _conventions(evaluation: Evaluation) -> tuple[Convention, ...]:

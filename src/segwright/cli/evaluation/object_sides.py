@@ -74,7 +74,6 @@ def sides_of(given: Mapping[str, Any]) -> ObjectSides:
     from segwright.evaluate.panoptic import pair_panoptic
 
     task, predictions, truth = given["task"], given["predictions"], given["truth"]
-    _require_sides(task, predictions, truth)
     table = None if given["classes"] is None else read_class_file(given["classes"])
     rule = given["rule"] or RULES[task][0]
     if task == "panoptic":
@@ -82,15 +81,3 @@ def sides_of(given: Mapping[str, Any]) -> ObjectSides:
     else:
         pairs = pair_instances(predictions, truth, kinds=given["kind"] or ("mask", "box"), rule=rule, class_table=table)
     return ObjectSides(pairs, rule, columns_of(given), given["images"])
-
-
-def _require_sides(task: str, predictions: Path | None, truth: Path | None) -> None:
-    from segwright.core import ConfigError
-
-    if predictions is None or truth is None:
-        raise ConfigError.of(
-            "arguments", f"do not say what to score: the {task} task compares stored predictions with their truth",
-            allowed="--predictions FILE|DIR --truth FILE|DIR",
-            found="--truth is missing" if predictions else "no --predictions",
-            fix=f"segwright evaluate --task {task} --predictions results.json --truth annotations.json",
-        )  # fmt: skip

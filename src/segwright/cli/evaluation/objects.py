@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segwright.cli.evaluation.object_sides import RULES, ObjectSides, sides_of
+from segwright.cli.evaluation.object_sides import ObjectSides, sides_of
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
@@ -14,63 +14,8 @@ if TYPE_CHECKING:
     from segwright.evaluate.objects import ObjectEvaluation
     from segwright.evaluate.reconcile import Convention
 
-TASKS = ("semantic", "instance", "panoptic")
 
-
-# options that mean something for objects, besides those that both have
-OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
-OF_BOTH = (
-    "arguments", "predictions", "truth", "classes", "columns", "columns_csv", "images", "task", "fail_if",
-    "no_worse_than", "compare", "compare_report", "groups", "tolerance", "reconcile", "report", "json",
-)  # fmt: skip
-
-
-def require_task(task: str, rule: str | None, kinds: Sequence[str] | None) -> None:
-    """Refuse a task that is not known, and a rule or kinds that the task has not.
-
-    Raises:
-        ConfigError: all that is wrong.
-    """
-    from segwright.core import ConfigError, Problem, raise_collected
-
-    problems = []
-    if task not in TASKS:
-        problems.append(Problem("--task", "is not known", ", ".join(TASKS), task, "--task semantic"))
-    if rule is not None and rule not in RULES.get(task, ()):
-        allowed = ", ".join(RULES.get(task, ())) or "none: it is for --task instance and --task panoptic"
-        fix = f"--rule {RULES[task][0]}" if task in RULES else "leave --rule out"
-        problems.append(Problem("--rule", f"is not one of the {task} task", allowed, rule, fix))
-    if kinds and task != "instance":
-        allowed = "with --task instance"
-        problems.append(
-            Problem("--kind", f"says nothing for the {task} task", allowed, ", ".join(kinds), "leave it out")
-        )
-    raise_collected(problems, ConfigError)
-
-
-def refuse_others(task: str, given: Mapping[str, Any]) -> None:
-    """Refuse options that say nothing for objects; `given` is option -> value, empty where it was not given.
-
-    Raises:
-        ConfigError: naming all of them.
-    """
-    from segwright.core import ConfigError
-
-    known = (*OF_BOTH, *OF_OBJECTS[task])
-    others = [name for name, value in given.items() if value and name not in known]
-    if others:
-        raise ConfigError.of(
-            "arguments", f"say nothing for the {task} task",
-            allowed=", ".join(_option(name) for name in known if name != "arguments"),
-            found=", ".join(_option(name) for name in others), fix="leave these options out",
-        )  # fmt: skip
-
-
-def _option(name: str) -> str:
-    return "a RUN or BUNDLE" if name == "model" else f"--{name.rstrip('_').replace('_', '-')}"
-
-
-def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json_file: Path | None) -> None:
+def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, json_file: Path | None) -> None:
     """Score, write what was asked for, print the answer, then fail where a demand is not met; `given` are the options.
 
     Raises:
@@ -82,7 +27,6 @@ def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json
     from segwright.cli.evaluation.conventions import conventions_table, with_conventions, write_with_conventions
     from segwright.cli.evaluation.object_judgement import ObjectDemands, judged, write_comparison
 
-    refuse_others(given["task"], {**given, "model": model})
     demands, report = ObjectDemands.read(given), given["report"]
     sides = sides_of(given)
     evaluation = sides.evaluated(face.listener)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from segwright.cli.evaluation.masks import score_masks
-from segwright.cli.evaluation.objects import require_task, score_objects
+from segwright.cli.evaluation.objects import score_objects
+from segwright.cli.evaluation.tasks import refuse_others, require_sides, require_task
+from segwright.cli.evaluation.volumes import score_volumes
 from segwright.cli.face import Face, JsonFlag
 
 Words = Annotated[
@@ -36,7 +38,10 @@ Reconcile = Annotated[
     bool, typer.Option("--reconcile", help="Also score as torchmetrics, mmsegmentation and others do.")
 ]
 Also = Annotated[list[str] | None, typer.Option(help="Count more, slower: surface, cldice, components; repeatable.")]
-Task = Annotated[str, typer.Option(help="semantic, instance or panoptic.")]
+SurfaceTolerances = Annotated[
+    list[float] | None, typer.Option(help="Distances of --also surface: --surface-tolerance 1 2.5.  [default: 1 2 3]")
+]
+Task = Annotated[str, typer.Option(help="semantic, instance, panoptic or volume.")]
 Rule = Annotated[
     str | None, typer.Option(help="Of instances: coco, lvis. Of panoptic void: coco, bdd100k.  [default: coco]")
 ]
@@ -44,6 +49,14 @@ Kind = Annotated[
     list[str] | None, typer.Option(help="Of instances: mask, box, boundary; repeatable.  [default: mask, box]")
 ]
 Tolerance = Annotated[float | None, typer.Option(min=0, help="By how much it may fall.  [default: 0.01]")]
+
+
+# what the fix shows of predictions and truth where one is missing
+EXAMPLES = {
+    "instance": ("results.json", "annotations.json"),
+    "panoptic": ("panoptic.json", "truth.json"),
+    "volume": ("predictions/", "labels/"),
+}
 
 
 def evaluate(
@@ -59,6 +72,7 @@ def evaluate(
     images: Images = None,
     boundary_px: Distances = None,
     also: Also = None,
+    surface_tolerance: SurfaceTolerances = None,
     task: Task = "semantic",
     rule: Rule = None,
     kind: Kind = None,
@@ -78,23 +92,48 @@ def evaluate(
 
     segwright evaluate --predictions DIR|FILE --truth DIR|FILE, or segwright evaluate RUN|BUNDLE --data DATA
     """
-    model, json_file = _words(arguments or [], json)
-    require_task(task, rule, kind)
-    score = score_masks if task == "semantic" else score_objects
-    with Face(as_json=json and json_file is None) as face:
-        score(face, context.params, model, json_file)
+    run_task(context.params, *_words(arguments or [], context.params))
 
 
-def _words(arguments: Sequence[Path], as_json: bool) -> tuple[Path | None, Path | None]:
-    """The model and the JSON file among the bare words: `--json FILE` leaves FILE as one, with its suffix."""
+def run_task(given: dict[str, Any], model: Path | None, json_file: Path | None) -> None:
+    """Score what `given`, the options, ask for.
+
+    Raises:
+        SegwrightError: see the tasks.
+    """
+    task = given["task"]
+    require_task(task, given["rule"], given["kind"])
+    refuse_others(task, {**given, "model": model})
+    if task in EXAMPLES:
+        require_sides(task, given["predictions"], given["truth"], EXAMPLES[task])
+    score = {"semantic": score_masks, "volume": score_volumes}.get(task, score_objects)
+    with Face(as_json=given["json"] and json_file is None) as face:
+        score(face, given, model, json_file)
+
+
+def _words(words: Sequence[Path], given: dict[str, Any]) -> tuple[Path | None, Path | None]:
+    """The model and the JSON file among the bare words: `--json FILE` leaves FILE as one, with its suffix.
+
+    So does `--surface-tolerance 1 2.5` with its second number, which is put to the first.
+    """
     from segwright.core import ConfigError
 
-    files = [word for word in arguments if as_json and word.suffix == ".json"]
-    models = [word for word in arguments if word not in files]
+    numbers = [word for word in words if given["surface_tolerance"] and _is_number(str(word)) and not word.exists()]
+    given["surface_tolerance"] = [*(given["surface_tolerance"] or []), *(float(str(word)) for word in numbers)] or None
+    files = [word for word in words if given["json"] and word.suffix == ".json"]
+    models = [word for word in words if word not in (*files, *numbers)]
     if len(models) > 1 or len(files) > 1:
         raise ConfigError.of(
             "arguments", "name more than one model or JSON file",
-            allowed="one RUN or BUNDLE, one FILE after --json", found=" ".join(str(word) for word in arguments),
+            allowed="one RUN or BUNDLE, one FILE after --json", found=" ".join(str(word) for word in words),
             fix="score one at a time",
         )  # fmt: skip
     return (models[0] if models else None), (files[0] if files else None)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

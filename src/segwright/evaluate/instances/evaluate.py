@@ -20,6 +20,7 @@ from segwright.evaluate.instances.pairs import InstancePairs, Predictions, Truth
 from segwright.evaluate.instances.rules import Kind
 from segwright.evaluate.instances.scores import definitions_of, precision_recall, score_instances, scores_of
 from segwright.evaluate.objects import ObjectEvaluation
+from segwright.evaluate.scores import Scores
 
 
 def evaluate_instances(
@@ -99,9 +100,7 @@ def summarise_instances(
     curves: dict[Kind, Accumulated] = {kind: accumulate(counts, kind) for kind in counts.kinds}
     points = {kind: best_f1(counts, kind) for kind in counts.kinds}
     scores = scores_of(curves, counts, frequency)
-    by_domain, domain_notes = scores_by_domain(
-        counts.frames, lambda rows: score_instances(replace(counts, frames=tuple(rows)), frequency=frequency)
-    )
+    by_domain, domain_notes = scores_by_domain(counts.frames, lambda rows: _part(counts, rows, frequency))
     names = [*scores.overall, *next(iter(scores.classes.values()))]
     return ObjectEvaluation(
         task="instance",
@@ -119,6 +118,11 @@ def summarise_instances(
         provenance={"class_table_hash": counts.classes.content_hash, "rule": counts.rule.name, **(provenance or {})},
         notes=(*notes, *domain_notes, *_absent_notes(scores.classes)),
     )
+
+
+def _part(counts: InstanceCounts, rows: Sequence[FrameMatches], frequency: Mapping[str, str] | None) -> Scores:
+    """The scores of some of the frames."""
+    return score_instances(replace(counts, frames=tuple(rows)), frequency=frequency)
 
 
 def _frame_row(frame: FrameMatches, points: Mapping[Kind, OperatingPoint]) -> dict[str, Any]:

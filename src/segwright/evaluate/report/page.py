@@ -23,6 +23,7 @@ from segwright.evaluate.report.wording import (
     ink_of,
     legend_of,
     mark_worst,
+    units_of,
     why_misleading,
 )
 from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow, collapse_lines
@@ -80,6 +81,7 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "class_names": foreground_first(classes),
         "legend": legend_of(OUTCOME_COLOURS, OUTCOME_MEANINGS),
         "definitions": definitions_in_order(evaluation),
+        "units": units_of(evaluation.task),
     }
 
 

@@ -44,6 +44,13 @@ def facts_of(evaluation: Evaluation | ObjectEvaluation) -> list[tuple[str, str]]
     return [*facts, *((key.replace("_", " "), value) for key, value in {**plain, **hashes}.items())]
 
 
+def units_of(task: str) -> Mapping[str, str]:
+    """What the page counts, in words: pixels of images, or voxels of cases."""
+    if task == "volume":
+        return {"points": "voxels", "short": "voxels", "frames": "cases", "distance": "mm"}
+    return {"points": "pixels", "short": "px", "frames": "images", "distance": "px"}
+
+
 def score_label(name: str) -> str:
     """What a table calls the score; its own name where no short one is known."""
     known = {**HEADLINES, **COLUMNS, **_OTHERS}
