@@ -17,6 +17,7 @@ from segwright.evaluate.counts import FramePair
 from segwright.evaluate.evaluation import no_frame_to_score, score_frames, with_reliability
 from segwright.evaluate.pairs import PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.result import Evaluation
+from segwright.evaluate.seen_frames import refuse_seen_frames
 from segwright.evaluate.sources import DatasetLabels, LabelSource, open_source
 from segwright.infer import Predictor, SemanticPrediction
 from segwright.infer.bundle import read_bundle
@@ -126,6 +127,8 @@ def _of_bundle(path: Path, truth: Truth, classes: ClassTable | None) -> Predicte
             allowed="a held-out part of it, or other frames", found=f"{len(dataset)} frames at {dataset.root}",
             fix="dataset.only(segwright.data.read_split('split.json').stems('validation'))",
         )  # fmt: skip
+    fix = "dataset.only(segwright.data.read_split('split.json').stems('validation')), or leave these frames out"
+    refuse_seen_frames(dataset, bundle.lineage.train_frames, place="truth", fix=fix)
     return PredictedPairs(predictor_of(bundle), dataset)
 
 

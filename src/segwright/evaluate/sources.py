@@ -140,6 +140,9 @@ def open_source(path: Path, classes: ClassTable | None, mapping: Mapping[int, in
     Raises:
         DataError: nothing there, no mask in it, or two masks of one name.
     """
+    if not path.exists():
+        allowed = "a mask file, a folder of masks, a prediction folder or a dataset"
+        raise DataError.of(str(path), "does not exist", allowed=allowed, fix="check the path")
     if path.is_file() and path.suffix.lower() not in (".json", ".xml", ".zip"):
         return MaskFiles(str(path), {path.stem: path}, _class_table_in(path.parent), mapping)
     if path.is_dir():

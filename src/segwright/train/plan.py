@@ -76,6 +76,7 @@ def _data(inputs: PlanInputs) -> DataPlan:
         split_hash=inputs.split.content_hash,
         split_by=inputs.split.by,
         part_frames={part: len(stems) for part, stems in inputs.split.parts.items()},
+        train_frames=" ".join(sorted(inputs.dataset.image_hashes[stem] for stem in inputs.split.parts["train"])),
     )
 
 

@@ -17,7 +17,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class DataPlan:
-    """Which frames, by content: changing a mask afterwards is noticed."""
+    """Which frames, by content: changing a mask afterwards is noticed.
+
+    `train_frames` are the hashes of the single images trained on, in order and with spaces between; "" in plans that
+    were written before they were kept.
+    """
 
     uri: str
     format: str
@@ -29,6 +33,7 @@ class DataPlan:
     split_hash: str
     split_by: str | None
     part_frames: dict[str, int]
+    train_frames: str = ""
 
 
 @dataclass(frozen=True, slots=True)

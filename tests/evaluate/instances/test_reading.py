@@ -177,7 +177,7 @@ def test_evaluate_instances__refuses_files_that_are_something_else(tmp_path: Pat
     for prediction, second, told in (
         (truth, truth, "is not COCO results JSON"),
         (results, results, "is not COCO instances JSON"),
-        (results, tmp_path / "none.json", "cannot be read as JSON"),
+        (results, tmp_path / "none.json", "does not exist"),
         (tmp_path / "broken.json", truth, "cannot be read as JSON"),
     ):
         with pytest.raises(DataError, match=told):
@@ -196,3 +196,13 @@ def test_evaluate_instances__lvis_needs_to_know_what_was_looked_for() -> None:
     truth["categories"][0]["frequency"] = "r"
     scores = evaluate_instances(results, truth, rule="lvis").scores
     assert (scores["mask_ap_rare"], scores["mask_ap_common"]) == (pytest.approx(1.0), None)
+
+
+def test_evaluate_instances__a_record_of_null_is_no_record_and_nothing_else() -> None:
+    truth, results = tiny()
+    with pytest.raises(DataError) as caught:
+        evaluate_instances([*results, None, 3], truth)  # type: ignore[list-item]
+    assert [problem.rule for problem in caught.value.problems] == ["is no object"]
+    assert caught.value.problems[0].found == "null; int"
+    with pytest.raises(DataError, match="does not exist"):
+        evaluate_instances(Path("nowhere.json"), truth)

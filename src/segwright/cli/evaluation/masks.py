@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from segwright.cli.evaluation.sides import columns_of, predicted_pairs, refuse_m
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
-    from segwright.core import Listener
+    from segwright.core import ClassTable, Listener
     from segwright.evaluate import Evaluation, PredictedPairs, StoredPairs
     from segwright.evaluate.reconcile import Convention
 
@@ -56,13 +56,35 @@ def _scored(
 
     stored = given["predictions"], given["truth"], given["classes"], given["map_"] or [], given["images"]
     of_model = given["data"], given["split"], given["part"]
-    distances, also = given["boundary_px"] or [3], _also(given)
+    distances, also, conditions = given["boundary_px"] or [3], _also(given), given["fail_if"]
     refuse_mixed(model, of_model, stored)
     if model is None:
         pairs, known = stored_pairs(*stored, columns_of(given))
+        columns = [pairs.truth.columns(stem) for stem in pairs.truth.stems]
+        _check(conditions, pairs.classes, columns, distances, also)
         return pairs, evaluate_stored(pairs, boundary_px=distances, also=also, listener=listener, provenance=known)
     pairs, known = predicted_pairs(model, *of_model, columns_of(given))
+    pairs.with_curves = given["report"] is not None  # the report draws them
+    columns = [frame.columns for frame in pairs.frames]
+    _check(conditions, pairs.dataset.classes, columns, distances, also, of_model=True)
     return pairs, evaluate_predicted(pairs, boundary_px=distances, also=also, listener=listener, provenance=known)
+
+
+def _check(
+    conditions: Sequence[str] | None,
+    classes: ClassTable,
+    columns: Sequence[Mapping[str, str]],
+    distances: Sequence[int],
+    also: Sequence[str],
+    *,
+    of_model: bool = False,
+) -> None:
+    """Refuse conditions that will name nothing, before an hour of frames is scored; raises as `gate.parse`."""
+    if conditions:
+        from segwright.evaluate.gate import parse
+        from segwright.evaluate.preview import preview_masks
+
+        parse(preview_masks(classes, columns, boundary_px=distances, also=also, of_model=of_model), conditions)
 
 
 def _also(given: Mapping[str, Any]) -> list[str]:
@@ -93,10 +115,12 @@ def _conventions(evaluation: Evaluation) -> tuple[Convention, ...]:
     return reconcile_evaluation(evaluation)
 
 
-def _write(evaluation: Evaluation, pairs: Any, report: Path | None) -> None:
+def _write(evaluation: Evaluation, pairs: StoredPairs | PredictedPairs, report: Path | None) -> None:
     if report is not None:
+        from segwright.evaluate import PredictedPairs
         from segwright.evaluate.report import worst_panels, write_report
 
         scored = evaluation.provenance.get("model") or evaluation.provenance["predictions"]
         title = f"Evaluation of {Path(str(scored)).name}"
-        write_report(report, evaluation, worst_panels(evaluation, pairs), title=title)
+        curves = pairs.curves if isinstance(pairs, PredictedPairs) else None
+        write_report(report, evaluation, worst_panels(evaluation, pairs), title=title, curves=curves)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,21 @@ class ObjectSides:
         if isinstance(self.pairs, InstancePairs):
             return evaluate_instance_pairs(self.pairs, columns=self.columns, listener=listener)
         return evaluate_panoptic_pairs(self.pairs, rule=self.rule, columns=self.columns, listener=listener)
+
+    def check(self, conditions: Sequence[str]) -> None:
+        """Refuse conditions that will name nothing, before any frame is scored; raises as `gate.parse`."""
+        from segwright.data.listing import stem_of
+        from segwright.evaluate.gate import parse
+        from segwright.evaluate.instances import InstancePairs
+        from segwright.evaluate.preview import preview_instances, preview_panoptic
+
+        if isinstance(self.pairs, InstancePairs):
+            names = [stem_of(picture.name) for picture in self.pairs.frames.truth.pictures]
+            described, _ = self.columns.of(names, self.pairs.place)
+            parse(preview_instances(self.pairs, list(described.values())), conditions)
+        else:
+            described, _ = self.columns.of(self.pairs.true.stems, self.pairs.true.place)
+            parse(preview_panoptic(self.pairs.classes, self.rule, list(described.values())), conditions)
 
     def frame_images(self, evaluation: ObjectEvaluation, listener: Listener) -> FrameImages:
         """The pictures of the scored frames; those that are missing are counted in a note to the listener."""

@@ -29,6 +29,8 @@ def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, jso
 
     demands, report = ObjectDemands.read(given), given["report"]
     sides = sides_of(given)
+    if demands.conditions:
+        sides.check(demands.conditions)
     evaluation = sides.evaluated(face.listener)
     judgement = judged(evaluation, demands)
     conventions = _conventions(given, evaluation, sides, face.listener) if given["reconcile"] else ()

@@ -99,6 +99,7 @@ def predicted_pairs(
     """The model beside the part of the data it is asked about, and what is known of both."""
     from segwright.data import read_split
     from segwright.evaluate import PredictedPairs
+    from segwright.evaluate.seen_frames import refuse_seen_frames, seen_note
     from segwright.evaluate.sources import with_dataset_columns
 
     if (model / "bundle.json").is_file():
@@ -110,7 +111,7 @@ def predicted_pairs(
         chosen = None if split is None else read_split(split)
         if chosen is None and dataset.shows_images_of(bundle.lineage.dataset_hash):
             raise _needs_split(model)
-        seed: int | None = bundle.lineage.seed
+        seed, train_frames = bundle.lineage.seed, bundle.lineage.train_frames
     else:
         from segwright.train.run import open_run
 
@@ -118,16 +119,19 @@ def predicted_pairs(
         predictor, dataset = run.predictor(), run.dataset if data is None else _dataset(data, run.classes)
         own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
         chosen = read_split(split) if split is not None else run.split if own else None
-        seed = run.plan.optimiser.seed
+        seed, train_frames = run.plan.optimiser.seed, run.plan.data.train_frames
     dataset = with_dataset_columns(dataset, columns)
     known = {"model": str(model), "seed": seed, "dataset_hash": dataset.content_hash}
     if chosen is None:
         if part is not None:
             raise _part_of_nothing(part)
+        fix = "leave these frames out, or name the split and a held-out part: --split split.json --part validation"
+        refuse_seen_frames(dataset, train_frames, place=f"--data {data}", fix=fix)
         return PredictedPairs(predictor, dataset), {**known, "part": "all frames"}
     part = part or "validation"
     known |= {"part": part, "split_hash": chosen.content_hash, "held_out": _held_out(chosen, part)}
-    return PredictedPairs(predictor, dataset.only(chosen.stems(part))), known
+    scored = dataset.only(chosen.stems(part))
+    return PredictedPairs(predictor, scored, seen_note(scored, train_frames)), known
 
 
 def _dataset(data: Path | None, classes: ClassTable) -> Dataset:

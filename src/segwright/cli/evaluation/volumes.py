@@ -38,6 +38,8 @@ def _scored(given: Mapping[str, Any], face: Face) -> Any:
     from dataclasses import replace
 
     from segwright.data.class_files import read_class_file
+    from segwright.evaluate.gate import parse
+    from segwright.evaluate.preview import preview_volumes
     from segwright.evaluate.report import write_report
     from segwright.evaluate.report.volume_panels import volume_panels
     from segwright.evaluate.surface.count import TOLERANCES
@@ -50,6 +52,8 @@ def _scored(given: Mapping[str, Any], face: Face) -> Any:
     pairs = pair_volumes(VolumeFiles.open(given["predictions"]), true, table, described)
     pairs = replace(pairs, notes=(*pairs.notes, *notes))
     tolerances = given["surface_tolerance"] or TOLERANCES
+    if given["fail_if"]:
+        parse(preview_volumes(pairs, tolerances), given["fail_if"])
     evaluation = evaluate_volume_pairs(pairs, tolerances_mm=tolerances, listener=face.listener)
     if given["report"] is not None:
         title = f"Evaluation of {given['predictions'].name}"
