@@ -139,7 +139,7 @@ class Evaluation:
         Raises:
             ArtefactError: another schema version, or a field is missing.
         """
-        return read_as(_from_json, data, ("semantic",))
+        return read_as(_from_json, data, ("semantic", "volume"))
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
@@ -213,6 +213,8 @@ def content_of(path: Path) -> dict[str, Any]:
     fix = "name an evaluation.json that `segwright evaluate --json FILE` wrote"
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtefactError.of(str(path), "does not exist", allowed="an evaluation.json", fix=fix) from error
     except (OSError, ValueError) as error:
         raise ArtefactError.of(str(path), f"is not a readable evaluation: {error}", fix=fix) from error
     if not isinstance(data, dict):

@@ -80,6 +80,7 @@ def _data(inputs: PlanInputs) -> DataPlan:
         columns_dicom=list(data.columns_dicom),
         dicom=data.dicom,
         fold=inputs.split.fold,
+        train_frames=" ".join(sorted(inputs.dataset.image_hashes[stem] for stem in inputs.split.parts["train"])),
     )
 
 

@@ -70,6 +70,7 @@ def calibrate(
 
 def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, part: str) -> None:
     from segwright.core import ConfigError
+    from segwright.evaluate.seen_frames import refuse_seen_frames
 
     allowed = "frames that were neither trained on nor reported, such as the part 'calibration' of the model's split"
     fix = "segwright calibrate ... --split FILE --part calibration; --allow does it all the same"
@@ -79,6 +80,8 @@ def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, p
             "--part", f"cannot be calibrated on: {USED_PARTS[part]}", allowed=allowed, found=part, fix=fix
         )
     if not dataset.shows_images_of(lineage.dataset_hash):
+        scored = dataset if split is None else dataset.only(split.stems(part))
+        refuse_seen_frames(scored, lineage.train_frames, place="--data", fix=fix)
         return
     if split is None:
         found = "every frame of the dataset the model was trained on"

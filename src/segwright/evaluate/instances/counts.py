@@ -7,7 +7,7 @@ all detections together, so no smaller count would add up to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import length_hint
 
@@ -21,11 +21,12 @@ from segwright.evaluate.instances.rules import COCO, Kind, Rule, require_kinds
 
 @dataclass(frozen=True)
 class FrameMatches:
-    """One frame's part of the counts: what was matched, for each kind."""
+    """One frame's part of the counts: what was matched, for each kind; `columns` say its domains."""
 
     image_id: ImageId
     name: str
     kinds: Mapping[Kind, Matches]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

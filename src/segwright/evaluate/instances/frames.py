@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,17 +28,26 @@ class PairedFrames:
         return len(self.truth.pictures)
 
     def __iter__(self) -> Iterator[InstanceFrame]:
-        truths, detections = (_by_frame(columns.frame, len(self)) for columns in (self.truth, self.results))
-        for picture, true, found in zip(self.truth.pictures, truths, detections, strict=True):
-            yield InstanceFrame(
-                picture.image_id,
-                picture.name,
-                picture.size,
-                _truths(self.truth, true, picture.size),
-                _detections(self.results, found, picture.size),
-                picture.absent,
-                picture.not_exhaustive,
-            )
+        return (self.frame(position) for position in range(len(self)))
+
+    def frame(self, position: int) -> InstanceFrame:
+        """The frame at `position` in image order."""
+        picture = self.truth.pictures[position]
+        true, found = (places[position] for places in self._places)
+        return InstanceFrame(
+            picture.image_id,
+            picture.name,
+            picture.size,
+            _truths(self.truth, true, picture.size),
+            _detections(self.results, found, picture.size),
+            picture.absent,
+            picture.not_exhaustive,
+        )
+
+    @cached_property
+    def _places(self) -> tuple[list[npt.NDArray[np.intp]], list[npt.NDArray[np.intp]]]:
+        """The positions of each frame's truths and of its detections."""
+        return _by_frame(self.truth.frame, len(self)), _by_frame(self.results.frame, len(self))
 
 
 def _by_frame(frame: npt.NDArray[np.int64], frames: int) -> list[npt.NDArray[np.intp]]:

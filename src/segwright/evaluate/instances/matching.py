@@ -40,10 +40,13 @@ class Matches:
     truth_channel: npt.NDArray[np.int64]
     truth_counted: npt.NDArray[np.bool_]
 
-    def outcome(self, threshold: int = 0, area: int = 0) -> tuple[int, int, int]:
-        """True positives, false positives and misses of all classes at one IoU threshold and area range."""
+    def outcome(self, threshold: int = 0, area: int = 0, least_score: float = -np.inf) -> tuple[int, int, int]:
+        """True positives, false positives and misses of all classes at one IoU threshold and area range.
+
+        Detections below `least_score` are left out: who comes later in turn takes nothing from those before.
+        """
         bit = np.uint16(1 << threshold)
-        counted = (self.ignored[:, area] & bit) == 0
+        counted = ((self.ignored[:, area] & bit) == 0) & (self.score >= least_score)
         hits = int(np.count_nonzero(counted & ((self.matched[:, area] & bit) != 0)))
         return hits, int(np.count_nonzero(counted)) - hits, int(self.truth_counted[:, area].sum()) - hits
 
@@ -70,7 +73,7 @@ class Turns:
 
 def match_frame(frame: InstanceFrame, kind: Kind, rule: Rule, *, boundary_ratio: float) -> Matches:
     """The matches of one frame."""
-    detections, rank = _turn_order(frame, rule)
+    detections, rank = turn_order(frame, rule)
     truths = np.argsort(frame.truths.channel, kind="stable")
     turns = _turns(frame, Pairs.of(frame, detections, truths), kind, boundary_ratio)
     matched, ignored = match(turns)
@@ -138,7 +141,7 @@ def _as_bits(flags: npt.NDArray[np.bool_]) -> Bits:
     return (flags * weights[:, None]).sum(axis=1, dtype=np.uint16).T.copy()
 
 
-def _turn_order(frame: InstanceFrame, rule: Rule) -> tuple[npt.NDArray, npt.NDArray]:
+def turn_order(frame: InstanceFrame, rule: Rule) -> tuple[npt.NDArray, npt.NDArray]:
     """Positions of the detections that count, by class and falling score, and each one's rank in its class."""
     channel, score = frame.detections.channel, frame.detections.score
     kept = np.arange(len(score))

@@ -43,6 +43,8 @@ def load_json(source: Path | str | Any, what: str) -> tuple[str, Any]:
     path = Path(source)
     try:
         return str(path), _parsed(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError.of(str(path), "does not exist", allowed=what, fix="check the path") from error
     except (OSError, ValueError) as error:
         fix = f"name the file that holds the {what}"
         raise DataError.of(str(path), f"cannot be read as JSON: {error}", allowed=what, fix=fix) from error
@@ -74,8 +76,10 @@ def positions_of(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The position of each entry's image, and the channel of its class, int64 (entries,); -1 for what is unknown."""
     places = {picture.image_id: position for position, picture in enumerate(pictures)}
-    for index in (index for index, row in enumerate(rows) if type(row) is not dict):
-        findings.add(index, "is no object", found=type(rows[index]).__name__, fix="write each entry as a JSON object")
+    strange = {index for index, row in enumerate(rows) if type(row) is not dict}
+    for index in sorted(strange):
+        found = "null" if rows[index] is None else type(rows[index]).__name__
+        findings.add(index, "is no object", found=found, fix="write each entry as a JSON object, or leave it out")
     entries = [row if type(row) is dict else {} for row in rows]
     images, categories = ([row.get(key) for row in entries] for key in ("image_id", "category_id"))
     named = [image if type(image) is int else as_image_id(image) for image in images]
@@ -83,10 +87,10 @@ def positions_of(
     channel = np.array(
         [channels.get(category, -1) if type(category) is int else -1 for category in categories], dtype=np.int64
     )
-    for index in np.flatnonzero(frame < 0).tolist():
+    for index in sorted(set(np.flatnonzero(frame < 0).tolist()) - strange):
         fix = "score with the truth of these images, or leave the others out"
         findings.add(index, "is of an image that the truth does not list", found=images[index], fix=fix)
-    for index in np.flatnonzero(channel < 0).tolist():
+    for index in sorted(set(np.flatnonzero(channel < 0).tolist()) - strange):
         fix = "give it a category_id of the truth's categories, or leave it out"
         allowed = _some(channels)
         findings.add(index, "is of an unknown category", allowed=allowed, found=categories[index], fix=fix)
