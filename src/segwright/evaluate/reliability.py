@@ -215,7 +215,7 @@ def _tables(
     """Pixels (bins, 2) and sums of probabilities (bins,) of one row."""
     bins = _bins_of(probability)
     pixels = np.bincount(2 * bins + hit, minlength=2 * BINS).reshape(BINS, 2)
-    return pixels, np.bincount(bins, weights=probability, minlength=BINS)
+    return pixels, np.bincount(bins, weights=probability, minlength=BINS).astype(np.float64)
 
 
 def _bins_of(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

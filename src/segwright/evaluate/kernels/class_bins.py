@@ -86,7 +86,7 @@ def _add(block: Reals, codes: Integers, counted: npt.NDArray[np.int64], summed: 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc"})
 def _squared_errors(block: Reals, true: Integers, channel: np.int32) -> float:
-    """The sum of squared distances of valid pixels' probabilities from 1 where the channel is true, from 0 elsewhere."""
+    """The summed squares of how far valid pixels' probabilities are from 1 where the channel is true, else from 0."""
     total = 0.0
     for pixel in range(block.size):
         away = np.float64(block[pixel]) - (1.0 if true[pixel] == channel else 0.0)
