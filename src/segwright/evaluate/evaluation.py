@@ -10,6 +10,7 @@ from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
 from segwright.data.workers import in_threads
+from segwright.evaluate.by_name import ScoresByName
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.further import added, further
 from segwright.evaluate.reliability import Reliability
@@ -99,6 +100,7 @@ def summarise(
     if not counts.frames:
         raise no_frame_to_score()
     classes, distances = counts.classes, counts.boundary_px
+    class_names = classes.names
     scores = score_counts(counts.frames, classes, distances)
     by_domain, notes = _by_domain(counts)
     collapsed = tuple(_collapsed(scores, by_domain))
@@ -116,7 +118,7 @@ def summarise(
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts.pixels.confusion),
         definitions={**definitions_of(names), **further_definitions(names, counts.also)},
         details=_details(counts),
-        frames=tuple(_frame_row(row, classes, distances) for row in counts.frames),
+        frames=tuple(_frame_row(row, classes, class_names, distances) for row in counts.frames),
         collapsed=collapsed,
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
@@ -230,8 +232,9 @@ def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -
                 yield Collapsed(name, domain, iou, pixels)
 
 
-def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]) -> FrameRow:
-    iou = image_scores(row, classes)
+def _frame_row(row: FrameCounts, classes: ClassTable, names: tuple[str, ...], distances: tuple[int, ...]) -> FrameRow:
+    """The row of one frame; `names` are those of the classes, one tuple for all frames."""
+    iou = ScoresByName(names, image_scores(row, classes).values())
     return FrameRow(
         stem=row.stem,
         columns=dict(row.columns),
@@ -239,8 +242,7 @@ def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]
         image_miou_foreground=_mean_present(iou[spec.name] for spec in classes.foreground),
         iou=iou,
         boundary_f={
-            f"boundary_f@{distance}": dict(zip(classes.names, row.boundaries.f_scores(distance), strict=True))
-            for distance in distances
+            f"boundary_f@{distance}": ScoresByName(names, row.boundaries.f_scores(distance)) for distance in distances
         },
         correct_px=tuple(row.correct_px.tolist()),
         truth_px=tuple(row.truth_px.tolist()),
