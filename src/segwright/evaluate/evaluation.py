@@ -9,6 +9,7 @@ from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
 from segwright.data.workers import in_threads
+from segwright.evaluate.by_name import ScoresByName
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.domains import scores_by_domain
 from segwright.evaluate.further import added, further
@@ -90,6 +91,7 @@ def summarise(
     if not counts.frames:
         raise no_frame_to_score()
     classes, distances = counts.classes, counts.boundary_px
+    class_names = classes.names
     scores = score_counts(counts.frames, classes, distances)
     by_domain, notes = scores_by_domain(counts.frames, lambda rows: score_counts(rows, classes, distances))
     collapsed = tuple(_collapsed(scores, by_domain))
@@ -107,7 +109,7 @@ def summarise(
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts.pixels.confusion),
         definitions={**definitions_of(names), **further_definitions(names, counts.also)},
         details=_details(counts),
-        frames=tuple(_frame_row(row, classes, distances) for row in counts.frames),
+        frames=tuple(_frame_row(row, classes, class_names, distances) for row in counts.frames),
         collapsed=collapsed,
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
@@ -185,8 +187,9 @@ def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -
                 yield Collapsed(name, domain, iou, pixels)
 
 
-def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]) -> FrameRow:
-    iou = image_scores(row, classes)
+def _frame_row(row: FrameCounts, classes: ClassTable, names: tuple[str, ...], distances: tuple[int, ...]) -> FrameRow:
+    """The row of one frame; `names` are those of the classes, one tuple for all frames."""
+    iou = ScoresByName(names, image_scores(row, classes).values())
     return FrameRow(
         stem=row.stem,
         columns=dict(row.columns),
@@ -194,8 +197,7 @@ def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]
         image_miou_foreground=_mean_present(iou[spec.name] for spec in classes.foreground),
         iou=iou,
         boundary_f={
-            f"boundary_f@{distance}": dict(zip(classes.names, row.boundaries.f_scores(distance), strict=True))
-            for distance in distances
+            f"boundary_f@{distance}": ScoresByName(names, row.boundaries.f_scores(distance)) for distance in distances
         },
         correct_px=tuple(row.correct_px.tolist()),
         truth_px=tuple(row.truth_px.tolist()),

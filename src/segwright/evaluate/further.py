@@ -89,11 +89,16 @@ def _cldice() -> Further:
 
 
 def _components() -> Further:
-    from segwright.evaluate.component_sizes import count_by_size
-    from segwright.evaluate.components import DEFINITIONS, count_components, score_components
+    from segwright.evaluate.component_overlap import Matching, class_objects
+    from segwright.evaluate.component_sizes import SizeCounts, sizes_of_objects
+    from segwright.evaluate.components import DEFINITIONS, counts_of_objects, score_components
+
+    rules = Matching()
 
     def count(prediction: LabelMap, truth: LabelMap, _stem: str) -> _Pair:
-        return _Pair(count_components(prediction, truth), count_by_size(prediction, truth))
+        objects = tuple(class_objects(prediction, truth, rules, radii=True))
+        sizes = sizes_of_objects(objects, SizeCounts.none(truth.classes, rules))
+        return _Pair(counts_of_objects(objects, truth.classes, rules), sizes)
 
     return Further(
         DEFINITIONS,

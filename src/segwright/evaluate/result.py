@@ -245,7 +245,14 @@ def read_as(build: Callable[[Mapping[str, Any]], Value], data: Mapping[str, Any]
 
 def _frame_json(row: FrameRow) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    return {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Lists and dicts in the place of tuples and mappings."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def domains_of(data: Mapping[str, Any]) -> dict[str, dict[str, Scores]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from segwright.evaluate.instances.batches import Batch
 from segwright.evaluate.instances.counts import InstanceCounts
 from segwright.evaluate.instances.frame import InstanceFrame
 from segwright.evaluate.instances.matching import turn_order
@@ -66,8 +67,9 @@ def outcomes_of(
     if least_score is not None:
         turns = turns[frame.detections.score[turns] >= least_score]
     truths = np.argsort(frame.truths.channel, kind="stable")
-    pairs = Pairs.of(frame, turns, truths)
-    shared = overlaps(frame, kind, pairs, boundary_ratio=boundary_ratio)
+    batch = Batch.of([frame])
+    pairs = Pairs.of(batch, turns, truths)
+    shared = overlaps(batch, kind, pairs, boundary_ratio=boundary_ratio)
     taken: dict[int, int] = {}  # detection -> truth
     for detections, group, cells in pairs.groups():
         places = range(detections.start, detections.stop)

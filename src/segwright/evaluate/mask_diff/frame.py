@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import LabelMap
-from segwright.evaluate.component_overlap import Matching, Objects, shared_pixels
+from segwright.evaluate.component_overlap import Matching, labels_of, shared_pixels
 from segwright.evaluate.counts import require_same_frame
 
 Mask = npt.NDArray[np.bool_]
@@ -100,9 +100,9 @@ def _class_diff(old: Mask, new: Mask) -> ClassDiff:
     if np.array_equal(before, after):
         distances = np.zeros(int(_outline(before).sum()) * 2)
         return ClassDiff(0, 0, 0, 0, 0.0, _binned(distances))
-    parts = Objects.of(before, _EVERY), Objects.of(after, _EVERY)
-    pairs, _ = shared_pixels(*parts)
-    met = [np.bincount(pairs[:, side], minlength=len(parts[side])) for side in (0, 1)]
+    (parts, areas), (new_parts, new_areas) = (labels_of(mask, _EVERY) for mask in (before, after))
+    pairs, _ = shared_pixels(parts, new_parts, max(len(new_areas), 1))
+    met = [np.bincount(pairs[:, side], minlength=len(px)) for side, px in ((0, areas), (1, new_areas))]
     distances = _shifts(before, after)
     return ClassDiff(
         added=int((met[1] == 0).sum()),

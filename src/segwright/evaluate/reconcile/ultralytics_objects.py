@@ -27,6 +27,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from segwright.evaluate.instances.batches import Batch
 from segwright.evaluate.instances.frame import InstanceFrame
 from segwright.evaluate.instances.overlap import Pairs, overlaps
 from segwright.evaluate.instances.pairs import InstancePairs
@@ -86,8 +87,9 @@ def _hits(frame: InstanceFrame, chosen: npt.NDArray[np.int64], kind: Kind) -> Fl
     by_class = np.argsort(frame.detections.channel[chosen], kind="stable")  # inside a class the surest first, as before
     truths = np.flatnonzero(~frame.truths.crowd)
     truths = truths[np.argsort(frame.truths.channel[truths], kind="stable")]
-    pairs = Pairs.of(frame, chosen[by_class], truths)
-    shared = overlaps(frame, kind, pairs, boundary_ratio=0.02)
+    batch = Batch.of([frame])
+    pairs = Pairs.of(batch, chosen[by_class], truths)
+    shared = overlaps(batch, kind, pairs, boundary_ratio=0.02)
     for detections, found, cells in pairs.groups():
         rows = shared[cells].reshape(detections.stop - detections.start, found.stop - found.start)
         wanted, most = rows.argmax(axis=1), rows.max(axis=1)
