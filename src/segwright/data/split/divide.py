@@ -140,7 +140,7 @@ class Material:
             notes=(
                 *lacking(counts),
                 *self._nearness(parts, len(out)),
-                *random_split_notes(self.dataset, self.grouping),
+                *random_split_notes(self.dataset, self.grouping, len(self.groups)),
             ),
             blocks=self.grouping.to_json(),
             left_out=tuple(sorted(out)),
@@ -226,10 +226,14 @@ def lacking(counts: Mapping[str, PartCounts]) -> list[str]:
     return texts
 
 
-def random_split_notes(dataset: Dataset, grouping: Grouping) -> list[str]:
+def random_split_notes(dataset: Dataset, grouping: Grouping, groups: int) -> list[str]:
     """A sentence where frames were drawn one by one although columns say which belong together."""
     if not grouping.is_random:
-        return []
+        alone = groups == len(dataset) and grouping.gap is None
+        rule = (
+            f"every frame has another value of '{grouping.by or grouping.describe()}': nothing is kept together by it"
+        )
+        return [rule] if alone else []
     columns = [
         f"{name} ({values} values)"
         for name in dataset.column_names
