@@ -176,6 +176,11 @@ def test_check_split__a_split_of_ours_without_its_column(tmp_path: Path) -> None
     write_split(tmp_path / "s.json", make_split(dataset, by="line", fractions={"train": 0.5, "test": 0.5}))
     checked = check_split(named(tmp_path, [frame.stem for frame in dataset.frames]), [str(tmp_path / "s.json")])
     assert checked.problems[0].rule == "4 frames have no column 'line', by which the split goes"
+    rows = {f"{line}{at}": {"press line": line} for line in "AB" for at in range(2)}
+    odd = make_split(frames_with(tmp_path, rows), by="press line", fractions={"train": 0.5, "test": 0.5})
+    write_split(tmp_path / "s.json", odd)
+    checked = check_split(named(tmp_path, rows), [str(tmp_path / "s.json")])
+    assert checked.problems[0].rule == "4 frames have no column 'press line', by which the split goes"
 
 
 def test_near_facts__frames_beside_and_among_those_of_train(tmp_path: Path) -> None:

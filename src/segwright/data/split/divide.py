@@ -164,11 +164,13 @@ class Material:
             f"{left_out} of {len(self.dataset)} frames are left out: nearer than {self.grouping.gap} to another part"
         ]
         pair = places.nearest_pair(parts)
+        if not left_out:
+            said = []
         if pair is None:
-            return said if left_out else []
+            return said
         distance, one, other = pair
         near = f"the nearest frames of two parts are {places.distance_text(distance)} apart: {one} and {other}"
-        return [*said, near] if left_out else [f"{near}; --gap leaves out what is nearer than it says"]
+        return [*said, near if self.grouping.gap else f"{near}; --gap leaves out what is nearer than it says"]
 
 
 def parts_of(groups: Sequence[Group], shares: Mapping[str, float], rng: np.random.Generator) -> list[str]:

@@ -36,7 +36,10 @@ def near_facts(dataset: Dataset, split: Split) -> list[str]:
 
 
 def _shared_values(dataset: Dataset, split: Split) -> Iterator[str]:
-    own = () if split.by is None else parse_keys(split.by, dataset.column_names)
+    try:
+        own = () if split.by is None else parse_keys(split.by, dataset.column_names)
+    except ConfigError:  # a name that is no word, of a column these frames do not have: `verify_split` tells
+        own = ()
     kept = {term.columns[0] for term in own if len(term.columns) == 1} if len(own) == 1 else set()
     if split.grouping.by_block is not None:
         kept |= set(split.grouping.position or (name for pair in PLACE_COLUMNS for name in pair))
