@@ -177,20 +177,15 @@ def scene_places(
     if degrees and "lat" in columns[0].lower():
         columns = (columns[1], columns[0])
     rows = {frame.stem: tuple(frame.columns.get(name, "") for name in columns) for frame in dataset.frames}
-    points = {stem: tuple(number(text) for text in row) for stem, row in rows.items()}
-    known = {stem: (x, y) for stem, (x, y) in points.items() if x is not None and y is not None and stem in keys}
+    known = _points({stem: rows[stem] for stem in keys})
     flat = {stem: _metres(*at) if degrees else at for stem, at in known.items()}
     unit = "m" if degrees else (quantity(lengths[0]) or (0, ""))[1]
     strangers = {stem: ",".join(rows[stem]) for stem in keys if stem not in known}
     return (
         Places(
-            keys={
-                stem: (*keys[stem], *(number_text(value // side * side) for value in at)) for stem, at in flat.items()
-            },
+            keys={stem: (*keys[stem], *(number_text(v // side * side) for v in at)) for stem, at in flat.items()},
             series={stem: keys[stem] for stem in known},
-            coordinates={
-                stem: _on_the_globe(*at) if degrees else (float(at[0]), float(at[1])) for stem, at in known.items()
-            },
+            coordinates={s: _on_the_globe(*at) if degrees else tuple(map(float, at)) for s, at in known.items()},
             gap=None if gap is None else float(gap),
             norm=2 if degrees else math.inf,
             unit=unit,
@@ -202,6 +197,12 @@ def scene_places(
             "complete the CSV or the column pattern, or name other columns with --position",
         ),
     )
+
+
+def _points(rows: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Fraction, Fraction]]:
+    """The two numbers of each row that holds two."""
+    read = {stem: [at for text in row if (at := number(text)) is not None] for stem, row in rows.items()}
+    return {stem: (numbers[0], numbers[1]) for stem, numbers in read.items() if len(numbers) == 2}
 
 
 def _metres(longitude: Fraction, latitude: Fraction) -> tuple[Fraction, Fraction]:
