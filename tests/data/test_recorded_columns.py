@@ -9,8 +9,8 @@ import pytest
 
 from segwright.core import ConfigError, DataError, DependencyMissing
 from segwright.data import Dataset, columns_from_dicom, columns_from_exif, make_split, open_dataset
-from tests.data.codecs.test_exif import photograph
 from tests.data.pictures import CLASSES, index_folder, mask_of, save
+from tests.data.recorded import photograph, scan
 
 pydicom = pytest.importorskip("pydicom", reason="DICOM needs the extra `volumes`")
 
@@ -49,25 +49,12 @@ def test_columns_from_exif__refusals(photographs: Dataset, tmp_path: Path) -> No
     assert len(caught.value.problems) == 2
 
 
-def _scan(path: Path, _syntax: str = "1.2.840.10008.1.2.1", **tags: str) -> Path:
-    """A DICOM file without pixels."""
-    content = pydicom.Dataset()
-    content.file_meta = pydicom.dataset.FileMetaDataset()
-    content.file_meta.TransferSyntaxUID = _syntax
-    content.SOPClassUID, content.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
-    for name, value in tags.items():
-        setattr(content, name, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content.save_as(path, enforce_file_format=True)
-    return path
-
-
 def test_columns_from_dicom__by_the_files_name_and_by_the_series_folder(tmp_path: Path) -> None:
     dataset = open_dataset(index_folder(tmp_path / "set", ("scan1", "scan2", "scan3")))
-    _scan(tmp_path / "dicom" / "scan1.dcm", PatientID="P1", StudyDate="20131125", Manufacturer="ACME")
+    scan(tmp_path / "dicom" / "scan1.dcm", PatientID="P1", StudyDate="20131125", Manufacturer="ACME")
     for number in ("1", "2"):
-        _scan(tmp_path / "dicom" / "scan2" / f"{number}.dcm", PatientID="P2", StudyDate="")
-    _scan(tmp_path / "dicom" / "other.dcm", PatientID="P9")
+        scan(tmp_path / "dicom" / "scan2" / f"{number}.dcm", PatientID="P2", StudyDate="")
+    scan(tmp_path / "dicom" / "other.dcm", PatientID="P9")
     (tmp_path / "dicom" / "README.dcm").write_text("no DICOM")
     told = columns_from_dicom(dataset, ["PatientID", "StudyDate", "Manufacturer"], tmp_path / "dicom")
     assert told.frame("scan1").columns == {"patient": "P1", "study_date": "2013-11-25", "manufacturer": "ACME"}
@@ -80,7 +67,7 @@ def test_columns_from_dicom__by_the_files_name_and_by_the_series_folder(tmp_path
 def test_columns_from_dicom__a_series_of_two_patients(tmp_path: Path) -> None:
     dataset = open_dataset(index_folder(tmp_path / "set", ("scan",)))
     for number in ("1", "2"):
-        _scan(tmp_path / "dicom" / "scan" / f"{number}.dcm", PatientID=f"P{number}")
+        scan(tmp_path / "dicom" / "scan" / f"{number}.dcm", PatientID=f"P{number}")
     with pytest.raises(DataError, match=r"(?s)scan: is made of DICOM files that disagree on PatientID.*P1, P2"):
         columns_from_dicom(dataset, ["PatientID"], tmp_path / "dicom")
 
@@ -93,10 +80,10 @@ def test_columns_from_dicom__refusals(tmp_path: Path) -> None:
         columns_from_dicom(dataset, ["PatientID"], tmp_path / "no")
     with pytest.raises(DataError, match="holds no DICOM file"):
         columns_from_dicom(dataset, ["PatientID"], tmp_path)
-    _scan(tmp_path / "dicom" / "else.dcm", PatientID="P")
+    scan(tmp_path / "dicom" / "else.dcm", PatientID="P")
     with pytest.raises(DataError, match="has no DICOM file that belongs to a frame"):
         columns_from_dicom(dataset, ["PatientID"], tmp_path / "dicom")
-    whole = _scan(tmp_path / "dicom" / "scan.dcm", PatientID="P", _syntax="1.2.840.10008.1.2.1.99").read_bytes()
+    whole = scan(tmp_path / "dicom" / "scan.dcm", PatientID="P", _syntax="1.2.840.10008.1.2.1.99").read_bytes()
     (tmp_path / "dicom" / "scan.dcm").write_bytes(whole[:-8] + b"\xff" * 8)  # a deflated file that does not inflate
     with pytest.raises(DataError, match=r"scan\.dcm: is a damaged DICOM file"):
         columns_from_dicom(dataset, ["PatientID"], tmp_path / "dicom")

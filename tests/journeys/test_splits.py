@@ -31,7 +31,7 @@ def test_camvid__the_published_split_is_found_to_leak(
 ) -> None:
     frames = shared_data / "semantic_camvid"
     told = done(segwright(capsys, "split", frames, "--columns", SEQUENCE, *camvid_lists))
-    assert "split: validation shares sequence 0016E5 with train" in told["facts"]
+    assert "validation shares sequence 0016E5 with train" in told["facts"]
     assert any("17 of its 17 frames lie inside the range of train" in fact for fact in told["facts"])
     held = segwright(capsys, "split", frames, "--columns", SEQUENCE, "--by", "sequence", *camvid_lists)
     assert held.code == 1

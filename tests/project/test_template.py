@@ -84,5 +84,7 @@ def test_project_text__columns_read_back(pattern: str) -> None:
     table = ClassTable.of(["background", "scratch"])
     project = validated(written(table, columns_from=pattern, columns_csv="../my frames.csv"), "x")
     assert (project.data.columns_from, project.data.columns_csv) == (pattern, "../my frames.csv")
+    recorded = {"columns_exif": ["Model", "at=DateTimeOriginal"], "columns_dicom": ["PatientID"], "dicom": "../dicom"}
+    assert validated(written(table, **recorded), "x").data.model_dump(include=set(recorded)) == recorded
     plain = validated(written(table), "x").data
     assert (plain.columns_from, plain.columns_csv) == (None, None)

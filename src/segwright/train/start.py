@@ -60,6 +60,8 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
                 found=", ".join(f"{name}: {len(stems)}" for name, stems in split.parts.items()),
                 fix="segwright split again, with a fraction or held-out values for it",
             )
+    for text in split.notes if split.grouping.is_random else ():
+        listener(Note("plan", f"{split_path.name}: {text}", "warning"))  # nothing else says how near the parts are
     print_ = _look(dataset, split, listener)
     _require_something_to_learn(dataset, print_, listener)
     plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))

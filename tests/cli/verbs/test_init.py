@@ -11,6 +11,7 @@ from segwright.cli.datasets import dataset_at
 from segwright.project import read_project
 from tests.cli.verbs.test_evaluate import command  # noqa: F401  # fixture
 from tests.data.pictures import index_folder, mask_of, save
+from tests.data.recorded import photograph, scan
 
 NAMES = ("press-1_0", "press-2_0")
 
@@ -87,3 +88,19 @@ def test_init__refusals_write_nothing(command, root: Path, tmp_path: Path, argum
     assert code == 2
     assert said in err
     assert not out.exists()
+
+
+def test_init__columns_that_a_camera_and_a_scanner_recorded(command, tmp_path: Path) -> None:  # noqa: F811
+    pytest.importorskip("pydicom", reason="DICOM needs the extra `volumes`")
+    for at in range(2):
+        photograph(tmp_path / "set" / "images" / f"{at}.jpg", {"Model": f"cam{at}"})
+        save(tmp_path / "set" / "masks" / f"{at}.png", mask_of(8, 8, scratch=(1, 1)))
+        scan(tmp_path / "dicom" / f"{at}.dcm", PatientID=f"P{at}")
+    out = tmp_path / "segwright.yaml"
+    asked = ("--columns-exif", "Model", "--columns-dicom", "PatientID", "--dicom", tmp_path / "dicom")
+    code, said, _ = command("init", tmp_path / "set", "--classes", "background,scratch", *asked, "--out", out)
+    assert code == 0
+    assert "columns: camera, patient" in said
+    data = read_project(out).data
+    assert (data.columns_exif, data.columns_dicom, data.dicom) == (["Model"], ["PatientID"], "dicom")
+    assert dataset_at(out).frame("1").columns == {"camera": "cam1", "patient": "P1"}

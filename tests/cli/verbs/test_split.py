@@ -9,8 +9,8 @@ import pytest
 
 from segwright.cli.app import main
 from segwright.data import open_dataset, read_folds, read_split, verify_split
-from tests.data.codecs.test_exif import photograph
 from tests.data.pictures import index_folder, mask_of, save
+from tests.data.recorded import photograph
 
 NAMES = tuple(f"press-{line}_{at}" for line in range(1, 5) for at in range(3))
 

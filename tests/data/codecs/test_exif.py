@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import ExifTags
-from PIL import Image as Pillow
 
 from segwright.core import ConfigError, DataError
 from segwright.data.codecs.exif import read_exif, require_tags
 from tests.data.pictures import noise, save
-
-
-def photograph(path: Path, camera: dict[str, Any], position: dict[str, Any] | None = None) -> Path:
-    """A picture with tags of its camera and, where they are given, of its position."""
-    exif = Pillow.Exif()
-    main = {"Model", "Make"}
-    exif.update({ExifTags.Base[name].value: value for name, value in camera.items() if name in main})
-    inner = exif.get_ifd(ExifTags.IFD.Exif)
-    inner.update({ExifTags.Base[name].value: value for name, value in camera.items() if name not in main})
-    exif.get_ifd(ExifTags.IFD.GPSInfo).update({ExifTags.GPS[n].value: v for n, v in (position or {}).items()})
-    return save(path, noise(8, 8), exif=exif.tobytes())
+from tests.data.recorded import photograph
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])

@@ -79,6 +79,12 @@ def test_read_split__the_first_schema(tmp_path: Path) -> None:
          '"class_hash": "", "folds": []}', "damaged split file"),
         ('{"schema": "segwright/split", "schema_version": 2, "by": null, "seed": 0, "dataset_hash": "", '
          '"class_hash": "", "blocks": {"gap": "1"}, "parts": {}}', r"(?s)damaged split file.*--gap: has no blocks"),
+        ('{"schema": "segwright/split", "schema_version": 2, "by": 5, "parts": {}}', r"(?s)damaged split.*by is 5"),
+        ('{"schema": "segwright/split", "schema_version": 2, "by": null, "parts": {"train": "abc"}}',
+         r"(?s)damaged split.*train is no list of names"),
+        ('{"schema": "segwright/split", "schema_version": 2, "by": null, "parts": {"val": []}}',
+         r"(?s)damaged split.*val is no part: train, validation"),
+        ('{"schema": "segwright/split", "schema_version": 2, "by": null, "folds": [3]}', "damaged split file"),
     ],
 )  # fmt: skip
 def test_read_folds__refusals(tmp_path: Path, text: str, rule: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from segwright.core import ConfigError, DataError
+from segwright.core import ConfigError, DataError, Note
 from segwright.data import Dataset, Split, make_folds, open_dataset, verify_split
 from tests.data.split.frames import frames_with, named
 
@@ -73,6 +73,19 @@ def test_make_folds__random_only_on_a_promise_and_with_a_warning(tmp_path: Path,
     assert "drawn frame by frame, although columns group them: line (12 values)" in folds[0].notes[-1]
     plain = make_folds(named(tmp_path, "abcdef"), by=None, folds=3, frames_are_independent=True)
     assert all(fold.notes == () for fold in plain)
+
+
+def test_make_folds__what_folds_lack_is_one_sentence_a_class(tmp_path: Path) -> None:
+    rows = {f"g{at:02}": {"line": f"g{at:02}", "lamp": "ab"[at % 2]} for at in range(20)}
+    dataset = frames_with(tmp_path, rows, {stem: (1, 5 if stem == "g03" else 0) for stem in rows})
+    heard: list[object] = []
+    make_folds(dataset, by="line", folds=None, listener=heard.append)
+    assert [event.text for event in heard if isinstance(event, Note)] == [
+        "dent has no pixel in train of 1 of 20 folds (3): no score or threshold can be said for it there",
+        "dent has no pixel in validation of 19 of 20 folds (0, 1, 2, 4, 5, 6, 7, 8 ...): "
+        "no score or threshold can be said for it there",
+        "every frame has another value of 'line': nothing is kept together by it",
+    ]
 
 
 def test_make_folds__refusals(dataset: Dataset) -> None:

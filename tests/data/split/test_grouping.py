@@ -52,6 +52,19 @@ def test_block__of_decimals_is_exact(tmp_path: Path) -> None:
     assert _names(dataset, Grouping("n", "0.1")) == {"a": "0.3", "b": "0.2"}
 
 
+def test_by_block__large_coordinates_keep_their_digits(tmp_path: Path) -> None:
+    rows = {"a": {"easting": "733646.6", "northing": "1"}, "b": {"easting": "733646.2", "northing": "1"}}
+    names = _names(frames_with(tmp_path, rows), Grouping(by_block="0.5"))
+    assert names == {"a": "733646.5,1", "b": "733646,1"}
+
+
+def test_by_block__degrees_in_columns_of_other_names_and_order(tmp_path: Path) -> None:
+    rows = {"a": {"gps_lat": "45.2", "gps_lon": "7"}, "b": {"gps_lat": "45.2", "gps_lon": "7.001"}}
+    found = required_groups(frames_with(tmp_path, rows), Grouping(by_block="1km", position=("gps_lat", "gps_lon")))
+    assert found.places is not None
+    assert found.places.nearest_pair({"train": ["a"], "test": ["b"]})[0] == pytest.approx(78.35, abs=0.01)  # type: ignore[index]
+
+
 def test_by_block__squares_of_positions(tmp_path: Path) -> None:
     rows = {"a": {"x": "0", "y": "511"}, "b": {"x": "511", "y": "0"}, "c": {"x": "512", "y": "-1"}}
     names = _names(frames_with(tmp_path, rows), Grouping(by_block="512"))

@@ -168,7 +168,7 @@ def test_check_split__shared_values_of_other_columns_are_facts(tmp_path: Path) -
     write_split(tmp_path / "s.json", make_split(dataset, by="line", fractions={"train": 0.5, "test": 0.5}))
     checked = check_split(dataset, [str(tmp_path / "s.json")])
     assert checked.problems == ()
-    assert checked.facts == ("split: every session of test is in train too: 0, 1",)
+    assert checked.facts == ("every session of test is in train too: 0, 1",)
 
 
 def test_check_split__a_split_of_ours_without_its_column(tmp_path: Path) -> None:
@@ -176,6 +176,11 @@ def test_check_split__a_split_of_ours_without_its_column(tmp_path: Path) -> None
     write_split(tmp_path / "s.json", make_split(dataset, by="line", fractions={"train": 0.5, "test": 0.5}))
     checked = check_split(named(tmp_path, [frame.stem for frame in dataset.frames]), [str(tmp_path / "s.json")])
     assert checked.problems[0].rule == "4 frames have no column 'line', by which the split goes"
+    rows = {f"{line}{at}": {"press line": line} for line in "AB" for at in range(2)}
+    odd = make_split(frames_with(tmp_path, rows), by="press line", fractions={"train": 0.5, "test": 0.5})
+    write_split(tmp_path / "s.json", odd)
+    checked = check_split(named(tmp_path, rows), [str(tmp_path / "s.json")])
+    assert checked.problems[0].rule == "4 frames have no column 'press line', by which the split goes"
 
 
 def test_near_facts__frames_beside_and_among_those_of_train(tmp_path: Path) -> None:
@@ -185,9 +190,8 @@ def test_near_facts__frames_beside_and_among_those_of_train(tmp_path: Path) -> N
     )
     checked = check_split(named(tmp_path, stems), [str(tmp_path / "s.json")])
     assert checked.facts[1:] == (
-        "split: validation, by the numbers in names: "
-        "2 of its 2 frames lie inside the range of train (v_04 in v_00 to v_08)",
-        "split: test, by the numbers in names: 1 of its 1 frames stand directly beside one of train (v_09 beside v_08)",
+        "validation, by the numbers in names: 2 of its 2 frames lie inside the range of train (v_04 in v_00 to v_08)",
+        "test, by the numbers in names: 1 of its 1 frames stand directly beside one of train (v_09 beside v_08)",
     )
 
 
@@ -207,8 +211,8 @@ def test_check_split__the_published_lists_of_camvid(shared_data: Path, tmp_path:
         (tmp_path / f"{name}.txt").write_text("".join(lines))
     dataset = columns_from_pattern(open_dataset(root), r"(?P<sequence>[^_/]+)_[^/]*$")
     facts = check_split(dataset, [str(tmp_path)]).facts
-    assert "split: validation shares sequence 0016E5 with train" in facts
-    assert "split: test shares sequence 0001TP with train" in facts
+    assert "validation shares sequence 0016E5 with train" in facts
+    assert "test shares sequence 0001TP with train" in facts
     assert any(
         "validation, by the numbers in names: 17 of its 17 frames lie inside the range of train" in f for f in facts
     )

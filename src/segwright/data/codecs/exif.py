@@ -12,8 +12,8 @@ from typing import Any
 from PIL import ExifTags, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from segwright.core import ConfigError
-from segwright.data.codecs.header import RefusedError
-from segwright.data.codecs.reading import file_bytes, header_of
+from segwright.data.codecs.header import ImageHeader, RefusedError
+from segwright.data.codecs.reading import header_of, read_header
 
 TAGS: Mapping[str, int] = {tag.name: tag.value for tag in ExifTags.Base} | {tag.name: tag.value for tag in ExifTags.GPS}
 _BASE = {tag.value: tag.name for tag in ExifTags.Base}
@@ -51,13 +51,9 @@ def read_exif(path: Path | str, tags: Sequence[str]) -> dict[str, str]:
     longitude degrees below or above 0, numbers plain. BMP and GIF hold no EXIF.
 
     Raises:
-        DataError: the file is missing, empty or no image.
+        DataError: the file is missing, empty, too large or no image.
     """
-    try:
-        data = file_bytes(path)
-    except RefusedError as refusal:
-        raise refusal.at(str(path)) from refusal
-    return decode_exif(data, tags, str(path))
+    return _read(read_header(path), Path(path), tags)
 
 
 def decode_exif(data: bytes, tags: Sequence[str], place: str) -> dict[str, str]:
@@ -67,25 +63,30 @@ def decode_exif(data: bytes, tags: Sequence[str], place: str) -> dict[str, str]:
         DataError: no image.
     """
     try:
-        plugin = _PLUGINS.get(header_of(data).format)
+        return _read(header_of(data), io.BytesIO(data), tags)
     except RefusedError as refusal:
         raise refusal.at(place) from refusal
-    values = {} if plugin is None else _values(plugin, data)
+
+
+def _read(header: ImageHeader, source: Path | io.BytesIO, tags: Sequence[str]) -> dict[str, str]:
+    plugin = _PLUGINS.get(header.format)
+    values = {} if plugin is None else _values(plugin, source)
     texts = {name: _text(name, values) for name in tags}
     return {name: text for name, text in texts.items() if text}
 
 
-def _values(plugin: Any, data: bytes) -> dict[str, Any]:
+def _values(plugin: Any, source: Path | io.BytesIO) -> dict[str, Any]:
     """Every tag by name."""
-    found = zip((_BASE, _BASE, _GPS), _blocks(plugin, data), strict=False)
+    found = zip((_BASE, _BASE, _GPS), _blocks(plugin, source), strict=False)
     return {names[tag]: value for names, rows in found for tag, value in rows.items() if tag in names}
 
 
-def _blocks(plugin: Any, data: bytes) -> list[Mapping[int, Any]]:
+def _blocks(plugin: Any, source: Path | io.BytesIO) -> list[Mapping[int, Any]]:
     """The tags of the picture, of the camera and of the position; a damaged block is none: it is not the pixels."""
     try:
-        exif = plugin(io.BytesIO(data)).getexif()
-        return [dict(exif), *(exif.get_ifd(section) for section in _SECTIONS)]
+        with source.open("rb") if isinstance(source, Path) else source as file:
+            exif = plugin(file).getexif()
+            return [dict(exif), *(dict(exif.get_ifd(section)) for section in _SECTIONS)]
     except Exception:  # Pillow raises a dozen unrelated types on a damaged block
         return []
 

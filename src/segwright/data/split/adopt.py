@@ -12,7 +12,7 @@ from segwright.data.split.divide import class_pixels, lacking, part_counts
 from segwright.data.split.grouping import Grouping, grouped
 from segwright.data.split.lists import splits_from_elsewhere
 from segwright.data.split.nearness import near_facts
-from segwright.data.split.value import Split
+from segwright.data.split.value import Split, said_once
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,16 @@ def check_split(dataset: Dataset, sources: Sequence[str], by: Grouping | None = 
         problems += verify_split(dataset, split)
         if by is not None and by != split.grouping:
             problems += straddling(dataset, split, by)
-    facts = [f"{split.place}: {text}" for split in splits for text in _facts(dataset, split, by)]
-    return SplitCheck(splits, tuple(problems), tuple(dict.fromkeys(facts)))
+    facts = said_once(splits, [_facts(dataset, split, by) for split in splits])
+    return SplitCheck(splits, tuple(problems), tuple(facts))
 
 
 def _facts(dataset: Dataset, split: Split, by: Grouping | None) -> list[str]:
     """The notes of a split from elsewhere, and how near its parts are; what `by` finds is a problem, not a fact."""
     asked = split if by is None or split.by is not None else replace(split, by=by.by, blocks=by.to_json())
-    return [*(split.notes if split.origin else ()), *near_facts(dataset, asked)]
+    other = split.origin is None and not dataset.shows_images_of(split.dataset_hash)
+    changed = ["the images are not those that the split was made from: its counts are of others"] if other else []
+    return [*(split.notes if split.origin else ()), *changed, *near_facts(dataset, asked)]
 
 
 def adopt_split(
@@ -77,6 +79,6 @@ def adopt_split(
         notes = (*_facts(dataset, split, by), *lacking(counts))
         ours = split if split.by is not None else replace(split, by=grouping.by, blocks=grouping.to_json())
         splits.append(replace(ours, counts=counts, notes=tuple(dict.fromkeys(notes))))
-    for text in dict.fromkeys(text for split in splits for text in split.notes):
+    for text in said_once(splits, [split.notes for split in splits]):
         listener(Note("split", text, "warning"))
     return tuple(splits)

@@ -84,8 +84,11 @@ def _too_near(split: Split, grouping: Grouping, found: Grouped) -> Iterator[Prob
 def _no_column(dataset: Dataset, split: Split, error: ConfigError) -> Iterator[Problem]:
     """The problems of an expression that cannot be asked of this dataset: most often, its column was not given."""
     for problem in error.problems:
-        name = problem.found.partition(",")[0]
-        if "no frame has" not in problem.rule:
+        if "no frame has" in problem.rule:
+            name = problem.found.partition(",")[0]
+        elif problem.place.startswith("--by "):  # a name that is no word is read as a column where some frame has it
+            name = split.by or ""
+        else:
             yield problem
             continue
         rule = f"{len(dataset)} frames have no column '{name}', by which the split goes"
@@ -95,13 +98,14 @@ def _no_column(dataset: Dataset, split: Split, error: ConfigError) -> Iterator[P
 
 def _placed(problem: Problem, split: Split, grouping: Grouping) -> Problem:
     rule = f"{problem.rule}, by which the split goes"
-    return Problem(split.place, rule, problem.allowed, problem.found, _where_from(grouping.by or "x"))
+    return Problem(split.place, rule, problem.allowed, problem.found, _where_from(grouping.by or "x,y"))
 
 
 def _where_from(column: str) -> str:
+    name = column if column.isidentifier() else "COLUMN"
     return (
         "say in segwright.yaml where the column comes from (data.columns_from: '(?P<"
-        f"{column}>...)', or data.columns_csv), as --columns or --columns-csv told `segwright split`"
+        f"{name}>...)', or data.columns_csv), as --columns or --columns-csv told `segwright split`"
     )
 
 

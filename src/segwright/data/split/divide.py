@@ -140,7 +140,7 @@ class Material:
             notes=(
                 *lacking(counts),
                 *self._nearness(parts, len(out)),
-                *random_split_notes(self.dataset, self.grouping),
+                *random_split_notes(self.dataset, self.grouping, len(self.groups)),
             ),
             blocks=self.grouping.to_json(),
             left_out=tuple(sorted(out)),
@@ -164,11 +164,13 @@ class Material:
             f"{left_out} of {len(self.dataset)} frames are left out: nearer than {self.grouping.gap} to another part"
         ]
         pair = places.nearest_pair(parts)
+        if not left_out:
+            said = []
         if pair is None:
-            return said if left_out else []
+            return said
         distance, one, other = pair
         near = f"the nearest frames of two parts are {places.distance_text(distance)} apart: {one} and {other}"
-        return [*said, near] if left_out else [f"{near}; --gap leaves out what is nearer than it says"]
+        return [*said, near if self.grouping.gap else f"{near}; --gap leaves out what is nearer than it says"]
 
 
 def parts_of(groups: Sequence[Group], shares: Mapping[str, float], rng: np.random.Generator) -> list[str]:
@@ -226,10 +228,14 @@ def lacking(counts: Mapping[str, PartCounts]) -> list[str]:
     return texts
 
 
-def random_split_notes(dataset: Dataset, grouping: Grouping) -> list[str]:
+def random_split_notes(dataset: Dataset, grouping: Grouping, groups: int) -> list[str]:
     """A sentence where frames were drawn one by one although columns say which belong together."""
     if not grouping.is_random:
-        return []
+        alone = groups == len(dataset) and grouping.gap is None
+        rule = (
+            f"every frame has another value of '{grouping.by or grouping.describe()}': nothing is kept together by it"
+        )
+        return [rule] if alone else []
     columns = [
         f"{name} ({values} values)"
         for name in dataset.column_names

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segwright.core import ConfigError, DataError
-from segwright.data.split.value import PartCounts, Split
+from segwright.data.split.value import PARTS, PartCounts, Split
 
 SCHEMA = "segwright/split"
 SCHEMA_VERSION = 2
@@ -73,6 +73,7 @@ def splits_from_json(data: Mapping[str, Any]) -> tuple[Split, ...]:
 
 
 def _split(settings: Mapping[str, Any], content: Mapping[str, Any], fold: int | None) -> Split:
+    _require_texts(settings, content)
     split = Split(
         parts={part: tuple(stems) for part, stems in content["parts"].items()},
         by=settings["by"],
@@ -90,6 +91,21 @@ def _split(settings: Mapping[str, Any], content: Mapping[str, Any], fold: int | 
     )
     _ = split.grouping  # settings that contradict each other are found here, not in the middle of training
     return split
+
+
+def _require_texts(settings: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """A file edited by hand is told here where a name is no text or a list no list.
+
+    Raises:
+        ValueError: naming the first of them.
+    """
+    if not isinstance(settings["by"], str | None):
+        raise ValueError(f"by is {settings['by']!r}: neither text nor null")
+    for name, stems in (*content["parts"].items(), ("left_out", content.get("left_out", []))):
+        if name not in (*PARTS, "left_out"):
+            raise ValueError(f"{name} is no part: {', '.join(PARTS)}")
+        if not isinstance(stems, list) or not all(isinstance(stem, str) for stem in stems):
+            raise ValueError(f"{name} is no list of names")
 
 
 def write_split(path: Path | str, split: Split | Sequence[Split]) -> None:

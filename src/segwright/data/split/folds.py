@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +10,11 @@ import numpy as np
 from segwright.core import DataError, Listener, Note, Problem, silent
 from segwright.data.dataset import Dataset
 from segwright.data.split.check import few
-from segwright.data.split.divide import Material, numbers_of, parts_of
+from segwright.data.split.divide import Material, lacking, numbers_of, parts_of
+from segwright.data.split.file import FOLDED
 from segwright.data.split.grouping import Grouping
 from segwright.data.split.request import Group, held_groups, require_enough, require_parts
-from segwright.data.split.value import Split
+from segwright.data.split.value import Split, said_once
 
 
 def make_folds(
@@ -54,8 +55,7 @@ def make_folds(
     numbers = range(count) if folds is None else numbers_of(pool, np.full(count, 1 / count), rng)
     settings = Split({}, material.grouping.by, seed, *material.hashes, asked_for, held)
     splits = tuple(_fold(material, settings, placed, pool, list(numbers), at) for at in range(count))
-    for text in dict.fromkeys(text for split in splits for text in _said(split)):
-        listener(Note("split", text, "warning"))
+    _tell(splits, listener)
     return splits
 
 
@@ -73,9 +73,23 @@ def _fold(
     return material.split(replace(settings, fold=fold), parts)
 
 
-def _said(split: Split) -> list[str]:
-    """The notes of a fold; those of every fold (a random split, a gap) are the same text in each."""
-    return [text if "--" in text else f"fold {split.fold}: {text}" for text in split.notes]
+def _tell(splits: Sequence[Split], listener: Listener) -> None:
+    """Say what folds lack in one sentence a class, however many they are, and the other notes once."""
+    missing = {text for split in splits for text in lacking(split.counts)}
+    for text in (
+        *_lacked(splits),
+        *said_once(splits, [[t for t in split.notes if t not in missing] for split in splits]),
+    ):
+        listener(Note("split", text, "warning"))
+
+
+def _lacked(splits: Sequence[Split]) -> Iterator[str]:
+    for part in splits[0].counts:
+        for name in splits[0].counts[part].class_pixels:
+            folds = [str(split.fold) for split in splits if split.counts[part].class_pixels[name] == 0]
+            where = part if part not in FOLDED else f"{part} of {len(folds)} of {len(splits)} folds ({few(folds)})"
+            if folds:
+                yield f"{name} has no pixel in {where}: no score or threshold can be said for it there"
 
 
 def _require_foldable(folds: int | None, fractions: Mapping[str, float], held: Mapping[str, object]) -> list[Problem]:

@@ -15,6 +15,7 @@ from segwright.data.dataset import Dataset
 from segwright.data.split.check import few
 from segwright.data.split.expression import parse_keys
 from segwright.data.split.grouping import grouped
+from segwright.data.split.places import PLACE_COLUMNS
 from segwright.data.split.value import Split
 
 HELD_OUT = ("validation", "calibration", "test")
@@ -35,11 +36,16 @@ def near_facts(dataset: Dataset, split: Split) -> list[str]:
 
 
 def _shared_values(dataset: Dataset, split: Split) -> Iterator[str]:
-    own = () if split.by is None else parse_keys(split.by, dataset.column_names)
-    whole = {term.columns[0] for term in own if len(term.columns) == 1} if len(own) == 1 else set()
+    try:
+        own = () if split.by is None else parse_keys(split.by, dataset.column_names)
+    except ConfigError:  # a name that is no word, of a column these frames do not have: `verify_split` tells
+        own = ()
+    kept = {term.columns[0] for term in own if len(term.columns) == 1} if len(own) == 1 else set()
+    if split.grouping.by_block is not None:
+        kept |= set(split.grouping.position or (name for pair in PLACE_COLUMNS for name in pair))
     for column in dataset.column_names:
         values = {frame.stem: frame.columns[column] for frame in dataset.frames if column in frame.columns}
-        if column in whole or not 1 < len(set(values.values())) < len(values):
+        if column in kept or not 1 < len(set(values.values())) < len(values):
             continue
         train = {values[stem] for stem in split.parts.get("train", ()) if stem in values}
         for part in HELD_OUT:

@@ -60,8 +60,8 @@ def moment_text(seconds: Fraction) -> str:
 
 
 def number_text(value: Fraction) -> str:
-    """A number without needless digits."""
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
+    """A number with all its digits: two blocks of one name would be one."""
+    return str(value.numerator) if value.denominator == 1 else repr(float(value))
 
 
 def duration_text(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +81,7 @@ def held_groups(
             if not stems:
                 fix = "name one of the values there are, or another column: PART=COLUMN:VALUE"
                 problems.append(Problem(place, f"no frame has this {column}", few(known), value, fix))
-            for group in groups:
-                problems += _claim(group, stems, part, taken, place)
+            problems += _claims(groups, stems, part, taken, place)
     raise_collected(problems)
     for group in groups:
         if group.name in taken:
@@ -100,24 +99,20 @@ def _named(dataset: Dataset, groups: Sequence[Group], by: str | None, value: str
     return by or "name", stems, [group.name for group in groups]
 
 
-def _claim(group: Group, stems: set[str], part: str, taken: dict[str, str], place: str) -> list[Problem]:
-    inside = sum(stem in stems for stem in group.stems)
-    if not inside:
-        return []
-    if inside < len(group.stems):
-        rule = f"cuts group '{group.name}' in two: {inside} of its {len(group.stems)} frames are held out"
-        return [Problem(place, rule, "whole groups", group.name, "split by a column that is not finer")]
-    if taken.setdefault(group.name, part) != part:
-        return [
-            Problem(
-                place,
-                f"group '{group.name}' is held out twice",
-                "one part a group",
-                taken[group.name],
-                fix="leave one of the two --hold-out away",
-            )
-        ]
-    return []
+def _claims(
+    groups: Sequence[Group], stems: set[str], part: str, taken: dict[str, str], place: str
+) -> Iterator[Problem]:
+    """Put the groups of these stems into the part; what speaks against it."""
+    touched = [group for group in groups if not stems.isdisjoint(group.stems)]
+    cut = [group.name for group in touched if not stems.issuperset(group.stems)]
+    if cut:
+        rule = f"cuts {len(cut)} groups in two: only some of their frames are held out"
+        yield Problem(place, rule, "whole groups", few(cut), "split by a column that is not finer")
+    twice = [group.name for group in touched if group.name not in cut and taken.setdefault(group.name, part) != part]
+    if twice:
+        found = few([f"{name} in {taken[name]}" for name in twice])
+        rule = f"holds {len(twice)} groups out a second time"
+        yield Problem(place, rule, "one part a group", found, "leave one of the two --hold-out away")
 
 
 def require_enough(free: Sequence[Group], parts: Sequence[str], grouping: Grouping) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,3 +89,15 @@ class Split:
     def made_from(self, dataset: Dataset) -> bool:
         """Whether the dataset still is, byte for byte, what the split was made from."""
         return self.dataset_hash == dataset.content_hash
+
+
+def said_once(splits: Sequence[Split], texts: Sequence[Sequence[str]]) -> list[str]:
+    """The texts of each split, once; what is not said of every fold names its folds."""
+    folds: dict[str, list[Split]] = {}
+    for split, rows in zip(splits, texts, strict=True):
+        for text in dict.fromkeys(rows):
+            folds.setdefault(text, []).append(split)
+    return [
+        text if len(having) == len(splits) else f"fold {', '.join(str(split.fold) for split in having)}: {text}"
+        for text, having in folds.items()
+    ]
