@@ -10,6 +10,7 @@ import pytest
 
 from segwright.core import Box, ClassSpec, ClassTable, ConfigError, DataError, adopt
 from segwright.data import FORMATS, Dataset, Frame, ImageFile, IndexMask, export_dataset, open_dataset, write_label_map
+from segwright.data.archive import CACHE_VARIABLE
 from segwright.data.exporting import features_of
 from segwright.data.shapes import ObjectFacts, Outlines, Runs, Shape, ShapeMask
 from tests.data.pictures import noise, save
@@ -121,6 +122,19 @@ def test_format__writing_again_changes_nothing(name: str, tmp_path: Path) -> Non
     second, _ = _again(first, tmp_path / "two", name)
     assert first.content_hash[32:] == second.content_hash[32:]
     assert features_of(first) == features_of(second)
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_format__a_zip_holds_what_the_folder_holds(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    dataset = labelled(tmp_path, void=False)
+    folder = export_dataset(dataset, tmp_path / "out", name)
+    packed = export_dataset(dataset, tmp_path / "out.zip", name)
+    assert packed.losses == folder.losses
+    again = open_dataset(tmp_path / "out.zip")
+    assert again.format == name
+    assert again.content_hash == open_dataset(tmp_path / "out").content_hash
+    assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out", "out.zip"]
 
 
 def test_export_dataset__never_writes_over_a_folder(tmp_path: Path) -> None:
