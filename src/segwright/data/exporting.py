@@ -39,6 +39,7 @@ LOSSES: dict[Carried, str] = {
     "holes": "holes as rings of their own (their pixels are kept): {count} outlines with holes",
     "strokes": "lines and the width of their brush (their pixels are kept): {count} lines",
     "painted_crowd": "that a crowd is painted as its class, it is read as void (option crowd: class): {count} regions",
+    "borders": "borders to the pixel (option tolerance_px): {count} frames",
     "unlabelled": "frames that nobody labelled: {count} are left out",
     "attributes": "what is said of objects beyond their class: {count} objects",
 }
