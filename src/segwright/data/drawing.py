@@ -256,4 +256,4 @@ def joined_ring(rings: Sequence[Points]) -> Points:
 
 def label_names(classes: ClassTable) -> dict[int, str]:
     """The name of each class by id, and "void"."""
-    return {classes.void_id: "void", **{spec.class_id: spec.name for spec in classes}}
+    return {**{spec.class_id: spec.name for spec in classes}, classes.void_id: "void"}

@@ -15,6 +15,7 @@ Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
 _FINER = 5  # COCO walks outlines on a grid five times finer than the pixels
 _PIECE_PX = 64.0
+BRUSH_PX = 3.0  # how wide a line is painted whose width nobody says
 
 
 @dataclass(frozen=True, eq=False)
