@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -225,7 +225,7 @@ def _regions(labels: LabelMap, within: Mask | None = None, *, keep_unpainted: bo
 
 
 def ring_of(shape: Shape, size: Size) -> tuple[Points, bool]:
-    """One closed ring (n, 2) that paints the pixels of a shape under an even-odd fill, and whether it is as drawn.
+    """One closed ring (n, 2) that paints a shape's pixels under an even-odd fill, and whether it is what was drawn.
 
     Outlines of several rings are joined by cuts of no width, each ring to the nearest one, there and back. Strokes and
     runs, and outlines whose joined ring would paint other pixels, become rings along pixel edges.
@@ -234,7 +234,7 @@ def ring_of(shape: Shape, size: Size) -> tuple[Points, bool]:
     if isinstance(shape, Outlines):
         ring = joined_ring([*shape.outlines, *shape.holes])
         if same_pixels(polygon_patch(ring, size), wanted):
-            return ring, len(shape.outlines) == 1 and not shape.holes
+            return ring, True
     regions = regions_of(wanted.painted)
     offset = np.array([wanted.box.left, wanted.box.top], float)
     return joined_ring([single_ring(region) + offset for region in regions]), False
@@ -257,3 +257,17 @@ def joined_ring(rings: Sequence[Points]) -> Points:
 def label_names(classes: ClassTable) -> dict[int, str]:
     """The name of each class by id, and "void"."""
     return {**{spec.class_id: spec.name for spec in classes}, classes.void_id: "void"}
+
+
+def without(drawing: Drawing, kept: Container[int]) -> Drawing:
+    """The drawing without the shapes that paint an id not in `kept`; what they cover stays unpainted."""
+    rest = [shape for shape in drawing.shapes if shape.class_id in kept]
+    if len(rest) == len(drawing.shapes):
+        return drawing
+    ids = drawing.ids()
+    expected = np.where(np.isin(ids, [shape.class_id for shape in rest]), ids, drawing.unpainted_id)
+    fewer = replace(drawing, shapes=tuple(rest))
+    if np.array_equal(fewer.ids(), expected):
+        return fewer
+    seen = visible_only(drawing)
+    return replace(seen, shapes=tuple(shape for shape in seen.shapes if shape.class_id in kept))
