@@ -83,7 +83,7 @@ def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) 
     if len(dataset.classes) > _VOID:
         fix, most = "write another format, such as index_png", f"at most {_VOID} classes"
         raise DataError.of(
-            "yolo_masks", "cannot hold the classes", allowed=allowed, found=str(len(dataset.classes)), fix=fix
+            "yolo_masks", "cannot hold the classes", allowed=most, found=str(len(dataset.classes)), fix=fix
         )
     named = ClassTable.of([f"{at}" for at in range(len(dataset.classes))])
 
