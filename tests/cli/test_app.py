@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from segwright import __version__
-from segwright.cli.app import VERBS, main
+from segwright.cli.app import GROUPS, VERBS, main
 from segwright.core import ConfigError, DataError, GateFailed, Problem
 from segwright.core.errors import SegwrightError
 
@@ -50,6 +50,31 @@ def test_main__unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().err
     assert "segwright: has no such verb" in said
     assert "did you mean 'train'?" in said
+
+
+def test_main__a_group_lists_its_subverbs(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["data"], ["data", "--help"]):
+        assert exit_code(*words) == 0
+        said = capsys.readouterr().out
+        assert [name for name in GROUPS["data"] if f"  {name} " not in said] == []
+        assert "segwright data" in said or "data [OPTIONS] COMMAND" in said
+
+
+def test_main__unknown_subverb_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("data", "stast", "frames") == 2
+    said = capsys.readouterr().err
+    assert "segwright data: has no such verb" in said
+    assert "did you mean 'stats'?" in said
+    assert exit_code("data", "frobnicate", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["problems"][0]["fix"] == "segwright data --help"
+
+
+def test_main__a_subverb_that_is_called_wrongly_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("data", "stats") == 2
+    fix = "segwright data stats --help"
+    assert capsys.readouterr().err == f"segwright data stats: missing argument 'data'\n  fix:     {fix}\n"
+    assert exit_code("data", "--jsno") == 2
+    assert "segwright data: no such option: --jsno" in capsys.readouterr().err
 
 
 def test_main__unknown_verb_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,13 +159,16 @@ def test_main__a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         main(["train"])
 
 
-def test_help__loads_no_heavy_library() -> None:
+@pytest.mark.parametrize("words", [["--help"], ["data", "--help"], ["data", "stats", "--help"]], ids=" ".join)
+def test_help__loads_no_heavy_library(words: list[str]) -> None:
+    heavy = {"torch", "cv2", "yaml", "onnxruntime", "lightning", "segwright.data"}
+    if len(words) == 1:
+        heavy.add("pydantic")  # Typer loads it to read the options of the one command that is asked about
     code = (
         "import sys\n"
         "from segwright.cli.app import main\n"
-        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'cv2', 'pydantic', 'yaml', 'onnxruntime', 'lightning'} & set(sys.modules)\n"
-        "print('loaded:', sorted(heavy))\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
+        f"print('loaded:', sorted({heavy!r} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "loaded: []"

@@ -17,9 +17,12 @@ import yaml
 from pydantic import BaseModel
 from typer.core import TyperCommand, TyperGroup
 
-from segwright.cli.app import VERBS, build
+from segwright.cli.app import GROUPS, VERBS, build
 from tests.contracts.repository import DOCS, ROOT, run_command
 
+# Every command: a verb, or a group's verb with a subverb.
+SUBVERBS = [(verb, subverb) for verb, subverbs in GROUPS.items() for subverb in subverbs]
+COMMANDS = [*((verb,) for verb in VERBS if verb not in GROUPS), *SUBVERBS]
 PAGES = sorted(DOCS.rglob("*.md"))
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 SCORE_PAGES = sorted((DOCS / "scores").glob("*.md"))
@@ -27,23 +30,37 @@ PYTHON_BLOCK = re.compile(r"^```(?:python|pycon)\n(.*?)^```", re.DOTALL | re.MUL
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_verb__has_a_page_that_names_each_option(verb: str) -> None:
-    text = page_of(verb)
-    assert [flag for flag in sorted(flags_of(verb)) if f"`{flag}`" not in text] == []
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_command__has_a_page_that_names_each_option(command: tuple[str, ...]) -> None:
+    text = page_of(*command)
+    assert [flag for flag in sorted(flags_of(*command)) if f"`{flag}`" not in text] == []
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_verb__has_a_page_that_invents_no_option(verb: str) -> None:
-    known = set().union(*(flags_of(name) for name in VERBS))  # a page may speak of another verb's option
-    assert set(FLAG.findall(page_of(verb))) - known == set()
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_command__has_a_page_that_invents_no_option(command: tuple[str, ...]) -> None:
+    known = set().union(*(flags_of(*other) for other in COMMANDS))  # a page may speak of another verb's option
+    assert set(FLAG.findall(page_of(*command))) - known - {"--help"} == set()
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_verb__has_a_line_of_help_and_a_docstring(verb: str) -> None:
-    callback = command_of(verb).callback
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_command__has_a_line_of_help_and_a_docstring(command: tuple[str, ...]) -> None:
+    line = GROUPS[command[0]][command[1]] if command[1:] else VERBS[command[0]]
+    assert line.endswith(".")
+    assert inspect.getdoc(command_of(*command).callback)
+
+
+@pytest.mark.parametrize("verb", GROUPS)
+def test_group__is_a_verb_with_a_line_of_help_and_a_page_with_a_section_each(verb: str) -> None:
     assert VERBS[verb].endswith(".")
-    assert inspect.getdoc(callback)
+    sections = re.findall(r"^## (\w+)$", (DOCS / "commands" / f"{verb}.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for name in GROUPS[verb] if name not in sections] == []
+
+
+@pytest.mark.parametrize("verb", GROUPS)
+def test_group_help__lists_every_subverb(verb: str) -> None:
+    done = run_command(verb, "--help")
+    assert done.returncode == 0, done.stderr
+    assert [name for name in GROUPS[verb] if not re.search(rf"^\s+{name}\s", done.stdout, re.MULTILINE)] == []
 
 
 def test_help__lists_every_verb() -> None:
@@ -63,11 +80,12 @@ def test_unknown_verb__is_refused_with_the_nearest_one() -> None:
 def test_page__shows_only_commands_that_parse(path: Path) -> None:
     wrong = []
     for words in commands_in(path):
-        if words[0] not in VERBS:
-            wrong.append(" ".join(words))
+        command = tuple(words[: 2 if words[0] in GROUPS else 1])
+        if command not in COMMANDS:
+            wrong += [] if words[0] in GROUPS and words[1:] in ([], ["--help"]) else [" ".join(words)]
             continue
-        given = {word.partition("=")[0] for word in words[1:] if word.startswith("--")}
-        wrong += [f"{words[0]} {flag}" for flag in given - flags_of(words[0]) - {"--help"}]
+        given = {word.partition("=")[0] for word in words[len(command) :] if word.startswith("--")}
+        wrong += [f"{' '.join(command)} {flag}" for flag in given - flags_of(*command) - {"--help"}]
     assert wrong == []
 
 
@@ -131,24 +149,27 @@ def test_project_page__names_every_key() -> None:
     assert missing == []
 
 
-def page_of(verb: str) -> str:
-    return (DOCS / "commands" / f"{verb}.md").read_text(encoding="utf-8")
+def page_of(verb: str, subverb: str = "") -> str:
+    """The page of a verb; of a subverb its section of the group's page, from `## NAME` to the next of that level."""
+    text = (DOCS / "commands" / f"{verb}.md").read_text(encoding="utf-8")
+    return text.partition(f"\n## {subverb}\n")[2].partition("\n## ")[0] if subverb else text
 
 
 @cache
-def command_of(verb: str) -> TyperCommand:
-    group = typer.main.get_command(build(verb))
-    assert isinstance(group, TyperGroup)
-    command = group.commands[verb]
+def command_of(*words: str) -> TyperCommand:
+    command = typer.main.get_command(build(*words))
+    for word in words:
+        assert isinstance(command, TyperGroup)
+        command = command.commands[word]
     assert isinstance(command, TyperCommand)
     return command
 
 
 @cache
-def flags_of(verb: str) -> frozenset[str]:
-    """The long options of a verb."""
+def flags_of(*words: str) -> frozenset[str]:
+    """The long options of a command."""
     options = (
-        option for parameter in command_of(verb).params for option in (*parameter.opts, *parameter.secondary_opts)
+        option for parameter in command_of(*words).params for option in (*parameter.opts, *parameter.secondary_opts)
     )
     return frozenset(option for option in options if option.startswith("--"))
 

@@ -47,18 +47,22 @@ def test_scores__are_the_same_where_numba_is_not_installed() -> None:
     assert run_python(f"import sys; sys.modules['numba'] = None\n{score}") == run_python(score)
 
 
+# Extras without torch: whatever needs one imports it where it is used, and says so where it is missing.
+OPTIONAL = ("geo", "store", "supervision", "volumes")
+
+
 def test_third_party_imports__are_declared_in_pyproject() -> None:
     distributions = packages_distributions()
     imported = {name.partition(".")[0] for _, tree in modules() for name in imported_names(tree)}
     foreign = imported - set(sys.stdlib_module_names) - {"segwright"}
-    declared = declared_distributions("dependencies", "fast", "train", "mlflow", "wandb", "supervision")
+    declared = declared_distributions("dependencies", "fast", "train", "mlflow", "wandb", *OPTIONAL)
     undeclared = {name for name in foreign if not declared & {normal(d) for d in distributions.get(name, [name])}}
     assert undeclared == set()
 
 
 def test_rooms_without_torch__need_only_the_base_install() -> None:
     distributions = packages_distributions()
-    base = declared_distributions("dependencies") | {"supervision"}  # an extra; its door says so where it is missing
+    base = declared_distributions("dependencies", *OPTIONAL)
     missing = {
         (path.relative_to(SOURCE).as_posix(), name)
         for path, tree in modules()

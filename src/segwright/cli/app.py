@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
+from keyword import iskeyword
 from typing import NoReturn
 
 import typer
@@ -15,7 +17,12 @@ from segwright._version import __version__
 from segwright.core.errors import ArtefactError, ConfigError, DependencyMissing, SegwrightError
 
 # What only some commands need, by the extra that installs it.
-EXTRAS = {"train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision")}
+EXTRAS = {
+    "train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision"),
+    "store": ("lance", "pyarrow"),
+    "volumes": ("nibabel", "pydicom"),
+    "geo": ("rasterio",),
+}
 
 # Click's, of which newer Typers carry a copy under a private name: what is wrong with a command line.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -23,6 +30,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 # verb -> one line for `segwright --help`; the module of the same name is imported only when the verb is used
 VERBS = {
     "demo": "The guide's worked example, end to end, offline.",
+    "import": "Put labelled frames of any format into a versioned store.",
     "init": "Write a commented segwright.yaml for a folder of frames.",
     "split": "Divide frames into train, validation, calibration and test by a domain column.",
     "train": "Train a network as segwright.yaml says.",
@@ -31,28 +39,62 @@ VERBS = {
     "export": "Turn a run into an ONNX bundle, with a parity proof over the whole pipeline.",
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
+    "data": "Labelled frames: numbers, versions, formats.",
+}
+
+# verb -> its subverbs, each with its line for `segwright VERB --help`: the module is cli/verbs/VERB/SUBVERB.py
+GROUPS = {
+    "data": {
+        "stats": "What the frames hold: classes, objects, pictures, and how domains differ.",
+        "log": "Who changed what in a store, when and why.",
+        "show": "What a version of a store holds.",
+        "tag": "Give a version a name.",
+        "checkout": "Write a version as a plain folder to work in.",
+        "export": "Write labelled frames in another format.",
+        "restore": "Make an old version the newest again.",
+        "relabel": "Merge, rename or void classes in a new version.",
+        "verify": "Find every damaged byte of a store.",
+    },
 }
 
 
-def build(verb: str | None) -> typer.Typer:
-    """The application with every verb listed and only `verb` loaded: the others are their one line of help."""
+def build(verb: str | None, subverb: str | None = None) -> typer.Typer:
+    """The application with every verb listed and only the one asked for loaded: the others are their line of help."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_root)
     for name, line in VERBS.items():
-        function = getattr(import_module(f"segwright.cli.verbs.{name}"), name) if name == verb else _unloaded
-        app.command(name, short_help=line)(function)
+        if name == verb and name in GROUPS:
+            app.add_typer(_group(name, subverb), name=name, short_help=line)
+        else:
+            app.command(name, short_help=line)(_loaded(name) if name == verb else _unloaded)
     return app
+
+
+def _group(verb: str, chosen: str | None) -> typer.Typer:
+    """The verb as a group of subverbs, of which only `chosen` is loaded."""
+    group = typer.Typer(rich_markup_mode=None, help=VERBS[verb])
+    group.callback()(_nothing)
+    for name, line in GROUPS[verb].items():
+        group.command(name, short_help=line)(_loaded(verb, name) if name == chosen else _unloaded)
+    return group
+
+
+def _loaded(*words: str) -> Callable[..., None]:
+    """The function of a verb or of a subverb: it is called as its module is, with `_` after a word of Python's own."""
+    names = [f"{word}_" if iskeyword(word) else word for word in words]
+    return getattr(import_module(".".join(("segwright.cli.verbs", *names))), names[-1])
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 fine, 1 a gate failed, 2 the user must change something."""
     given = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    verb = next((word for word in given if not word.startswith("-")), None)
-    place = f"segwright {verb}" if verb in VERBS else "segwright"
+    words = _words_of(given)
+    if given == words and words[-1] in GROUPS:
+        given = [*given, "--help"]  # a group alone does nothing: show what it has
+    place = "segwright"
     try:
-        if verb is not None and verb not in VERBS:
-            raise _unknown_verb(verb)
-        code = build(verb)(given, standalone_mode=False)
+        place = _known(words)
+        code = build(*(words or [None]))(given, standalone_mode=False)
     except SegwrightError as error:
         _fail(error, as_json=_answers_in_json(given))
     except UsageError as error:
@@ -65,6 +107,28 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         _fail(missing, as_json=_answers_in_json(given))
     sys.exit(code)
+
+
+def _words_of(given: list[str]) -> list[str]:
+    """The verb among the words of a command line, with its subverb where it is a group's."""
+    bare = [word for word in given if not word.startswith("-")]
+    return bare[: 2 if bare and bare[0] in GROUPS else 1]
+
+
+def _known(words: list[str]) -> str:
+    """`segwright VERB` or `segwright VERB SUBVERB`, as messages name it.
+
+    Raises:
+        ConfigError: no such verb, or no such subverb of the group.
+    """
+    place, names = "segwright", list(VERBS)
+    for word in words:
+        if word not in names:
+            close = get_close_matches(word, names, n=1)
+            fix = f"did you mean '{close[0]}'?" if close else f"{place} --help"
+            raise ConfigError.of(place, "has no such verb", allowed=", ".join(names), found=word, fix=fix)
+        place, names = f"{place} {word}", list(GROUPS.get(word, ()))
+    return place
 
 
 def _answers_in_json(given: list[str]) -> bool:
@@ -86,14 +150,12 @@ def _root(
     """From labelled frames to a watched segmentation model on the line, on your own machine."""
 
 
+def _nothing() -> None:
+    """Stands before the subverbs of a group: it makes one subverb alone a group too."""
+
+
 def _unloaded() -> None:
     """Stands for a verb that this call does not use."""
-
-
-def _unknown_verb(verb: str) -> SegwrightError:
-    close = get_close_matches(verb, VERBS, n=1)
-    fix = f"did you mean '{close[0]}'?" if close else "segwright --help"
-    return ConfigError.of("segwright", "has no such verb", allowed=", ".join(VERBS), found=verb, fix=fix)
 
 
 def _misused(error: Exception, place: str) -> SegwrightError:

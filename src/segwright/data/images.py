@@ -34,6 +34,14 @@ class ImageSource(Protocol):
         """
         ...
 
+    def file_bytes(self) -> bytes | None:
+        """The bytes of the image file this is, with the suffix of `name`; None where pixels have no file of their own.
+
+        Raises:
+            DataError: they cannot be read.
+        """
+        ...
+
     def read(self) -> tuple[Image, FrameShape]:
         """The picture, upright, and the shape that its labels must have.
 
@@ -70,6 +78,13 @@ class ImageFile:
         """SHA-256 of the file."""
         return file_digest(self.path)
 
+    def file_bytes(self) -> bytes:
+        """The file as it is."""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+
     def read(self) -> tuple[Image, FrameShape]:
         """The file decoded once, and its shape."""
         image, header = read_with_header(self.path)
@@ -91,4 +106,8 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it")  # type: ignore[return-value]

@@ -14,6 +14,8 @@ from segwright.data.columns import column_files, columns_from_csv, columns_from_
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
 from segwright.data.listing import Listing, list_files
+from segwright.data.store.place import is_store
+from segwright.data.store.store import open_store
 
 _BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml"}
 
@@ -50,7 +52,7 @@ def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, ba
     """
     folder = base or Path()
     return open_dataset(
-        folder / uri,
+        uri if "://" in uri else folder / uri,
         format=settings.format,
         classes=classes,
         options=settings.options,
@@ -68,7 +70,7 @@ def open_dataset(
     columns_from: str | None = None,
     columns_csv: Path | None = None,
 ) -> Dataset:
-    """The labelled frames in a folder, a .zip, a COCO .json or a CVAT .xml; no image is decoded yet.
+    """The labelled frames in a folder, a .zip, a COCO .json, a CVAT .xml or a `STORE@VERSION`; none is decoded yet.
 
     `format` "auto" takes the first format of `segwright.data.FORMATS` that recognises the folder. A CSV in the root
     whose first column names images gives columns; frames in several folders get the column "folder". What was found but
@@ -80,6 +82,8 @@ def open_dataset(
         ConfigError: an unknown format or option, or no class table.
     """
     settings = dict(options or {})
+    if is_store(uri):
+        return _from_store(uri, classes, columns_from, columns_csv)
     path, chosen = _folder_and_format(Path(uri), format, settings)
     listing = list_files(path)
     chosen = _recognised(listing) if chosen == "auto" else chosen
@@ -123,6 +127,20 @@ def _recognised(listing: Listing) -> str:
         found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
         fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
     )
+
+
+def _from_store(
+    uri: str | Path, classes: ClassTable | None, columns_from: str | None, columns_csv: Path | None
+) -> Dataset:
+    """The frames of a store's version; a class table that is given must be the version's own."""
+    dataset = open_store(uri).dataset()
+    if classes is not None and classes.content_hash != dataset.classes.content_hash:
+        raise ConfigError.of(
+            str(uri), "has another class table than the one given", allowed=dataset.classes.describe(),
+            found=classes.describe(), fix="write the store's classes under `classes:`, or `segwright data relabel` it",
+        )  # fmt: skip
+    dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
+    return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
 
 
 def own_table(listing: Listing) -> ClassTable | None:

@@ -52,12 +52,24 @@ def read_with_header(path: Path | str) -> tuple[Image, ImageHeader]:
     """`read_image`, and what the file said about itself: a mask needs to know how its image was turned."""
     try:
         data = file_bytes(path)
+    except RefusedError as refusal:
+        raise refusal.at(str(path)) from refusal
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, place: str) -> tuple[Image, ImageHeader]:
+    """The picture in the bytes of an image file, as `read_image`, and its header; `place` is what messages name.
+
+    Raises:
+        DataError: truncated, damaged, too large, animated, or not an image.
+    """
+    try:
         header = header_of(data)
         check_limit(header)
         pixels = turned_upright(decoded(data, header), header.orientation)
         return Image(adopt(pixels if pixels.ndim == 3 else pixels[..., None]), _bands(pixels)), header
     except RefusedError as refusal:
-        raise refusal.at(str(path)) from refusal
+        raise refusal.at(place) from refusal
 
 
 def image_size(path: Path | str) -> Size:

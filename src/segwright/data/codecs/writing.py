@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -28,9 +29,7 @@ def write_image(path: Path | str, image: Image, *, jpeg_quality: int = 92) -> No
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix in (".tif", ".tiff"):
-        colour = "rgb" if image.bands == RGB else "minisblack"
-        pixels = image.pixels[..., 0] if image.bands == GREY else image.pixels
-        _replace(target, lambda name: tifffile.imwrite(name, pixels, photometric=colour, compression="zlib"))
+        _replace(target, lambda name: Path(name).write_bytes(encode_tiff(image)))
     elif suffix in _BY_OPENCV and _fits(image, suffix):
         _replace(target, lambda name: Path(name).write_bytes(encode_image(image, suffix, jpeg_quality=jpeg_quality)))
     else:
@@ -46,6 +45,15 @@ def encode_image(image: Image, suffix: str, *, jpeg_quality: int = 92) -> bytes:
     if suffix not in _BY_OPENCV or not _fits(image, suffix):
         raise _misfit("picture", image, suffix)
     return _encoded(suffix, image.pixels[..., ::-1] if image.bands == RGB else image.pixels, jpeg_quality)
+
+
+def encode_tiff(image: Image) -> bytes:
+    """The bytes of a TIFF file, which holds any pixels and bands."""
+    colour = "rgb" if image.bands == RGB else "minisblack"
+    pixels = image.pixels[..., 0] if image.bands == GREY else image.pixels
+    with io.BytesIO() as file:
+        tifffile.imwrite(file, pixels, photometric=colour, compression="zlib")
+        return file.getvalue()
 
 
 def _fits(image: Image, suffix: str) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -22,11 +21,11 @@ def place_image(frame: Frame, folder: Path, suffixes: tuple[str, ...] = ()) -> s
     Raises:
         DataError: the picture cannot be read, or the disk is full.
     """
-    source = frame.image.path
-    fits = source is not None and (not suffixes or source.suffix.lower() in suffixes)
-    if source is not None and fits and frame.image.shape().orientation == 1:
-        name = f"{frame.stem}{source.suffix}"
-        _copy(source, folder / name)
+    suffix = PurePosixPath(frame.image.name).suffix
+    data = frame.image.file_bytes() if not suffixes or suffix.lower() in suffixes else None
+    if data is not None and frame.image.shape().orientation == 1:
+        name = f"{frame.stem}{suffix}"
+        _write(folder / name, data)
         return name
     image = frame.image.read()[0]
     fits_png = image.bands in (GREY, RGB) and image.pixels.dtype in (np.uint8, np.uint16)
@@ -35,10 +34,10 @@ def place_image(frame: Frame, folder: Path, suffixes: tuple[str, ...] = ()) -> s
     return name
 
 
-def _copy(source: Path, target: Path) -> None:
+def _write(target: Path, data: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        target.write_bytes(data)
     except OSError as error:
         raise DataError.of(
             str(target),

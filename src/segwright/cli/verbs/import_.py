@@ -1,0 +1,84 @@
+"""segwright import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from segwright.data import Dataset
+    from segwright.data.store import State, Store
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="Labelled frames: a folder, file, archive, or STORE@VERSION.")],
+    to: Annotated[str, typer.Option(help="The store: a folder, or an address such as s3://bucket/frames.")],
+    format: Annotated[str, typer.Option(help="auto, or a format of docs/data-formats.md.")] = "auto",  # noqa: A002
+    classes: Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")] = "",
+    option: Annotated[
+        list[str] | None, typer.Option(help="A setting of the format: --option masks=annotations. Repeatable.")
+    ] = None,
+    map: Annotated[  # noqa: A002
+        list[str] | None, typer.Option(help="A label or mask value to rename: --map 7=void. Repeatable.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
+    columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
+    message: Annotated[str, typer.Option("--message", "-m", help="Why: what the log will say.")] = "",
+    who: Annotated[str, typer.Option(help="Who; else SEGWRIGHT_USER, else the user of this machine.")] = "",
+    tool: Annotated[str, typer.Option(help="The tool the labels were made with.")] = "",
+    model: Annotated[str, typer.Option(help="The model the labels come from, where they do.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Remove frames that the source does not have.")] = False,
+    add_classes: Annotated[bool, typer.Option("--add-classes", help="Let the store learn new classes.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Put labelled frames of any format into a versioned store, as its next version."""
+    from segwright.cli.datasets import class_table_of, options_of
+    from segwright.cli.stores import version_row, what_changed
+    from segwright.data import open_dataset
+    from segwright.data.store import Author, create_store, import_dataset
+
+    with Face(as_json=json) as face:
+        settings = {**options_of(option or []), **({"map": map} if map else {})}
+        dataset = open_dataset(
+            source,
+            format=format,
+            classes=class_table_of(classes),
+            options=settings,
+            columns_from=columns,
+            columns_csv=columns_csv,
+        )
+        store = create_store(to)
+        base = _base_of(source, store)
+        author = Author(who, message, tool, str(source), model)
+        version = import_dataset(
+            dataset, store, author, base=base, replace=replace, add_classes=add_classes, listener=face.listener
+        )
+        left = _left_over(store, dataset) if not replace else 0
+        if version is None:
+            face.finish({"version": None, "frames": len(dataset)}, f"{to}: nothing changed, no new version")
+            return
+        row = version_row(version)
+        text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}"
+        more = f"\nnote: {left} frames of the store are not in the source and stay (--replace removes them)"
+        face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
+
+
+def _base_of(source: str, store: Store) -> State | None:
+    """The version a checkout was made of, where `source` is one of this store; else None, the newest."""
+    from segwright.data.store.checkout import checked_out
+
+    origin = checked_out(Path(source)) if Path(source).is_dir() else None
+    if origin is None:
+        return None
+    log = store.log()
+    same = len(log) >= origin.version and log.commits[origin.version - 1].header.commit == origin.commit
+    return log.state(origin.version) if same else None
+
+
+def _left_over(store: Store, dataset: Dataset) -> int:
+    """How many frames of the store the dataset does not have."""
+    return len(store.state().frames.keys() - {frame.stem for frame in dataset.frames}) if len(store.log()) else 0

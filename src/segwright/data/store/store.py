@@ -1,0 +1,222 @@
+"""A versioned store of labelled frames: images by content hash, labels with history."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segwright._version import __version__
+from segwright.core import ClassTable, DataError, Problem
+from segwright.data.dataset import Dataset, Frame
+from segwright.data.store.blobs import Blobs
+from segwright.data.store.log import Change, FrameRow, Header, Log, State, Version, log_rows, read_log, rows_hash
+from segwright.data.store.place import BLOB_TABLE, LOG_TABLE, StorePlace, place_of
+from segwright.data.store.sources import SOURCES, StoredImage
+from segwright.data.store.tables import BLOB_COLUMNS, LOG_COLUMNS, append, create_table, open_table, rows_batch
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who makes a change, why, with which tool, from which source and model."""
+
+    who: str = ""
+    why: str = ""
+    tool: str = ""
+    source: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store at a folder or an object store's address (S3 settings come from `options` or AWS_* variables).
+
+    Reading takes a version: a number, a tag, or None for the newest.
+    """
+
+    place: StorePlace
+    options: dict[str, str] | None = None
+    blobs: Blobs = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blobs", Blobs(self.place, self.options))
+
+    def log(self) -> Log:
+        """The history as it is now."""
+        return read_log(self.place, self.options)
+
+    def state(self, version: str | int | None = None) -> State:
+        """The frames and the class table of a version.
+
+        Raises:
+            DataError: no such version.
+        """
+        log = self.log()
+        return log.state(log.number_of(version, str(self.place)))
+
+    def dataset(self, version: str | int | None = None) -> Dataset:
+        """The labelled frames of a version, ordered by stem; nothing is decoded until it is asked for.
+
+        Raises:
+            DataError: no such version, or one without frames.
+        """
+        state = self.state(self.place.version if version is None else version)
+        if state.classes is None:
+            raise DataError.of(str(self.place), "has no class table", fix="run `segwright import SRC --to STORE`")
+        frames = tuple(self._frame(row, state.number) for _, row in sorted(state.frames.items()))
+        return Dataset(Path(self.place.uri), state.classes, frames, f"store@{state.number}")
+
+    def _frame(self, row: FrameRow, number: int) -> Frame:
+        place = f"{self.place.uri}@{number}"
+        source = None
+        if row.labels is not None and row.labels_kind is not None:
+            source = SOURCES[row.labels_kind](self.blobs, row.labels, row.labels_kind, f"{place}: {row.stem}")
+        return Frame(row.stem, StoredImage(self.blobs, row, place), source, dict(row.columns))
+
+    def to_arrow(self, version: str | int | None = None, *, with_bytes: bool = False) -> pa.Table:
+        """The frames of a version as an Arrow table: stem, hashes, size, and a text column for each column.
+
+        With `with_bytes` the image files and the label bytes as well. Polars, DuckDB and Ray Data read it as it is.
+        """
+        import pyarrow as pa
+
+        state = self.state(self.place.version if version is None else version)
+        rows = [row for _, row in sorted(state.frames.items())]
+        names = sorted({name for row in rows for name, _ in row.columns})
+        facts = ("stem", "image", "media", "height", "width", "orientation", "labels", "labels_kind")
+        table: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in facts}
+        table |= {f"column.{name}": [dict(row.columns).get(name) for row in rows] for name in names}
+        if with_bytes:
+            read = self.blobs.read
+            table["image_bytes"] = pa.array([read(row.image) for row in rows], pa.large_binary())
+            labels = [None if row.labels is None else read(row.labels) for row in rows]
+            table["labels_bytes"] = pa.array(labels, pa.large_binary())
+        return pa.table(table)
+
+    def commit(self, changes: Sequence[Change], classes: ClassTable, base: State, author: Author) -> Version:
+        """Append a version in one atomic step. `changes` were made against `base`; their blobs must be written before.
+
+        Raises:
+            DataError: another writer changed some of the frames meanwhile. Its version stands; this one is kept in the
+                log with those frames set aside, and the message says which.
+        """
+        commit = uuid.uuid4().hex
+        rows = log_rows(changes, commit)
+        header = Header(
+            commit=commit,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            who=author.who or _user(),
+            why=author.why,
+            tool=author.tool or f"segwright {__version__}",
+            classes=classes,
+            base_classes="" if base.classes is None else base.classes.content_hash,
+            rows_hash=rows_hash(rows),
+            parent_hash=base.head_hash,
+            source=author.source,
+            model=author.model,
+        )
+        text = json.dumps(header.to_json(), ensure_ascii=False)
+        self._append([{"kind": "commit", "commit": commit, "header": text}, *rows])
+        versions = self.log().versions()
+        made = next(version for version in versions if version.header.commit == commit)
+        if made.set_aside:
+            raise _too_late(self.place, made, versions[base.number : made.number - 1])
+        return made
+
+    def tag(self, name: str, version: str | int | None = None) -> int:
+        """Give a version a name, or a name to another version; the number it points to now.
+
+        Raises:
+            DataError: no such version, or a name that could be a number or holds `@` or `/`.
+        """
+        if not name or name.isdigit() or any(part in name for part in "@/ "):
+            allowed, fix = "text without @, / or space, no number", "give it a letter, such as v1"
+            raise DataError.of(f"tag '{name}'", "is no name for a version", allowed=allowed, fix=fix)
+        log = self.log()
+        number = log.number_of(version, str(self.place))
+        self._append([_tag_row(name, number)])
+        return number
+
+    def untag(self, name: str) -> None:
+        """Take a name away.
+
+        Raises:
+            DataError: there is no such tag.
+        """
+        tags = self.log().tags
+        if name not in tags:
+            allowed, fix = ", ".join(tags) or "none", "run `segwright data log STORE`"
+            raise DataError.of(str(self.place), "has no such tag", allowed=allowed, found=name, fix=fix)
+        self._append([_tag_row(name, None)])
+
+    def _append(self, rows: list[dict[str, Any]]) -> None:
+        append(self.place.table(LOG_TABLE), [rows_batch(rows, LOG_COLUMNS)], LOG_COLUMNS, self.options)
+
+
+def open_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
+    """The store at `uri` (`STORE` or `STORE@VERSION`).
+
+    Raises:
+        DataError: there is no store.
+        DependencyMissing: Lance is not installed.
+    """
+    place = place_of(uri)
+    open_table(place.table(LOG_TABLE), options)
+    return Store(place, options)
+
+
+def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
+    """The store at `uri`; made empty where there is none.
+
+    Raises:
+        DataError: a folder is there that holds something else, or it cannot be written.
+    """
+    place = place_of(uri)
+    folder = Path(place.uri)
+    if not place.is_remote and folder.exists() and {*folder.iterdir()} - {folder / LOG_TABLE, folder / BLOB_TABLE}:
+        rule, fix = "holds other files, and is no dataset store", "name a new folder: `--to frames.store`"
+        raise DataError.of(str(folder), rule, allowed="a store, or a new folder", fix=fix)
+    create_table(place.table(BLOB_TABLE), BLOB_COLUMNS, options)
+    create_table(place.table(LOG_TABLE), LOG_COLUMNS, options)
+    return Store(place, options)
+
+
+def _tag_row(name: str, number: int | None) -> dict[str, Any]:
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    header = {"name": name, "version": number, "who": _user(), "when": when}
+    return {"kind": "tag", "commit": uuid.uuid4().hex, "header": json.dumps(header, ensure_ascii=False)}
+
+
+def _user() -> str:
+    named = os.environ.get("SEGWRIGHT_USER")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _too_late(place: StorePlace, made: Version, between: Sequence[Version]) -> DataError:
+    """Another writer was quicker: which frames, by whom, and where this work is kept."""
+    count, kept = len(made.set_aside), f"kept in version {made.number}, not applied"
+    others = ", ".join(f"version {row.number} by {row.header.who}" for row in between) or "another version"
+    if made.whole:
+        rule = f"has another class table since {others}: your {count} frames are {kept}"
+        fix = "import again: the labels are then read with the new classes"
+        return DataError.of(str(place), rule, allowed="the class table you started from", fix=fix)  # type: ignore[return-value]
+    few = ", ".join(made.set_aside[:_SHOWN]) + (" ..." if count > _SHOWN else "")
+    rule = f"{count} frames were changed by {others} while you worked: yours are {kept}"
+    fix = f"look: `segwright data diff {place.uri}@{made.number} --set-aside`; to put yours in place, import again"
+    return DataError(Problem(str(place), rule, "frames as they were when you began", few, fix))
