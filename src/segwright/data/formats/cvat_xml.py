@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
 
 from segwright.core import Box, ClassTable, ConfigError, DataError, Size, raise_collected
 from segwright.data.dataset import Dataset, Frame
@@ -30,7 +28,7 @@ from segwright.data.formats.annotated import (
 )
 from segwright.data.formats.cvat_xml_writing import CARRIES, CROWD, WIDTH, WRITE_OPTIONS, write
 from segwright.data.formats.format import Format, Options, orientation_of
-from segwright.data.formats.reading_shapes import FARTHEST_PX, Findings, number_in
+from segwright.data.formats.reading_shapes import FARTHEST_PX, Findings, load_xml, number_in
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import BRUSH_PX, Points, ellipse_outline, turned
@@ -99,20 +97,7 @@ def _looks_like_cvat(path: Path) -> bool:
 
 def _load(path: Path) -> Element:
     what = "a CVAT for images 1.1 export"
-    try:
-        root = parse(path).getroot()
-    except DefusedXmlException as error:
-        raise DataError.of(
-            str(path),
-            "defines XML entities, which annotation files never need",
-            allowed=what,
-            found=type(error).__name__,
-            fix="do not trust this file; export it again from CVAT",
-        ) from error
-    except (ParseError, OSError, ValueError) as error:
-        raise DataError.of(
-            str(path), "is not whole XML", allowed=what, found=str(error), fix="export it again"
-        ) from error
+    root = load_xml(path, what)
     if root is None or root.tag != "annotations":
         raise DataError.of(
             str(path),

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import parse
 
 from segwright.core import DataError, Problem, Size
 from segwright.data.rasterise import Points
@@ -78,6 +81,27 @@ def load_json(path: Path, what: str) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         fix = "export it again, or copy it again from its source"
         raise DataError.of(str(path), "is not readable JSON", allowed=what, found=str(error), fix=fix) from error
+
+
+def load_xml(path: Path, what: str) -> Element | None:
+    """The root of an XML file; None where it has none.
+
+    Raises:
+        DataError: it cannot be read, is not XML, or defines entities.
+    """
+    try:
+        return parse(path).getroot()
+    except DefusedXmlException as error:
+        raise DataError.of(
+            str(path),
+            "defines XML entities, which annotation files never need",
+            allowed=what,
+            found=type(error).__name__,
+            fix="do not trust this file; export it again from its source",
+        ) from error
+    except (ParseError, OSError, ValueError) as error:
+        fix = "export it again"
+        raise DataError.of(str(path), "is not whole XML", allowed=what, found=str(error), fix=fix) from error
 
 
 def number(value: object, what: str = "a coordinate") -> float:
