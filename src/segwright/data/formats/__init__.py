@@ -5,6 +5,7 @@ from segwright.data.formats.coco_json import COCO_JSON
 from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
+from segwright.data.formats.label_studio import LABEL_STUDIO
 from segwright.data.formats.labelme_json import LABELME_JSON
 from segwright.data.formats.labelme_xml import LABELME_XML
 from segwright.data.formats.yolo_masks import YOLO_MASKS
@@ -13,6 +14,7 @@ from segwright.data.formats.yolo_seg import YOLO_SEG
 FORMATS: dict[str, Format] = {
     "coco_json": COCO_JSON,
     "cvat_xml": CVAT_XML,
+    "label_studio": LABEL_STUDIO,
     "labelme_json": LABELME_JSON,
     "labelme_xml": LABELME_XML,
     "yolo_masks": YOLO_MASKS,
