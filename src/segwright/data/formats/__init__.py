@@ -8,13 +8,17 @@ from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.label_studio import LABEL_STUDIO
 from segwright.data.formats.labelme_json import LABELME_JSON
 from segwright.data.formats.labelme_xml import LABELME_XML
+from segwright.data.formats.supervisely import SUPERVISELY
+from segwright.data.formats.via import VIA
 from segwright.data.formats.yolo_masks import YOLO_MASKS
 from segwright.data.formats.yolo_seg import YOLO_SEG
 
 FORMATS: dict[str, Format] = {
     "coco_json": COCO_JSON,
     "cvat_xml": CVAT_XML,
+    "supervisely": SUPERVISELY,
     "label_studio": LABEL_STUDIO,
+    "via": VIA,
     "labelme_json": LABELME_JSON,
     "labelme_xml": LABELME_XML,
     "yolo_masks": YOLO_MASKS,
