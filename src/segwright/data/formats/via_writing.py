@@ -23,6 +23,7 @@ WRITE_OPTIONS = TOLERANCE
 LABEL = "class"
 PARTS_OF = "part of object"
 WIDTH = "brush_px"
+_AGAIN = "class of object"  # what an attribute is called that has the name of the one that holds the class
 
 
 def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) -> Mapping[Carried, int]:
@@ -67,7 +68,8 @@ def _regions(drawing: Drawing, names: Mapping[int, str]) -> tuple[list[dict[str,
     regions: list[dict[str, Any]] = []
     redrawn = 0
     for shape in drawing.shapes:
-        said = {LABEL: names[shape.class_id], **shape.facts.attributes}
+        said = {_AGAIN if name == LABEL else name: value for name, value in shape.facts.attributes.items()}
+        said[LABEL] = names[shape.class_id]
         key = shape.facts.object_id
         if key is not None and keys[shape.class_id, key] > 1:
             said[PARTS_OF] = key
