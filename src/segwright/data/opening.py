@@ -17,7 +17,7 @@ from segwright.data.listing import Listing, list_files
 from segwright.data.store.place import is_store
 from segwright.data.store.store import open_store
 
-_BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml"}
+_BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml", ".geojson": "geojson"}
 
 
 class DataSettings(Protocol):

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from segwright.data.drawing import Drawing, patch_of
 from segwright.data.rasterise import Points
-from segwright.data.shapes import Outlines, Runs, Shape, Stroke
+from segwright.data.shapes import Outlines, Shape
 
 Regions = npt.NDArray[np.int32]
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # right, down, left, up: each next one is a turn to the right
@@ -58,7 +58,7 @@ def simplified(drawing: Drawing, tolerance_px: float) -> Drawing:
     seen of it, with holes: what lies under another shape is lost. No shape that is seen vanishes (its borders then stay
     exact), and a pixel becomes unpainted only within the tolerance of one that was.
     """
-    if not any(isinstance(shape, Runs | Stroke) for shape in drawing.shapes):
+    if not any(not isinstance(shape, Outlines) for shape in drawing.shapes):
         return drawing
     top = _top(drawing.shapes, drawing)
     seen = {int(value) for value in np.unique(top)} - {NOBODY}
