@@ -16,12 +16,12 @@ from segwright.data.formats.yolo_masks import YOLO_MASKS
 from segwright.data.formats.yolo_seg import YOLO_SEG
 
 FORMATS: dict[str, Format] = {
+    "geojson": GEOJSON,
     "coco_json": COCO_JSON,
     "cvat_xml": CVAT_XML,
     "datumaro_json": DATUMARO_JSON,
     "supervisely": SUPERVISELY,
     "label_studio": LABEL_STUDIO,
-    "geojson": GEOJSON,
     "via": VIA,
     "labelme_json": LABELME_JSON,
     "labelme_xml": LABELME_XML,

@@ -76,7 +76,7 @@ def _looks_like_labelme(path: Path) -> bool:
         text = path.read_bytes()
     except OSError:
         return False
-    return b"<annotation>" in text[:4096] and (b"<polygon>" in text or b"<segm>" in text or b"LabelMe" in text)
+    return b"<annotation>" in text[:4096] and (b"<polygon>" in text or b"<segm>" in text) and b"<bndbox>" not in text
 
 
 def _label(element: Element) -> str:

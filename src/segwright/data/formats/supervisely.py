@@ -46,8 +46,9 @@ _LARGEST_BITMAP = 2**29
 
 def recognise(listing: Listing) -> str | None:
     """Whether there is a meta.json of classes, and an annotation of an image in a folder ann."""
-    files = _annotations(listing)
-    return f"{META}, and {len(files)} annotations in folders ann" if files and META in listing.files else None
+    images = {*listing.images}
+    files = [name for name in _annotations(listing) if _image_of(name, images)] if META in listing.files else []
+    return f"{META}, and {len(files)} annotations in folders ann" if files else None
 
 
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
