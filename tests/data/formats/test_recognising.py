@@ -1,4 +1,4 @@
-"""Every public set kept beside the checkout is taken for what it is, and no format of shapes fires on another's folder."""
+"""Every public set beside the checkout is taken for what it is; no format of shapes fires on the folder of another."""
 
 from __future__ import annotations
 
