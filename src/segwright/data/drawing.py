@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from segwright.core import (
     ClassTable,
@@ -246,7 +246,7 @@ def joined_ring(rings: Sequence[Points]) -> Points:
         return np.zeros((0, 2))
     whole = rings[0]
     for ring in rings[1:]:
-        distance, nearest = cKDTree(whole).query(ring)
+        distance, nearest = KDTree(whole).query(ring)
         start = int(np.argmin(distance))
         at = int(np.atleast_1d(nearest)[start])
         turned = np.roll(ring, -start, axis=0)

@@ -124,7 +124,7 @@ def features_of(dataset: Dataset) -> dict[Carried, int]:
         except DataError as error:
             return error
 
-    total: Counter[Carried] = Counter(unlabelled=sum(frame.mask is None for frame in dataset.frames))
+    total: Counter[Carried] = Counter({"unlabelled": sum(frame.mask is None for frame in dataset.frames)})
     problems: list[Problem] = []
     for answer in in_threads(counted, [frame for frame in dataset.frames if frame.mask is not None]):
         if isinstance(answer, DataError):

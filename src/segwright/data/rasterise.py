@@ -59,7 +59,7 @@ def same_pixels(one: Patch, other: Patch) -> bool:
     whole = [np.zeros((around.height, around.width), dtype=bool) for _ in range(2)]
     for painted, patch in zip(whole, (one, other), strict=True):
         _set(painted, around, patch, value=True)
-    return np.array_equal(*whole)
+    return np.array_equal(whole[0], whole[1])
 
 
 def _set(painted: Mask, around: Box, patch: Patch, *, value: bool) -> None:

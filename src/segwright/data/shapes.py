@@ -102,25 +102,7 @@ class Runs:
         return repr((self.class_id, self.runs, self.box, self.by_column, *_said(self.facts))).encode()
 
 
-@dataclass(frozen=True, eq=False)
-class Computed:
-    """Pixels that are found when they are painted: `painted` gives them for a frame, `said` is what is hashed."""
-
-    class_id: int
-    painted: Callable[[Size], Patch]
-    said: str
-    facts: ObjectFacts = PLAIN
-
-    def patches(self, size: Size) -> list[Patch]:
-        """What `painted` gives for a frame of `size`."""
-        return [self.painted(size)]
-
-    def content(self) -> bytes:
-        """What decides the painted pixels, for hashing."""
-        return repr((self.class_id, self.said, *_said(self.facts))).encode()
-
-
-Shape = Outlines | Stroke | Runs | Computed
+Shape = Outlines | Stroke | Runs
 
 
 def _said(facts: ObjectFacts) -> Iterator[tuple]:

@@ -243,7 +243,7 @@ def _facts(annotation: Mapping, class_id: int, naming: Naming, reading: _Reading
 def _painting_order(annotation: Mapping) -> tuple[bool, float, str]:
     area, box = annotation.get("area"), annotation.get("bbox")
     if not isinstance(area, int | float) or isinstance(area, bool) or not abs(area) < 1e15:
-        area = box[2] * box[3] if _is_box(box) else 0
+        area = box[2] * box[3] if isinstance(box, list) and _is_box(box) else 0
     return not annotation.get("iscrowd"), -float(area), str(annotation.get("id")).zfill(20)
 
 

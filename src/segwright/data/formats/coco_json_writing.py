@@ -65,7 +65,7 @@ def _annotations(drawing: Drawing, void_id: int) -> tuple[list[dict[str, Any]], 
             redrawn += drawn
             continue
         crowd = shape.facts.crowd or class_of(shape) == void_id
-        polygons = None if crowd or not drawn else polygons_of(shape, patch, drawing.size)
+        polygons = None if crowd or not isinstance(shape, Outlines) else polygons_of(shape, patch, drawing.size)
         redrawn += drawn and polygons is None
         painted += shape.facts.crowd and shape.class_id != void_id
         outline = polygons or {"size": size, "counts": counts_of(patch, drawing.size)}

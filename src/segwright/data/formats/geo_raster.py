@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from segwright.core import Box, DataError, DependencyMissing, Size
+from segwright.core import DataError, DependencyMissing, Size
 from segwright.data.codecs import image_size
 from segwright.data.formats.geo_grid import Grid
-from segwright.data.rasterise import Patch, Points
+from segwright.data.rasterise import Points
 
 _SUFFIXES = (".tif", ".tiff")
 _DEGREES = np.array([180.0, 90.0])
@@ -34,21 +34,16 @@ def grid_of(path: Path) -> Grid:
         return Grid((a, b, c, d, e, f), Size(raster.height, raster.width), crs)
 
 
-def no_data(path: Path) -> tuple[Callable[[Size], Patch], str] | None:
-    """Where a raster has no data in any band, read when it is asked, and what decides it; None where it names none."""
+def no_data(path: Path) -> npt.NDArray[np.bool_] | None:
+    """Where a raster has no data (height, width); None where it names no value for that. Its pixels are read.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     if path.suffix.lower() not in _SUFFIXES:
         return None
     with _opened(path) as raster:
-        if raster.nodata is None:
-            return None
-        said = f"no data {raster.nodata}"
-
-    def painted(size: Size) -> Patch:
-        with _opened(path) as raster:
-            valid = raster.dataset_mask() != 0
-        return Patch(Box.of(size), ~valid)
-
-    return painted, said
+        return None if raster.nodata is None else raster.dataset_mask() == 0
 
 
 def projected(world: Points, crs: str | None, grid: Grid) -> Points:
@@ -72,13 +67,13 @@ def projected(world: Points, crs: str | None, grid: Grid) -> Points:
         source, target = CRS.from_user_input(crs), CRS.from_user_input(grid.crs)
         if source == target:
             return world
-        x, y = transform(source, target, world[:, 0].tolist(), world[:, 1].tolist())
+        moved = transform(source, target, world[:, 0].tolist(), world[:, 1].tolist())
     except CRSError as error:
         fix = "save the file in the projection of its raster"
         raise DataError.of(
             "crs", "is a projection that is not known", allowed="such as EPSG:32616", found=f"{crs}: {error}", fix=fix
         ) from error
-    points = np.column_stack([x, y])
+    points = np.column_stack([moved[0], moved[1]])
     if not np.isfinite(points).all():
         fix = "save the file in the projection of its raster"
         raise DataError.of("crs", "cannot hold the coordinates", allowed=grid.crs, found=crs, fix=fix)

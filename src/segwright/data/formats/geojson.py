@@ -19,6 +19,7 @@ import numpy as np
 
 from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
 from segwright.data.dataset import Dataset, Frame
+from segwright.data.drawing import runs_shape
 from segwright.data.formats.annotated import Naming, few, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.geo_grid import Grid
@@ -29,7 +30,7 @@ from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.rasterise import BRUSH_PX, Points
-from segwright.data.shapes import Computed, ObjectFacts, Outlines, Shape, ShapeMask, Stroke
+from segwright.data.shapes import ObjectFacts, Outlines, Shape, ShapeMask, Stroke
 
 FOOTPRINT = "footprint"
 _WORDS = frozenset({"labels", "label", "geojson", "buildings", "building", "footprints", "footprint", "mask", "truth"})
@@ -77,11 +78,11 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _void(path: Path, void_id: int) -> Iterator[Shape]:
-    """The pixels where a raster says that it has no data, found when they are painted."""
-    found = no_data(path)
-    if found is not None:
-        painted, said = found
-        yield Computed(void_id, painted, said)
+    """The pixels where a raster says that it has no data."""
+    missing = no_data(path)
+    shape = None if missing is None else runs_shape(missing, void_id)
+    if shape is not None:
+        yield shape
 
 
 def _chosen(listing: Listing, options: Options) -> tuple[dict[str, str], list[str]]:

@@ -126,16 +126,13 @@ def _mapping(found: YoloSet, ids: Mapping[int, int], table: ClassTable) -> dict[
             fix="correct it, or leave it out where masks hold the indices",
         )
     become = {**ids, _VOID: table.void_id, -1: table.void_id}
-    return {**become, **{value: become[index] for value, index in rows}} if given else _renamed(become)
+    told = {int(value): become[int(index)] for value, index in rows} if given else {}
+    return {value: class_id for value, class_id in {**become, **told}.items() if value >= 0}
 
 
 def _fits(value: object, index: object, ids: Mapping[int, int]) -> bool:
     whole = isinstance(value, int) and isinstance(index, int)
     return whole and -1 <= value < 65536 and (index in ids or index in (_VOID, -1))  # type: ignore[operator]
-
-
-def _renamed(become: Mapping[int, int]) -> dict[int, int]:
-    return {value: class_id for value, class_id in become.items() if value >= 0 and value != class_id}
 
 
 def _mask_of(image: str, masks_dir: str, files: set[str]) -> str | None:

@@ -162,7 +162,8 @@ class _Reading(Findings):
                 except ValueError as error:
                     allowed = "an index and at least three pairs x y, each 0 to 1"
                     self.refuse(f"{place}:{at}", "is a line that cannot be read", allowed, str(error), _fix(words))
-        return tuple(sorted(drawn, key=lambda shape: -area_of(shape.outlines[0])))
+        drawn.sort(key=lambda polygon: -area_of(polygon.outlines[0]))
+        return tuple(drawn)
 
     def _polygon(self, words: list[str], size: Size) -> Outlines:
         class_id = self._class_id(words[0])
