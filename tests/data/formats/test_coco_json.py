@@ -232,6 +232,7 @@ def test_read__crowds_and_attributes_are_facts_of_objects(tmp_path: Path) -> Non
         ({"segmentation": SQUARE, "area": float("nan"), "bbox": "x", "id": None}, None),
         ({"segmentation": SQUARE, "area": 10**400}, None),
         ({"category_id": [1]}, "is not COCO instances JSON"),
+        ({"category_id": True}, "is not COCO instances JSON"),
     ],
 )
 def test_read__hostile_numbers_are_told_or_harmless(tmp_path: Path, change: dict, rule: str | None) -> None:

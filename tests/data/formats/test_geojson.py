@@ -89,6 +89,7 @@ def test_read__names_are_paired_by_their_ends(tmp_path: Path) -> None:
         _feature([[[1, 1], [2, 2], [1, 1]]]),
         _feature([[[1, 1], [2, 2], [3, float("nan")], [1, 1]]]),
         _feature([[[1, 1], [2, 2], [3, 1e30], [1, 1]]]),
+        _feature([[[1, 1], [2, 2], [3, 1e9], [1, 1]]]),
         _feature([[[1, 1], [2, 2], ["3", 1], [1, 1]]]),
         _feature([[1, 1], [2, 2], [3, 1], [1, 1]]),
         _feature(None),

@@ -154,7 +154,11 @@ def _load(path: Path) -> dict[str, Any]:
 def _is_table(rows: object, names: Sequence[str]) -> bool:
     if not isinstance(rows, list):
         return False
-    return all(isinstance(row, dict) and all(isinstance(row.get(name), int | str) for name in names) for row in rows)
+    return all(isinstance(row, dict) and all(_is_id(row.get(name)) for name in names) for row in rows)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _by_image(data: Mapping[str, Any], reading: _Reading) -> dict[Any, list[dict]]:

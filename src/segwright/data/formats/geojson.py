@@ -25,7 +25,7 @@ from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.geo_grid import Grid
 from segwright.data.formats.geo_raster import grid_of, no_data, projected
 from segwright.data.formats.geojson_writing import CARRIES, LABEL, PARTS_OF, WIDTH, WRITE_OPTIONS, write
-from segwright.data.formats.reading_shapes import Findings, as_text, load_json, number_in, shown
+from segwright.data.formats.reading_shapes import FARTHEST_PX, Findings, as_text, load_json, number_in, shown
 from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
@@ -247,7 +247,10 @@ def _line(line: object, at_least: int, crs: str | None, grid: Grid) -> Points:
         if not fine or not all(isinstance(value, int | float) and abs(value) < _FARTHEST for value in pair[:2]):
             raise ValueError(f"a point is {shown(pair)}, not two numbers")
     world = np.array([pair[:2] for pair in line], np.float64)  # a third number is a height
-    return np.round(grid.to_pixels(projected(world, crs, grid)), 6)
+    points = np.round(grid.to_pixels(projected(world, crs, grid)), 6)
+    if np.abs(points).max() >= FARTHEST_PX:
+        raise ValueError(f"a point lies at {shown(points[np.abs(points).max(axis=1).argmax()].tolist())} px")
+    return points
 
 
 GEOJSON = Format(

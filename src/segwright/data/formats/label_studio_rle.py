@@ -45,8 +45,9 @@ def unpacked_alpha(data: bytes, size: Size) -> npt.NDArray[np.uint8]:
         at = start + word * (1 if repeats else length)
         if at > len(bits) or filled + length > count:
             raise ValueError(f"the stream is cut off, or longer than its {count} values")
-        told = np.frombuffer(bits[start:at].encode("ascii"), np.uint8) - ord("0")
-        values[filled : filled + length] = np.packbits(told)
+        if "1" in bits[start:at]:  # what is not painted is 0 already
+            told = np.frombuffer(bits[start:at].encode("ascii"), np.uint8) - ord("0")
+            values[filled : filled + length] = np.packbits(told)
         filled += length
     return values[_BANDS - 1 :: _BANDS].reshape(size.height, size.width)
 
