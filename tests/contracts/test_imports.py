@@ -14,7 +14,7 @@ import pytest
 from tests.contracts.repository import ROOT, SOURCE, imported_names, modules, run_python
 
 HEAVY = {"cv2", "torch", "scipy", "onnxruntime", "pydantic", "matplotlib", "sqlalchemy"}
-TORCH_FREE = ("data", "infer", "evaluate", "line", "project")
+TORCH_FREE = ("data", "infer", "evaluate", "line", "pages", "project")
 # A test hides torch by making its import fail, as it would where it is not installed.
 HIDE_TORCH = "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'timm', 'lightning')))"
 

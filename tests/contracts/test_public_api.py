@@ -10,7 +10,7 @@ import pytest
 
 import segwright
 
-ROOMS = ("core", "data", "evaluate", "export", "infer", "line", "models", "project", "train")
+ROOMS = ("core", "data", "evaluate", "export", "infer", "line", "models", "pages", "project", "train")
 
 
 def test_segwright__exports_its_three_doors() -> None:

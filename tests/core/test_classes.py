@@ -116,3 +116,12 @@ def test_class_table__hash_follows_meaning_and_not_colours() -> None:
         ClassTable((ClassSpec(0, "a"),), background="a"),
     ):
         assert other.content_hash != plain.content_hash
+
+
+def test_class_table__many_classes_that_break_one_rule_are_one_problem() -> None:
+    with pytest.raises(ConfigError) as caught:
+        ClassTable.of([f"class {number}" for number in range(300)])
+    assert [problem.rule for problem in caught.value.problems] == [
+        "has the void id", "has an id outside the mask's range",
+    ]  # fmt: skip
+    assert "'class 256', 'class 257', 'class 258' and 41 more" in str(caught.value)

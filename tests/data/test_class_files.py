@@ -71,5 +71,5 @@ def test_read_class_file__refusals(tmp_path: Path, name: str, text: str, rule: s
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match=rule):
         read_class_file(tmp_path / name)
-    with pytest.raises(ConfigError, match="is not a class table"):
+    with pytest.raises(ConfigError, match=r"missing\.txt: does not exist"):
         read_class_file(tmp_path / "missing.txt")

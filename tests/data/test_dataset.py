@@ -81,6 +81,17 @@ def test_shows_images_of__names_columns_and_labels_do_not_matter_but_pixels_do(t
     assert not open_dataset(tmp_path / "two", classes=CLASSES).shows_images_of(first.content_hash)
 
 
+def test_stems_among__the_same_bytes_under_any_name(tmp_path: Path) -> None:
+    first = open_dataset(index_folder(tmp_path / "one"))
+    hashes = first.image_hashes
+    assert {len(digits) for digits in hashes.values()} == {16}
+    second = first.only(["b"])
+    assert second.stems_among(hashes.values()) == ("b",)
+    assert second.stems_among([hashes["a"]]) == ()
+    assert second.stems_among([]) == ()
+    assert first.content_hash == open_dataset(tmp_path / "one").content_hash
+
+
 def test_content_hash__file_that_went_away(dataset: Dataset) -> None:
     dataset.frames[1].image.path.unlink()
     with pytest.raises(DataError, match=r"b\.png: cannot be read"):

@@ -219,3 +219,12 @@ def test_evaluate__real_predictions(shared_data):
     )
     assert evaluation.images == 93
     assert evaluation.by_domain["folder"]["blackswan"].classes["object"]["iou"] == pytest.approx(0.943, abs=0.001)
+
+
+def test_evaluate__single_training_frames_are_refused_by_name(tmp_path):
+    dataset, bundle, path = open_dataset(write_dataset(tmp_path / "data")), make_bundle(tmp_path), tmp_path / "known"
+    lineage = Lineage(dataset_hash="d" * 64, train_frames=dataset.image_hashes["f1"])
+    write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
+    with pytest.raises(ConfigError, match=r"(?s)holds 1 of 4 frames that the model was trained on.*found:   f1"):
+        evaluate(path, dataset)
+    assert evaluate(path, dataset.only(["f0", "f2"])).images == 2

@@ -20,7 +20,7 @@ from segwright.evaluate import (
     summarise,
     with_reliability,
 )
-from segwright.evaluate.evaluation import MAX_DOMAIN_VALUES
+from segwright.evaluate.domains import MAX_DOMAIN_VALUES
 from tests.evaluate.maps import CLASSES, VOID, labels, map_pairs, pair
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import numpy as np
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from segwright.core import ClassSpec, ClassTable, LabelMap
 from segwright.evaluate.boundary import count_boundaries
 from segwright.evaluate.boundary_iou import count_boundary_regions
+from segwright.evaluate.component_overlap import Matching, class_objects
+from segwright.evaluate.component_sizes import count_by_size
+from segwright.evaluate.components import count_components
 from segwright.evaluate.counts import count_pixels
 from segwright.evaluate.kernels import compiled
 
@@ -68,6 +72,41 @@ def test_pixels__compiled_and_plain_are_equal(pair):
     fast = count_pixels(*pair)
     with patch("segwright.evaluate.counts.compiled", lambda: False):
         assert count_pixels(*pair) == fast
+
+
+@settings(max_examples=150, deadline=None)
+@given(map_pairs(), st.sampled_from([4, 8]), st.sampled_from([1, 2, 9]), st.sampled_from([0.2, 0.5]))
+def test_objects__compiled_and_plain_are_equal(pair, connectivity, min_area_px, iou):
+    rules = {"iou": iou, "connectivity": connectivity, "min_area_px": min_area_px}
+    fast = count_components(*pair, **rules), count_by_size(*pair, **rules)
+    with plain_objects():
+        assert (count_components(*pair, **rules), count_by_size(*pair, **rules)) == fast
+
+
+@pytest.mark.parametrize("holes", [0, 0.0005, 0.01, 0.3])
+def test_objects__the_radii_of_large_shapes_with_holes_are_equal(holes):
+    rng = np.random.default_rng(3)
+    down, across = np.mgrid[:210, :340]
+    ids = ((down - 100) ** 2 / 2 + (across - 150) ** 2 < 90**2).astype(np.uint8)
+    ids[down + across > 400] = 2
+    ids[rng.random(ids.shape) < holes] = 0
+    maps = LabelMap(np.roll(ids, 3, axis=1), table(3)), LabelMap(ids, table(3))
+    fast = list(class_objects(*maps, Matching(), radii=True))
+    with plain_objects():
+        plain = list(class_objects(*maps, Matching(), radii=True))
+    for mine, theirs in zip(fast, plain, strict=True):
+        for name in ("true_px", "predicted_px", "pairs", "shared_px", "squared_radius"):
+            assert np.array_equal(getattr(mine, name), getattr(theirs, name)), name
+
+
+@contextmanager
+def plain_objects():
+    """As where numba is not installed."""
+    with (
+        patch("segwright.evaluate.component_overlap.compiled", lambda: False),
+        patch("segwright.evaluate.boundary.compiled", lambda: False),
+    ):
+        yield
 
 
 def test_boundaries__sparse_outlines_are_counted_by_the_kernel():

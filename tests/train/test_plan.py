@@ -53,6 +53,15 @@ def test_plan__survives_its_file(tiny: Tiny, tmp_path: Path) -> None:
     assert Plan.from_json(yaml.safe_load((tmp_path / "plan.yaml").read_text(encoding="utf-8"))) == tiny.plan
 
 
+def test_plan__keeps_the_frames_that_are_trained_on_and_reads_older_files(tiny: Tiny, tmp_path: Path) -> None:
+    plan = make_plan(inputs(tiny))
+    known = {tiny.dataset.image_hashes[stem] for stem in tiny.split.parts["train"]}
+    assert set(plan.data.train_frames.split()) == known
+    content = plan.to_json()
+    del content["data"]["train_frames"]
+    assert Plan.from_json(content).data.train_frames == ""
+
+
 def test_plan__every_automatic_value_has_a_reason(tiny: Tiny) -> None:
     plan = make_plan(inputs(tiny, *AUTO))
     for setting in ("sampling.crop", "sampling.batch", "optimiser.steps", "optimiser.learning_rate", "weights",

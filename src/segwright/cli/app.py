@@ -40,6 +40,7 @@ VERBS = {
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
     "data": "Labelled frames: numbers, versions, formats.",
+    "budget": "What more labelled frames would bring: the score against their number.",
 }
 
 # verb -> its subverbs, each with its line for `segwright VERB --help`: the module is cli/verbs/VERB/SUBVERB.py
@@ -48,6 +49,7 @@ GROUPS = {
         "stats": "What the frames hold: classes, objects, pictures, and how domains differ.",
         "log": "Who changed what in a store, when and why.",
         "show": "What a version of a store holds.",
+        "diff": "What changed between two versions, pixel by pixel.",
         "tag": "Give a version a name.",
         "checkout": "Write a version as a plain folder to work in.",
         "export": "Write labelled frames in another format.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal
 
@@ -16,6 +16,7 @@ from segwright.core.errors import ConfigError, Problem
 Kind = Literal["stuff", "thing"]
 DEFAULT_VOID_ID = 255
 WIDE_VOID_ID = 65535
+SHOWN = 3
 
 # Okabe & Ito (2008), "Color Universal Design": told apart with the common colour-vision deficiencies.
 # Background is drawn black and is not in the cycle.
@@ -180,7 +181,7 @@ def problems_of(classes: Sequence[ClassSpec], void_id: int, background: str | No
     if void_id not in (*range(256), WIDE_VOID_ID):
         allowed = f"0-255, or {WIDE_VOID_ID} for 16-bit masks"
         problems.append(Problem(place, "has an impossible void id", allowed, str(void_id), "set void to 255"))
-    problems += [problem for spec in classes for problem in _class_problems(spec, void_id)]
+    problems += _collected(_class_problems(spec, void_id) for spec in classes)
     if background is not None and background not in names:
         fix = "name one of the classes, or leave the background out"
         problems.append(Problem(place, "names a background that is not a class", ", ".join(names), background, fix))
@@ -200,6 +201,19 @@ def _twice(place: str, classes: Sequence[ClassSpec]) -> Iterator[Problem]:
         if twice:
             fix = f"give each {other} a {what} of its own" if what == "id" else "rename one of them, or remove it"
             yield Problem(place, f"uses one {what} for two classes", f"each {what} once", "; ".join(twice), fix)
+
+
+def _collected(problems: Iterable[Iterable[Problem]]) -> Iterator[Problem]:
+    """One problem a rule: 300 classes that break the same one are told once, the first of them by name."""
+    by_rule: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in (each for found in problems for each in found):
+        by_rule.setdefault((problem.rule, problem.allowed, problem.fix), []).append(problem)
+    for found in by_rule.values():
+        first, more = found[0], len(found) - SHOWN
+        places = ", ".join(problem.place.removeprefix("class table: ") for problem in found[:SHOWN])
+        values = ", ".join(problem.found for problem in found[:SHOWN])
+        place = f"class table: {places}" + (f" and {more} more" if more > 0 else "")
+        yield replace(first, place=place, found=values + (f" and {more} more" if more > 0 else ""))
 
 
 def _class_problems(spec: ClassSpec, void_id: int) -> Iterator[Problem]:

@@ -101,6 +101,12 @@ WIDE = 65536
 
 def unknown_ids(ids: npt.NDArray, classes: ClassTable) -> tuple[int, ...]:
     """The ids in an array of uint8 or uint16 that are neither a class of the table nor void, ascending."""
-    present = np.flatnonzero(np.bincount(ids.ravel(), minlength=1))
     known = {*classes.ids, classes.void_id}
+    first, last = min(classes.ids), max(classes.ids)
+    if known.issuperset(range(first, last + 1)):  # three comparisons take a tenth of the time of a count
+        fits = (ids >= first) & (ids <= last)
+        fits |= ids == classes.void_id
+        if fits.all():
+            return ()
+    present = np.flatnonzero(np.bincount(ids.ravel(), minlength=1))
     return tuple(int(value) for value in present if int(value) not in known)

@@ -13,15 +13,31 @@ from segwright.data.codecs import (
 from segwright.data.columns import columns_from_csv, columns_from_folder, columns_from_pattern
 from segwright.data.components import instances_from_label_map, panoptic_from_label_map
 from segwright.data.dataset import Dataset, Frame, LabelledFrame
-from segwright.data.divide import make_split
 from segwright.data.exporting import Exported, export_dataset
 from segwright.data.fingerprint import ClassFingerprint, Fingerprint, fingerprint
 from segwright.data.formats import FORMATS
 from segwright.data.images import ImageFile, ImageSource
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, InstanceSource, MaskSource, PanopticSource
-from segwright.data.opening import DataSettings, open_dataset, open_with_settings
+from segwright.data.opening import DataSettings, open_dataset, open_with_settings, with_recorded_columns
+from segwright.data.recorded_columns import columns_from_dicom, columns_from_exif
+from segwright.data.regions import Regions, regions_of
 from segwright.data.shapes import ShapeMask
-from segwright.data.split import PARTS, PartCounts, Split, read_split, verify_split, write_split
+from segwright.data.split import (
+    PARTS,
+    Grouping,
+    PartCounts,
+    Split,
+    adopt_split,
+    check_split,
+    make_folds,
+    make_split,
+    near_facts,
+    read_folds,
+    read_split,
+    verify_split,
+    write_split,
+)
+from segwright.data.stats import Finding, Statistics, findings_of, statistics
 
 __all__ = [
     "FORMATS",
@@ -32,9 +48,11 @@ __all__ = [
     "Dataset",
     "EmptyMask",
     "Exported",
+    "Finding",
     "Fingerprint",
     "Frame",
     "FrameShape",
+    "Grouping",
     "ImageFile",
     "ImageSource",
     "IndexMask",
@@ -44,26 +62,39 @@ __all__ = [
     "MaskSource",
     "PanopticSource",
     "PartCounts",
+    "Regions",
     "ShapeMask",
     "Split",
+    "Statistics",
+    "adopt_split",
     "check",
+    "check_split",
     "columns_from_csv",
+    "columns_from_dicom",
+    "columns_from_exif",
     "columns_from_folder",
     "columns_from_pattern",
     "export_dataset",
+    "findings_of",
     "fingerprint",
     "image_size",
     "instances_from_label_map",
+    "make_folds",
     "make_split",
+    "near_facts",
     "open_dataset",
     "open_with_settings",
     "panoptic_from_label_map",
     "read_class_file",
+    "read_folds",
     "read_image",
     "read_label_map",
     "read_split",
+    "regions_of",
     "sample_labels",
+    "statistics",
     "verify_split",
+    "with_recorded_columns",
     "write_image",
     "write_label_map",
     "write_split",

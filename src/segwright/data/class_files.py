@@ -35,6 +35,11 @@ def read_class_file(path: Path) -> ClassTable:
         return ClassTable.from_json(json.loads(text)) if path.suffix == ".json" else _from_lines(text)
     except ConfigError as error:
         raise ConfigError(*(_in_file(problem, path) for problem in error.problems)) from None
+    except FileNotFoundError as error:
+        raise ConfigError.of(
+            str(path), "does not exist", allowed="a class table: lines such as `0 background`, or JSON",
+            fix="check the path of --classes",
+        ) from error  # fmt: skip
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError.of(
             str(path),

@@ -6,8 +6,8 @@ import csv
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from segwright.core import ConfigError, DataError, Problem, raise_collected
@@ -26,24 +26,33 @@ def columns_from_pattern(dataset: Dataset, pattern: str) -> Dataset:
         ConfigError: not a regular expression, or one without named groups.
         DataError: stems in which it is not found; all of them.
     """
+    return dataset.with_columns(named_groups([frame.stem for frame in dataset.frames], pattern, str(dataset.root)))
+
+
+def named_groups(stems: Sequence[str], pattern: str, place: str) -> dict[str, dict[str, str]]:
+    """Stem -> its columns, one a named group of `pattern`; `place` is where the frames are, for messages.
+
+    Raises:
+        ConfigError, DataError: as `columns_from_pattern`.
+    """
     compiled = _compiled(pattern)
     rows: dict[str, dict[str, str]] = {}
     strangers = []
-    for frame in dataset.frames:
-        match = compiled.search(frame.stem)
+    for stem in stems:
+        match = compiled.search(stem)
         if match is None:
-            strangers.append(frame.stem)
+            strangers.append(stem)
         else:
-            rows[frame.stem] = {name: value for name, value in match.groupdict().items() if value is not None}
+            rows[stem] = {name: value for name, value in match.groupdict().items() if value is not None}
     if strangers:
         raise DataError.of(
-            str(dataset.root),
-            f"{len(strangers)} of {len(dataset)} frame names do not match the column pattern",
+            place,
+            f"{len(strangers)} of {len(stems)} frame names do not match the column pattern",
             allowed=pattern,
             found=_few(strangers),
             fix="widen the pattern; it is searched in the name without suffix",
         )
-    return dataset.with_columns(rows)
+    return rows
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -80,20 +89,47 @@ def columns_from_csv(dataset: Dataset, path: Path) -> Dataset:
     Raises:
         DataError: not a CSV with a header and at least two columns, two rows for one frame, or no row that matches.
     """
+    rows = described_rows(_names(dataset), [frame.stem for frame in dataset.frames], path)
+    return replace(dataset.with_columns(rows.columns), notes=(*dataset.notes, *rows.notes))
+
+
+@dataclass(frozen=True)
+class DescribedRows:
+    """What a CSV says of frames: stem -> its columns, and notes on rows and frames without the other."""
+
+    columns: Mapping[str, Mapping[str, str]]
+    notes: tuple[str, ...] = field(default=())
+
+
+def described_rows(names: Mapping[str, str], stems: Sequence[str], path: Path) -> DescribedRows:
+    """What the CSV at `path` says of the frames `stems`; `names` is every way it may name one -> its stem.
+
+    Raises:
+        DataError: as `columns_from_csv`.
+    """
     header, rows = _table(path)
-    found, strangers = _matched(path, header, rows, _names(dataset))
+    found, strangers = _matched(path, header, rows, names)
     if not found and rows:
         raise DataError.of(
             str(path),
             "names no frame of the dataset",
-            allowed=_few([f.stem for f in dataset.frames]),
+            allowed=_few(list(stems)),
             found=_few(strangers),
             fix="write paths below the dataset's root in its first column",
         )
-    without = [frame.stem for frame in dataset.frames if frame.stem not in found]
+    without = [stem for stem in stems if stem not in found]
     notes = [f"{path.name}: {len(strangers)} rows name no frame: {_few(strangers)}"] if strangers else []
     notes += [f"{path.name}: {len(without)} frames have no row: {_few(without)}"] if without else []
-    return replace(dataset.with_columns(found), notes=(*dataset.notes, *notes))
+    return DescribedRows(found, tuple(notes))
+
+
+def names_of_stems(stems: Iterable[str]) -> Mapping[str, str]:
+    """Every way a CSV may name frames known by their stems -> the stem: in full, or its last part where one has it."""
+    claims: dict[str, set[str]] = defaultdict(set)
+    for stem in stems:
+        for name in {stem, PurePosixPath(stem).name}:
+            claims[name].add(stem)
+    return {name: next(iter(claimed)) for name, claimed in claims.items() if len(claimed) == 1}
 
 
 def _matched(
@@ -178,6 +214,33 @@ def _names(dataset: Dataset) -> Mapping[str, str]:
 def _stem_named(cell: str, names: Mapping[str, str]) -> str | None:
     text = unicodedata.normalize("NFC", cell.strip().replace("\\", "/")).removeprefix("./")
     return names.get(text) or (names.get(stem_of(text)) if text else None)
+
+
+def stems_named(dataset: Dataset, texts: Iterable[str]) -> list[str | None]:
+    """The frame that each text names, None where it names none.
+
+    A text is a stem, a file name, a path below the root or any longer path that ends in one (lists of other tools hold
+    the paths of other machines), or a case of nnU-Net, whose images add `_0000` to its name.
+    """
+    names = dict(_names(dataset))
+    for name, stem in list(names.items()):
+        names.setdefault(_case_of(name), stem)
+    return [_longest_named(text, names) for text in texts]
+
+
+def _case_of(name: str) -> str:
+    """A name without what volumes add to it: `.nii` of a `.nii.gz`, and the channel 0 of nnU-Net."""
+    return name.removesuffix(".nii").removesuffix("_0000")
+
+
+def _longest_named(text: str, names: Mapping[str, str]) -> str | None:
+    steps = text.strip().replace("\\", "/").split("/")
+    for at in range(len(steps)):
+        rest = "/".join(steps[at:])
+        stem = _stem_named(rest, names) or names.get(_case_of(stem_of(rest)) if rest else "")
+        if stem is not None:
+            return stem
+    return None
 
 
 def _few(names: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from segwright.data.masks import InstanceSource, MaskSource, PanopticSource
 from segwright.data.workers import in_threads
 
 _HALF = 32
+FRAME_DIGITS = 16  # of one frame: by chance two of a million agree in less than one of ten million sets
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,26 @@ class Dataset:
         """
         total = hashlib.sha256(self.classes.content_hash.encode())
         images = []
-        for frame, (image, labels) in zip(self.frames, in_threads(_frame_hashes, self.frames), strict=True):
+        for frame, (image, labels) in zip(self.frames, self._hashes, strict=True):
             total.update(repr((frame.stem, image + labels, sorted(frame.columns.items()))).encode())
             images.append(image)
         return total.hexdigest()[:_HALF] + hashlib.sha256("".join(sorted(images)).encode()).hexdigest()[:_HALF]
+
+    @cached_property
+    def image_hashes(self) -> Mapping[str, str]:
+        """Stem -> 16 hexadecimal digits that follow the bytes of its image alone."""
+        rows = zip(self.frames, self._hashes, strict=True)
+        return {frame.stem: image[:FRAME_DIGITS] for frame, (image, _) in rows}
+
+    def stems_among(self, image_hashes: Collection[str]) -> tuple[str, ...]:
+        """The frames whose images are among these, byte for byte, by stem; nothing is read where there are none."""
+        known = set(image_hashes)
+        return tuple(stem for stem, own in self.image_hashes.items() if own in known) if known else ()
+
+    @cached_property
+    def _hashes(self) -> tuple[tuple[str, str], ...]:
+        """Of each frame, the hashes of its image and of its labels."""
+        return tuple(in_threads(_frame_hashes, self.frames))
 
     def shows_images_of(self, content_hash: str | None) -> bool:
         """Whether these are, byte for byte, the images of the dataset with this `content_hash`, no more and no fewer.

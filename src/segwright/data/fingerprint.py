@@ -25,6 +25,7 @@ from segwright.core import (
 )
 from segwright.data.checking import tell_void
 from segwright.data.dataset import Dataset, Frame
+from segwright.data.regions import regions_of
 from segwright.data.workers import in_threads
 
 
@@ -148,7 +149,7 @@ def fingerprint(dataset: Dataset, stems: Iterable[str] | None = None, listener: 
 def _numbers(image: Image, labels: LabelMap) -> _FrameNumbers:
     valid = labels.valid
     total, squares = _sums(image.pixels, valid)
-    components = [_components(labels.ids == class_id) for class_id in labels.classes.ids]
+    regions = [regions_of(labels.ids == class_id) for class_id in labels.classes.ids]
     counts = np.bincount(labels.ids.ravel(), minlength=max(labels.classes.ids) + 1)
     valid_px = int(np.count_nonzero(valid))
     return _FrameNumbers(
@@ -161,8 +162,8 @@ def _numbers(image: Image, labels: LabelMap) -> _FrameNumbers:
         squares=squares,
         largest=0.0 if image.pixels.dtype == np.uint8 else _largest(image.pixels, valid),
         pixels=counts[list(labels.classes.ids)],
-        areas=tuple(areas for areas, _ in components),
-        widths=tuple(widths for _, widths in components),
+        areas=tuple(found.areas for found in regions),
+        widths=tuple(found.widths for found in regions),
     )
 
 
@@ -179,21 +180,6 @@ def _sums(pixels: npt.NDArray, valid: npt.NDArray[np.bool_]) -> tuple[npt.NDArra
 def _largest(pixels: npt.NDArray, valid: npt.NDArray[np.bool_]) -> float:
     """The largest magnitude among the valid pixels; 0 where there are none."""
     return float(max((np.abs(pixels[..., band][valid]).max(initial=0) for band in range(pixels.shape[2])), default=0))
-
-
-def _components(painted: npt.NDArray[np.bool_]) -> tuple[npt.NDArray, npt.NDArray]:
-    """Areas in px and widths in px of the 8-connected components of a mask (height, width)."""
-    mask = painted.view(np.uint8)
-    left, top, width, height = cv2.boundingRect(mask)
-    if width == 0:
-        return np.zeros(0, np.int64), np.zeros(0)
-    cut = np.pad(mask[top : top + height, left : left + width], 1)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cut, connectivity=8)
-    depth = cv2.distanceTransform(cut, cv2.DIST_L2, cv2.DIST_MASK_5)
-    inside = np.flatnonzero(cut)
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, np.asarray(labels, np.int32).ravel()[inside], depth.ravel()[inside])
-    return stats[1:, cv2.CC_STAT_AREA].astype(np.int64), 2 * np.floor(deepest[1:] + 0.05) - 1
 
 
 def _check_alike(dataset: Dataset, frames: tuple[Frame, ...], numbers: list[_FrameNumbers]) -> None:

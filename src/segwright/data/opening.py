@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from segwright.data.columns import column_files, columns_from_csv, columns_from_
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
 from segwright.data.listing import Listing, list_files
+from segwright.data.recorded_columns import columns_from_dicom, columns_from_exif
 from segwright.data.store.place import is_store
 from segwright.data.store.store import open_store
 
@@ -43,6 +44,21 @@ class DataSettings(Protocol):
         """A CSV whose first column names the image, or None."""
         ...
 
+    @property
+    def columns_exif(self) -> Sequence[str]:
+        """EXIF tags that become columns."""
+        ...
+
+    @property
+    def columns_dicom(self) -> Sequence[str]:
+        """DICOM tags that become columns."""
+        ...
+
+    @property
+    def dicom(self) -> str | None:
+        """The folder of the DICOM files, or None: where the frames are."""
+        ...
+
 
 def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, base: Path | None = None) -> Dataset:
     """The labelled frames at `uri` with the columns that `settings` give; paths are relative to `base`.
@@ -51,7 +67,7 @@ def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, ba
         DataError, ConfigError: as `open_dataset`.
     """
     folder = base or Path()
-    return open_dataset(
+    dataset = open_dataset(
         uri if "://" in uri else folder / uri,
         format=settings.format,
         classes=classes,
@@ -59,6 +75,20 @@ def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, ba
         columns_from=settings.columns_from,
         columns_csv=None if settings.columns_csv is None else folder / settings.columns_csv,
     )
+    dicom = None if settings.dicom is None else folder / settings.dicom
+    return with_recorded_columns(dataset, settings.columns_exif, settings.columns_dicom, dicom)
+
+
+def with_recorded_columns(
+    dataset: Dataset, exif: Sequence[str], dicom: Sequence[str], dicom_folder: Path | None
+) -> Dataset:
+    """The frames with the columns that their cameras and scanners recorded; DICOM files lie beside them if not said.
+
+    Raises:
+        DataError, ConfigError, DependencyMissing: as `columns_from_exif` and `columns_from_dicom`.
+    """
+    dataset = columns_from_exif(dataset, exif) if exif else dataset
+    return columns_from_dicom(dataset, dicom, dicom_folder or dataset.root) if dicom else dataset
 
 
 def open_dataset(

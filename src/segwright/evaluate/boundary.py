@@ -33,7 +33,7 @@ DENSE_OUTLINE = 1 / 16
 PREDICTED, TRUE = 0, 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class BoundaryCounts:
     """Outline pixels of one frame, in all and matched, for each class and each distance; equal by value.
 

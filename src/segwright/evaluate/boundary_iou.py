@@ -52,11 +52,10 @@ def count_boundary_regions(
     reach = min(distance_px or boundary_distance_px(truth.size), max(truth.ids.shape))
     predicted = without_void(prediction, truth)
     if compiled():
-        from segwright.evaluate.kernels.regions import count_near, near_outline
+        from segwright.evaluate.kernels.regions import count_near
 
-        rims = near_outline(truth.ids, reach), near_outline(predicted, reach)
         every_id = max(*classes.ids, classes.void_id) + 1
-        return count_near(truth.ids, rims[0], predicted, rims[1], every_id)[:, list(classes.ids)]
+        return count_near(truth.ids, predicted, reach, every_id)[:, list(classes.ids)]
     near = _near_outline(predicted, reach), _near_outline(truth.ids, reach)
     agreed = near[0] & near[1] & (predicted == truth.ids)
     return np.stack([_of_classes(ids, classes) for ids in (truth.ids[agreed], truth.ids[near[1]], predicted[near[0]])])

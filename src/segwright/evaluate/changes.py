@@ -52,13 +52,16 @@ class Described(Scored, Protocol):
 class Change:
     """A score of the old and the new model, `difference` new minus old, and the p-value of no difference.
 
-    `difference` is None where either lacks the score; `p_value` is None where there was no test as well.
+    `difference` is None where either lacks the score; `p_value` is None where there was no test as well. `low` and
+    `high` are where the difference lies in most draws of the frames, None where it was not drawn.
     """
 
     old: Score
     new: Score
     difference: Score
     p_value: Score
+    low: Score = None
+    high: Score = None
 
     @staticmethod
     def between(old: Score, new: Score) -> Change:
@@ -93,12 +96,12 @@ class Changes:
 def changes_between(old: Described, new: Described) -> Changes:
     """What changed from `old` to `new`, in the scores that both have and that judge something (not pixel counts).
 
-    For tasks whose frames cannot be swapped one for one (instance, panoptic); `compare` also tests semantic ones.
+    `compare` and `compare_objects` also test them.
 
     Raises:
         DataError: another task, other classes or another number of frames: all that is wrong at once.
     """
-    raise_collected(_mismatches(old, new), DataError)
+    raise_collected(mismatches(old, new), DataError)
     classes = {
         name: changed_scores(old.classes[name], new.classes[name]) for name in old.classes if name in new.classes
     }
@@ -110,7 +113,8 @@ def changed_scores(old: Mapping[str, Score], new: Mapping[str, Score]) -> dict[s
     return {name: Change.between(old[name], new[name]) for name in old if name in new and name not in COUNTED}
 
 
-def _mismatches(old: Described, new: Described) -> Iterator[Problem]:
+def mismatches(old: Described, new: Described) -> Iterator[Problem]:
+    """In what two evaluations do not ask the same question: task, classes, rule, number of frames."""
     if old.task != new.task:
         yield Problem("task", "is not the same in both evaluations", old.task, new.task, "evaluate both for one task")
     if old.class_table.content_hash != new.class_table.content_hash:

@@ -8,7 +8,7 @@ and Bootstrap Tests of Hypotheses", 3rd ed. 2005, section 3.2 (matched pairs); t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,15 +68,12 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain values."""
 
-        def change(row: Change) -> dict[str, Score]:
-            return {"old": row.old, "new": row.new, "difference": row.difference, "p_value": row.p_value}
-
         return {
             "schema_version": SCHEMA_VERSION,
             "test": {"by": self.by, "groups": self.groups, "rounds": self.rounds, "exact": self.exact},
-            "scores": {name: change(row) for name, row in self.scores.items()},
+            "scores": {name: change_json(row) for name, row in self.scores.items()},
             "classes": {
-                name: {score: change(row) for score, row in rows.items()} for name, rows in self.classes.items()
+                name: {score: change_json(row) for score, row in rows.items()} for name, rows in self.classes.items()
             },
             "frames": [
                 {
@@ -89,6 +86,11 @@ class Comparison:
                 for row in self.frames
             ],
         }
+
+
+def change_json(row: Change) -> dict[str, Score]:
+    """A tested change as plain values."""
+    return {"old": row.old, "new": row.new, "difference": row.difference, "p_value": row.p_value}
 
 
 def compare(
@@ -108,17 +110,17 @@ def compare(
     groups = group_names(frames, by)
     order = sorted(set(groups))
     sums = group_sums(old.frames, groups, order, table), group_sums(frames, groups, order, table)
-    swaps, exact = _swaps(len(order), rounds, seed)
+    swaps, exact = swaps_of(len(order), rounds, seed)
     foreground = [table.channel(spec.name) for spec in table.foreground]
     differences = _differences(sums, swaps, foreground)
     scores = {
-        name: _change(old.scores.get(name), new.scores.get(name), values)
+        name: tested_change(old.scores.get(name), new.scores.get(name), values)
         for name, values in differences[0].items()
         if name in old.scores and name in new.scores
     }
     classes = {
         name: {
-            score: _change(old.classes[name].get(score), new.classes[name].get(score), values[:, channel])
+            score: tested_change(old.classes[name].get(score), new.classes[name].get(score), values[:, channel])
             for score, values in differences[1].items()
             if score in old.classes[name] and score in new.classes[name]
         }
@@ -129,6 +131,8 @@ def compare(
 
 
 def _mismatches(old: Evaluation, new: Evaluation) -> Iterator[Problem]:
+    if old.task != new.task:
+        yield Problem("task", "is not the same in both evaluations", old.task, new.task, "evaluate both for one task")
     if old.class_table.content_hash != new.class_table.content_hash:
         yield Problem(
             "class table", "is not the same in both evaluations",
@@ -139,17 +143,23 @@ def _mismatches(old: Evaluation, new: Evaluation) -> Iterator[Problem]:
     fix = "evaluate both on the same frames: the same --data, --split and --part"
     for names, where in ((theirs - ours, "old"), (ours - theirs, "new")):
         if names:
-            found = ", ".join(sorted(names)[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+            found = few_frames(names)
             yield Problem("frames", f"{len(names)} are in the {where} evaluation only", "the same frames", found, fix)
     truth = {row.stem: (row.truth_px, row.void_px) for row in old.frames}
     other = [row.stem for row in new.frames if row.stem in truth and truth[row.stem] != (row.truth_px, row.void_px)]
     if other:
-        found = ", ".join(other[:SHOWN]) + (" ..." if len(other) > SHOWN else "")
+        found = few_frames(other)
         rule = f"{len(other)} have another truth in the new evaluation: another number of pixels of a class"
         yield Problem("frames", rule, "the same masks", found, "evaluate the old model again on the present masks")
 
 
-def _swaps(groups: int, rounds: int, seed: int) -> tuple[Array, bool]:
+def few_frames(names: Iterable[str]) -> str:
+    """Some frames' names for a message."""
+    listed = sorted(names)
+    return ", ".join(listed[:SHOWN]) + (" ..." if len(listed) > SHOWN else "")
+
+
+def swaps_of(groups: int, rounds: int, seed: int) -> tuple[Array, bool]:
     """Which groups are swapped, (rounds, groups) of 0 and 1; the first round swaps none. Every swap where few are."""
     if groups <= EXACT_GROUPS:
         every = np.arange(2**groups)[:, np.newaxis] >> np.arange(groups)
@@ -193,7 +203,7 @@ def _stacked(first: GroupSums, second: GroupSums) -> GroupSums:
     )
 
 
-def _change(old: Score, new: Score, swapped: Array) -> Change:
+def tested_change(old: Score, new: Score, swapped: Array) -> Change:
     """The p-value: the share of swaps with a difference at least as large; rounding does not make a tie a win."""
     if old is None or new is None:
         return Change.between(old, new)

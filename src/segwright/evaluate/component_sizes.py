@@ -17,10 +17,9 @@ Areas in powers of 4 are powers of 2 of the side; COCO's borders are 32^2 and 96
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -155,39 +154,35 @@ def count_by_size(
         ConfigError: rules as in `count_components`, edges that do not ascend.
     """
     rules = Matching(iou, connectivity, min_area_px)
-    counts = SizeCounts.none(truth.classes, rules, area_edges_px=area_edges_px, width_edges_px=width_edges_px)
-    tables = counts.by_area.copy(), counts.by_width.copy()
-    for found in class_objects(prediction, truth, rules):
-        sums = _sums_of(found, iou)
-        area_bin = np.searchsorted(counts.area_edges_px, found.true.area_px)
-        squared = np.square(np.array(counts.width_edges_px, dtype=np.int64))
-        width_bin = np.searchsorted(squared, 4 * _squared_radius(found))
+    none = SizeCounts.none(truth.classes, rules, area_edges_px=area_edges_px, width_edges_px=width_edges_px)
+    return sizes_of_objects(class_objects(prediction, truth, rules, radii=True), none)
+
+
+def sizes_of_objects(objects: Iterable[ClassObjects], none: SizeCounts) -> SizeCounts:
+    """The counts of one frame whose objects are found already, with their radii, by the rules and edges of `none`."""
+    tables = none.by_area.copy(), none.by_width.copy()
+    for found in objects:
+        if found.squared_radius is None:
+            raise ValueError("sizes need the objects' radii")
+        sums = _sums_of(found, none.rules.iou)
+        area_bin = np.searchsorted(none.area_edges_px, found.true_px)
+        squared = np.square(np.array(none.width_edges_px, dtype=np.int64))
+        width_bin = np.searchsorted(squared, 4 * found.squared_radius)
         for table, bins in zip(tables, (area_bin, width_bin), strict=True):
             for row in range(len(sums)):
                 np.add.at(table[row, found.channel], bins, sums[row])
-    return SizeCounts(counts.classes, rules, counts.area_edges_px, counts.width_edges_px, *tables)
+    return SizeCounts(none.classes, none.rules, none.area_edges_px, none.width_edges_px, *tables)
 
 
 def _sums_of(found: ClassObjects, iou: float) -> Integers:
     """What each true object adds to its bins, int64 (5, true objects)."""
-    sums = np.zeros((5, len(found.true)), dtype=np.int64)
+    sums = np.zeros((5, len(found.true_px)), dtype=np.int64)
     sums[OBJECTS] = 1
     sums[FOUND, found.matched(iou)[:, 0]] = 1
-    sums[TRUE_PX] = found.true.area_px
+    sums[TRUE_PX] = found.true_px
     np.add.at(sums[COVERED_PX], found.pairs[:, 0], found.shared_px)
     np.maximum.at(sums[IOU_UNITS], found.pairs[:, 0], np.rint(found.iou / IOU_UNIT).astype(np.int64))
     return sums
-
-
-def _squared_radius(found: ClassObjects) -> Integers:
-    """The square of the largest distance to the outside, of each true object, px^2 (true objects,)."""
-    labels = found.true.labels
-    inside = np.pad((labels > 0).view(np.uint8), 1)
-    distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    squared = np.rint(np.square(distance, dtype=np.float64)).astype(np.int64)  # whole, as between pixel centres
-    largest = np.zeros(len(found.true), dtype=np.int64)
-    np.maximum.at(largest, labels[labels > 0] - 1, squared[labels > 0])
-    return largest
 
 
 def _rows(table: Integers, edges: Sequence[int]) -> Iterator[SizeRow]:

@@ -26,7 +26,7 @@ small objects (ten equal objects under one prediction have an IoU of 0.1 each), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,10 +141,15 @@ def count_components(
         ConfigError: an IoU outside 0..1, a connectivity other than 4 or 8, a smallest area below 1.
     """
     rules = Matching(iou, connectivity, min_area_px)
-    counts = np.zeros((len(FIELDS), len(truth.classes)), dtype=np.int64)
-    for found in class_objects(prediction, truth, rules):
-        counts[:, found.channel] = _counts_of(found, iou)
-    return ComponentCounts(truth.classes, rules, counts, images=1)
+    return counts_of_objects(class_objects(prediction, truth, rules), truth.classes, rules)
+
+
+def counts_of_objects(objects: Iterable[ClassObjects], classes: ClassTable, rules: Matching) -> ComponentCounts:
+    """The counts of one frame whose objects are found already."""
+    counts = np.zeros((len(FIELDS), len(classes)), dtype=np.int64)
+    for found in objects:
+        counts[:, found.channel] = _counts_of(found, rules.iou)
+    return ComponentCounts(classes, rules, counts, images=1)
 
 
 def score_components(counts: ComponentCounts) -> Scores:
@@ -163,13 +168,13 @@ def score_components(counts: ComponentCounts) -> Scores:
 
 def _counts_of(found: ClassObjects, iou: float) -> list[int]:
     matches = found.matched(iou)
-    unmatched = np.ones(len(found.predicted), dtype=np.bool_)
+    unmatched = np.ones(len(found.predicted_px), dtype=np.bool_)
     unmatched[matches[:, 1]] = False
-    covered = found.pairs[COVERED_ONE_IN * found.shared_px >= found.true.area_px[found.pairs[:, 0]]]
+    covered = found.pairs[COVERED_ONE_IN * found.shared_px >= found.true_px[found.pairs[:, 0]]]
     return [
         len(matches),
         int(np.count_nonzero(unmatched)),
-        len(found.true) - len(matches),
+        len(found.true_px) - len(matches),
         _repeated(covered[:, 0]),
         _repeated(covered[:, 1]),
     ]

@@ -87,7 +87,7 @@ class FramePair:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class FrameCounts:
     """What one frame adds to every score, without its confusion: a few numbers a class, kept for every frame.
 

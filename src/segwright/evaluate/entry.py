@@ -17,6 +17,7 @@ from segwright.evaluate.counts import FramePair
 from segwright.evaluate.evaluation import no_frame_to_score, score_frames, with_reliability
 from segwright.evaluate.pairs import PredictedPairs, StoredPairs, pair_up
 from segwright.evaluate.result import Evaluation
+from segwright.evaluate.seen_frames import refuse_seen_frames
 from segwright.evaluate.sources import DatasetLabels, LabelSource, open_source
 from segwright.infer import Predictor, SemanticPrediction
 from segwright.infer.bundle import read_bundle
@@ -42,8 +43,8 @@ def evaluate(
     mapping by stem, or any iterable in the same order). `truth` may be a `Dataset`, and `predictions` then also a
     `Predictor` or the path of a bundle. Arrays (height, width) of class ids need `classes`: a table, or names for the
     ids 0, 1, 2, ... For paths `mapping` renames values in the masks first. `also` names further scores, which take more
-    time: surface (nsd@K, hd95, assd), cldice, components. Void truth changes nothing; a void prediction is a missed
-    pixel.
+    time: surface (nsd@K, hd95, assd), cldice, components; `surface@1,2.5` has other tolerances. Void truth changes
+    nothing; a void prediction is a missed pixel.
 
         >>> import numpy as np
         >>> truth = np.array([[0, 0, 1, 1]], np.uint8)
@@ -126,6 +127,8 @@ def _of_bundle(path: Path, truth: Truth, classes: ClassTable | None) -> Predicte
             allowed="a held-out part of it, or other frames", found=f"{len(dataset)} frames at {dataset.root}",
             fix="dataset.only(segwright.data.read_split('split.json').stems('validation'))",
         )  # fmt: skip
+    fix = "dataset.only(segwright.data.read_split('split.json').stems('validation')), or leave these frames out"
+    refuse_seen_frames(dataset, bundle.lineage.train_frames, place="truth", fix=fix)
     return PredictedPairs(predictor_of(bundle), dataset)
 
 

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from operator import length_hint
 from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
 from segwright.data.workers import in_threads
+from segwright.evaluate.by_name import ScoresByName
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
+from segwright.evaluate.domains import scores_by_domain
 from segwright.evaluate.further import added, further
 from segwright.evaluate.reliability import Reliability
 from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
 from segwright.evaluate.scores import Score, Scores, definitions_of, further_definitions, image_scores, score_counts
-
-# A column with more values than this is a name, not a domain: a table of hundreds of one-frame rows tells nothing.
-MAX_DOMAIN_VALUES = 20
-
-# Of so few frames each may be a domain of its own; of more, a value for each names the frame.
-FEW_FRAMES = 5
-
-# what a frame's domain is called where its column has no value
-NO_VALUE = "(none)"
 
 
 def score_frames(
@@ -38,7 +30,7 @@ def score_frames(
     """Score a stream of frames; holds one frame at a time, and a few numbers a frame.
 
     `boundary_px` are the distances of boundary F; with none, boundaries are not looked at (faster). `also` names
-    further families: surface, cldice, components.
+    further families: surface (or `surface@1,2.5` for other tolerances), cldice, components.
 
     Raises:
         ConfigError: a family that is not known.
@@ -99,8 +91,9 @@ def summarise(
     if not counts.frames:
         raise no_frame_to_score()
     classes, distances = counts.classes, counts.boundary_px
+    class_names = classes.names
     scores = score_counts(counts.frames, classes, distances)
-    by_domain, notes = _by_domain(counts)
+    by_domain, notes = scores_by_domain(counts.frames, lambda rows: score_counts(rows, classes, distances))
     collapsed = tuple(_collapsed(scores, by_domain))
     for name, line in collapse_lines(collapsed).items():
         listener(Note("evaluate", f"{name} {line}", "warning"))
@@ -116,7 +109,7 @@ def summarise(
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts.pixels.confusion),
         definitions={**definitions_of(names), **further_definitions(names, counts.also)},
         details=_details(counts),
-        frames=tuple(_frame_row(row, classes, distances) for row in counts.frames),
+        frames=tuple(_frame_row(row, classes, class_names, distances) for row in counts.frames),
         collapsed=collapsed,
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
@@ -179,42 +172,6 @@ def _pair_problems(pair: FramePair, classes: ClassTable) -> list[Problem]:
     return problems
 
 
-def _by_domain(counts: Counts) -> tuple[dict[str, dict[str, Scores]], tuple[str, ...]]:
-    """Scores by column and value; a note for each column with too many values to be a domain."""
-    tables: dict[str, dict[str, Scores]] = {}
-    notes = []
-    for column in sorted({name for row in counts.frames for name in row.columns}):
-
-        def value_of(row: FrameCounts, column: str = column) -> str:
-            return row.columns.get(column) or NO_VALUE
-
-        groups = {value: list(rows) for value, rows in groupby(sorted(counts.frames, key=value_of), key=value_of)}
-        if _is_measurement(groups):
-            notes.append(f"column '{column}' holds measurements, not domains: no scores by it")
-            continue
-        if len(groups) == len(counts.frames) > FEW_FRAMES:
-            notes.append(f"column '{column}' has another value for every frame: no scores by it")
-            continue
-        if len(groups) > MAX_DOMAIN_VALUES:
-            notes.append(
-                f"column '{column}' has {len(groups)} values; scores by domain are given up to {MAX_DOMAIN_VALUES}"
-            )
-            continue
-        tables[column] = {
-            value: score_counts(rows, counts.classes, counts.boundary_px) for value, rows in groups.items()
-        }
-    return tables, tuple(notes)
-
-
-def _is_measurement(values: Iterable[str]) -> bool:
-    """Whether a column's values are numbers, some with a fraction: each frame would be a domain of its own."""
-    try:
-        numbers = [float(value) for value in values if value != NO_VALUE]
-    except ValueError:
-        return False
-    return any(not number.is_integer() for number in numbers)
-
-
 def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -> Iterable[Collapsed]:
     """Overall and by domain; a column of a single value divides nothing and would say the same twice."""
     domains = [
@@ -230,8 +187,9 @@ def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -
                 yield Collapsed(name, domain, iou, pixels)
 
 
-def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]) -> FrameRow:
-    iou = image_scores(row, classes)
+def _frame_row(row: FrameCounts, classes: ClassTable, names: tuple[str, ...], distances: tuple[int, ...]) -> FrameRow:
+    """The row of one frame; `names` are those of the classes, one tuple for all frames."""
+    iou = ScoresByName(names, image_scores(row, classes).values())
     return FrameRow(
         stem=row.stem,
         columns=dict(row.columns),
@@ -239,8 +197,7 @@ def _frame_row(row: FrameCounts, classes: ClassTable, distances: tuple[int, ...]
         image_miou_foreground=_mean_present(iou[spec.name] for spec in classes.foreground),
         iou=iou,
         boundary_f={
-            f"boundary_f@{distance}": dict(zip(classes.names, row.boundaries.f_scores(distance), strict=True))
-            for distance in distances
+            f"boundary_f@{distance}": ScoresByName(names, row.boundaries.f_scores(distance)) for distance in distances
         },
         correct_px=tuple(row.correct_px.tolist()),
         truth_px=tuple(row.truth_px.tolist()),

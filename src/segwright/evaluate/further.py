@@ -5,6 +5,7 @@ Each has counts of a frame that add up with `+`, and turns them into scores by c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -30,15 +31,33 @@ class Further:
 
 
 def further(name: str) -> Further:
-    """The family called `name`, its code loaded now.
+    """The family called `name`, its code loaded now; `surface@1,2.5` counts surfaces at these tolerances, in px.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or it has no such settings.
     """
-    if name not in FAMILIES:
+    family, at, settings = name.partition("@")
+    if family not in FAMILIES or (at and family != "surface"):
         fix = f"name some of {', '.join(FAMILIES)}"
         raise ConfigError.of("further scores", "are not known", allowed=", ".join(FAMILIES), found=name, fix=fix)
-    return FAMILIES[name]()
+    return _surface(_lengths(settings)) if at else FAMILIES[family]()
+
+
+def surface_at(tolerances_px: Sequence[float]) -> str:
+    """The name of the family of surface scores at these tolerances, for `also`."""
+    return f"surface@{','.join(f'{float(each):g}' for each in sorted(set(tolerances_px)))}"
+
+
+def _lengths(text: str) -> tuple[float, ...]:
+    """Raises ConfigError where one of them is no length."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = (-1.0,)
+    if not all(math.isfinite(each) and each >= 0 for each in found):
+        fix = "give distances in px, such as 1 and 2.5"
+        raise ConfigError.of("surface tolerances", "are not all lengths", allowed="0 or more", found=text, fix=fix)
+    return found
 
 
 def added(rows: Sequence[Any]) -> Any:
@@ -48,12 +67,14 @@ def added(rows: Sequence[Any]) -> Any:
     return rows[0]
 
 
-def _surface() -> Further:
+def _surface(tolerances: tuple[float, ...] | None = None) -> Further:
     from segwright.evaluate.surface import DEFINITIONS, class_scores, count_surfaces, overall_scores
+    from segwright.evaluate.surface.count import TOLERANCES
 
+    chosen = tolerances or TOLERANCES
     return Further(
         DEFINITIONS,
-        lambda prediction, truth, stem: count_surfaces(prediction, truth, stem=stem),
+        lambda prediction, truth, stem: count_surfaces(prediction, truth, tolerances_px=chosen, stem=stem),
         class_scores,
         overall_scores,
     )
@@ -68,11 +89,16 @@ def _cldice() -> Further:
 
 
 def _components() -> Further:
-    from segwright.evaluate.component_sizes import count_by_size
-    from segwright.evaluate.components import DEFINITIONS, count_components, score_components
+    from segwright.evaluate.component_overlap import Matching, class_objects
+    from segwright.evaluate.component_sizes import SizeCounts, sizes_of_objects
+    from segwright.evaluate.components import DEFINITIONS, counts_of_objects, score_components
+
+    rules = Matching()
 
     def count(prediction: LabelMap, truth: LabelMap, _stem: str) -> _Pair:
-        return _Pair(count_components(prediction, truth), count_by_size(prediction, truth))
+        objects = tuple(class_objects(prediction, truth, rules, radii=True))
+        sizes = sizes_of_objects(objects, SizeCounts.none(truth.classes, rules))
+        return _Pair(counts_of_objects(objects, truth.classes, rules), sizes)
 
     return Further(
         DEFINITIONS,

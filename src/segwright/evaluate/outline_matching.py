@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from itertools import groupby
 
@@ -10,15 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable
-from segwright.evaluate.kernels.outlines import (
-    MOST_CLASSES,
-    clear_bits,
-    count_matches,
-    find_outlines,
-    write_bits,
-)
+from segwright.evaluate.kernels.outlines import MOST_CLASSES, count_matches, find_outlines
 
 Counts = npt.NDArray[np.int64]
+WORDS = (np.uint32, np.uint64)  # the narrowest that holds a bit a class is taken
 SINGLE_STEP_PX2 = 4  # nearer than this, offsets are looked up in one go: predictions are mostly off by a pixel or two
 
 
@@ -32,39 +26,29 @@ def match_outlines(
     """
     if len(classes) > MOST_CLASSES:
         return None
-    margin = distances[-1]
-    bits = _bits(classes)
-    found = [find_outlines(ids, bits, margin) for ids in maps]
-    if max(len(positions) for positions, _ in found) > most_px:
+    bits, most = _bits(classes), int(most_px)
+    found = [find_outlines(_read_only(ids), bits, most) for ids in maps]
+    if any(start[-1] > most for start, *_ in found):
         return None
-    height, width = maps[0].shape
-    stride = width + 2 * margin
-    word = np.uint32 if len(classes) <= 32 else np.uint64
-    canvas = _taken_canvas((height + 2 * margin) * stride, word)
-    offsets, rings = _rings(distances, stride)
-    counts = tuple(np.zeros((1 + len(distances), len(classes)), dtype=np.int64) for _ in maps)
-    for asked, other in ((0, 1), (1, 0)):
-        write_bits(canvas, *found[other])
-        count_matches(*found[asked], canvas, offsets, rings, counts[asked])
-        clear_bits(canvas, found[other][0])
-    _kept.canvas = canvas  # empty again
-    seen = bits[maps[0][0, 0]] | bits[maps[1][0, 0]]
-    for _, there in found:
-        seen |= np.bitwise_or.reduce(there, initial=np.uint64(0))
-    present = (seen >> np.arange(len(classes), dtype=np.uint64)) & np.uint64(1)
+    word = next(each for each in WORDS if len(classes) <= 8 * np.dtype(each).itemsize)
+    rows_kept = 1 << (2 * distances[-1] + 1).bit_length()
+    width = maps[0].shape[1] + 2 * distances[-1]
+    offsets, rings = _rings(distances)
+    counts = tuple(
+        count_matches(asked[:3], other[:3], np.zeros((rows_kept, width), word), offsets, rings,
+                      (1 + len(distances), len(classes)))
+        for asked, other in (found, found[::-1])
+    )  # fmt: skip
+    seen = found[0][3] | found[1][3]
+    present = (np.uint64(seen) >> np.arange(len(classes), dtype=np.uint64)) & np.uint64(1)
     return present.astype(np.bool_), (counts[0], counts[1])
 
 
-# The last canvas of each thread: fresh memory costs a page fault for every 4 KiB that is touched.
-_kept = threading.local()
-
-
-def _taken_canvas(size: int, word: type[np.unsignedinteger]) -> npt.NDArray:
-    """An empty canvas; the kept one where it fits, which is not kept while it is written on."""
-    canvas: npt.NDArray | None = getattr(_kept, "canvas", None)
-    _kept.canvas = None
-    fits = canvas is not None and canvas.size == size and canvas.dtype == word
-    return canvas if canvas is not None and fits else np.zeros(size, dtype=word)
+def _read_only(ids: npt.NDArray) -> npt.NDArray:
+    """The same, read-only whatever it was: one type, so that the kernel is compiled once."""
+    view = ids.view()
+    view.flags.writeable = False
+    return view
 
 
 @lru_cache(maxsize=8)
@@ -76,17 +60,17 @@ def _bits(classes: ClassTable) -> npt.NDArray[np.uint64]:
 
 
 @lru_cache(maxsize=64)
-def _rings(distances: tuple[int, ...], stride: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Flat offsets of the disk, nearest first, and rings of them: (start, end, first distance that reaches it)."""
+def _rings(distances: tuple[int, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The disk's offsets, down and right, nearest first; rings of them: (start, end, first distance to reach it)."""
     span = range(-distances[-1], distances[-1] + 1)
-    disk = [(down * down + right * right, down * stride + right) for down in span for right in span]
+    disk = [(down * down + right * right, down, right) for down in span for right in span]
     disk = sorted(offset for offset in disk if offset[0] <= distances[-1] ** 2)
     rings, start = [], 0
     for (reached, _), ring in groupby(disk, lambda offset: _ring_of(offset[0], distances)):
         end = start + len(list(ring))
         rings.append((start, end, reached))
         start = end
-    return np.array([flat for _, flat in disk], dtype=np.int64), np.array(rings, dtype=np.int64)
+    return np.array([offset[1:] for offset in disk], dtype=np.int64), np.array(rings, dtype=np.int64)
 
 
 def _ring_of(squared: int, distances: tuple[int, ...]) -> tuple[int, bool]:

@@ -14,6 +14,7 @@ from segwright.data.workers import in_threads
 from segwright.evaluate.counts import FramePair, pair_problems
 from segwright.evaluate.reliability import Reliability, count_reliability
 from segwright.evaluate.sources import DatasetLabels, LabelSource, few, table_of_values
+from segwright.evaluate.threshold_curves import ThresholdCurves, count_threshold_curves
 
 # How much of a hold-out's probabilities stays in memory between the two passes of a calibration: 150 frames of 640x480
 # in four classes. What does not fit is predicted again.
@@ -155,7 +156,9 @@ class _Renamed:
 class PredictedPairs:
     """A predictor's answers beside the labels of a dataset, predicted as they are asked for.
 
-    `reliability` adds up over one iteration; it starts anew with each.
+    `reliability`, and `curves` where `with_curves` asks for them, add up over one iteration; they start anew with each.
+    `further_notes` are what the caller knows of
+    the frames.
 
     Raises:
         DataError: the predictor's classes are not the dataset's.
@@ -163,7 +166,10 @@ class PredictedPairs:
 
     predictor: AnsweringModel
     dataset: Dataset
+    further_notes: tuple[str, ...] = ()
+    with_curves: bool = False
     reliability: Reliability = field(init=False, default_factory=Reliability)
+    curves: ThresholdCurves | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         mine, theirs = self.predictor.classes, self.dataset.classes
@@ -185,13 +191,15 @@ class PredictedPairs:
     @property
     def notes(self) -> tuple[str, ...]:
         unlabelled = len(self.dataset) - len(self.frames)
-        return (f"{unlabelled} frames have no labels and were left out",) if unlabelled else ()
+        left_out = (f"{unlabelled} frames have no labels and were left out",) if unlabelled else ()
+        return (*left_out, *self.further_notes)
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __iter__(self) -> Iterator[FramePair]:
         self.reliability = Reliability()
+        self.curves = ThresholdCurves.none(self.dataset.classes) if self.with_curves else None
         problems: list[Problem] = []
         for frame in self.frames:
             try:
@@ -203,6 +211,8 @@ class PredictedPairs:
                 continue
             if answer.probabilities is not None:
                 self.reliability += count_reliability(answer.probabilities, labelled.labels)
+                if self.curves is not None:
+                    self.curves += count_threshold_curves(answer.probabilities, labelled.labels)
             yield FramePair(frame.stem, answer.label_map, labelled.labels, frame.columns)
         if problems:
             raise DataError(*problems)

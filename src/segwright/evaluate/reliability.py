@@ -173,58 +173,49 @@ class Reliability:
 def count_reliability(probabilities: Probabilities, truth: LabelMap) -> Reliability:
     """The reliability counts of one frame, overall and by class; pixels whose truth is void are left out."""
     channels = truth.channels(void_as=-1).ravel()
-    classes = _by_class(probabilities, truth, channels)
-    valid = np.flatnonzero(channels >= 0)
-    channels = channels[valid]
-    values = probabilities.values.reshape(len(truth.classes), -1)[:, valid]
-    decided = values.argmax(axis=0)
-    confidence = np.take_along_axis(values, decided[None], axis=0)[0].astype(np.float64)
-    bins = _bins_of(confidence)
-    return Reliability(
-        tuple(np.bincount(bins, minlength=BINS).tolist()),
-        tuple(np.bincount(bins[decided == channels], minlength=BINS).tolist()),
-        tuple(np.bincount(bins, weights=confidence, minlength=BINS).tolist()),
-        _squared_error(values, channels),
-        classes,
-    )
-
-
-def _by_class(
-    probabilities: Probabilities, truth: LabelMap, channels: npt.NDArray[np.int64]
-) -> dict[str, ClassReliability]:
-    """The bins of each class. `channels` (pixels,) are those of `truth`, -1 where void."""
-    names = truth.classes.names
-    values = probabilities.values.reshape(len(names), -1)
+    values = probabilities.values.reshape(len(truth.classes), -1)
     if compiled():
-        from segwright.evaluate.kernels.class_bins import count_class_bins
+        from segwright.evaluate.kernels.class_bins import count_bins
 
-        counted = count_class_bins(values, channels, BINS)
+        pixels, sums, squares = count_bins(values, channels, BINS)
     else:
-        counted = _count_class_bins(values, channels)
-    return {
-        name: ClassReliability(
-            tuple(pixels.sum(axis=1).tolist()), tuple(pixels[:, 1].tolist()), tuple(sums.tolist()), float(squares)
-        )
-        for name, pixels, sums, squares in zip(names, *counted, strict=True)
+        pixels, sums, squares = _count_bins(values, channels)
+    rows = [
+        (tuple(counted.sum(axis=1).tolist()), tuple(counted[:, 1].tolist()), tuple(summed.tolist()))
+        for counted, summed in zip(pixels, sums, strict=True)
+    ]
+    classes = {
+        name: ClassReliability(*row, squared)
+        for name, row, squared in zip(truth.classes.names, rows[:-1], squares.tolist(), strict=True)
     }
+    return Reliability(*rows[-1], float(squares.sum()), classes)
 
 
-def _count_class_bins(
+def _count_bins(
     values: npt.NDArray[np.float32], channels: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """What the kernel of this name counts, by numpy: the same pixels, and sums that agree within 1e-12."""
-    pixels = np.zeros((len(values), BINS, 2), dtype=np.int64)
-    sums = np.zeros((len(values), BINS), dtype=np.float64)
+    pixels = np.zeros((len(values) + 1, BINS, 2), dtype=np.int64)
+    sums = np.zeros((len(values) + 1, BINS), dtype=np.float64)
     squares = np.zeros(len(values), dtype=np.float64)
     valid = np.flatnonzero(channels >= 0)
     true = channels[valid]
     for channel, row in enumerate(values):
         probability, hit = row[valid].astype(np.float64), true == channel
-        bins = _bins_of(probability)
-        pixels[channel] = np.bincount(2 * bins + hit, minlength=2 * BINS).reshape(BINS, 2)
-        sums[channel] = np.bincount(bins, weights=probability, minlength=BINS)
+        pixels[channel], sums[channel] = _tables(probability, hit)
         squares[channel] = np.square(probability - hit).sum()
+    top, decided = values.max(axis=0)[valid], values.argmax(axis=0)[valid]
+    pixels[-1], sums[-1] = _tables(top.astype(np.float64), decided == true)
     return pixels, sums, squares
+
+
+def _tables(
+    probability: npt.NDArray[np.float64], hit: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Pixels (bins, 2) and sums of probabilities (bins,) of one row."""
+    bins = _bins_of(probability)
+    pixels = np.bincount(2 * bins + hit, minlength=2 * BINS).reshape(BINS, 2)
+    return pixels, np.bincount(bins, weights=probability, minlength=BINS).astype(np.float64)
 
 
 def _bins_of(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -250,11 +241,3 @@ def _mean_gap(pixels: Sequence[int], hits: Sequence[int], sums: Sequence[float])
     """Mean over pixels of the gap between share of hits and mean probability of their bin; None without a pixel."""
     total = sum(pixels)
     return sum(abs(hit - sure) for hit, sure in zip(hits, sums, strict=True)) / total if total else None
-
-
-def _squared_error(values: npt.NDArray[np.float32], channels: npt.NDArray[np.int64]) -> float:
-    """Sum over pixels of |p - onehot|^2 = sum p^2 - 2 p_true + 1."""
-    if not channels.size:
-        return 0.0
-    true = np.take_along_axis(values, channels[None], axis=0)
-    return float(np.square(values, dtype=np.float64).sum() - 2.0 * true.sum(dtype=np.float64) + channels.size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,17 @@ class GroupSums:
         return found | {name: ratio(weights @ total, weights @ count) for name, (total, count) in self.image.items()}
 
 
-def group_names(frames: Sequence[FrameRow], by: str | None) -> list[str]:
+class Grouped(Protocol):
+    """A frame that may be drawn with others."""
+
+    @property
+    def stem(self) -> str: ...
+
+    @property
+    def columns(self) -> Mapping[str, str]: ...
+
+
+def group_names(frames: Sequence[Grouped], by: str | None) -> list[str]:
     """The group of each frame: its value in the column `by`, or itself.
 
     Raises:
@@ -115,7 +126,7 @@ def overall_scores(by_class: Mapping[str, Array], foreground: Sequence[int]) -> 
     """The overall scores that are means over classes, (rounds,) each, from scores (rounds, classes)."""
     found = {"pooled_miou": by_class["iou"], "pooled_miou_foreground": by_class["iou"][:, foreground]}
     found |= {name: rows[:, foreground] for name, rows in by_class.items() if name.startswith("boundary_f@")}
-    return {name: _mean_present(rows) for name, rows in found.items()}
+    return {name: mean_present(rows) for name, rows in found.items()}
 
 
 def confidence_intervals(
@@ -131,34 +142,44 @@ def confidence_intervals(
     """
     groups = group_names(evaluation.frames, by)
     order = sorted(set(groups))
-    if len(order) < 2:
-        raise DataError.of(
-            f"column '{by}'" if by else "frames",
-            "cannot be drawn again",
-            allowed="at least two groups",
-            found=f"{len(order)} group{'' if len(order) == 1 else 's'}",
-            fix="score more groups, or name a column with more values",
-        )
+    require_groups(len(order), by)
     table = evaluation.class_table
     sums = group_sums(evaluation.frames, groups, order, table)
-    generator = np.random.default_rng(seed)
-    weights = generator.multinomial(len(order), np.full(len(order), 1 / len(order)), size=rounds).astype(np.float64)
+    weights = draws(len(order), rounds, seed).astype(np.float64)
     foreground = [table.channel(spec.name) for spec in table.foreground]
     drawn = sums.scores(weights)
     overall = {
-        name: _interval(evaluation.scores.get(name), values, level)
+        name: interval(evaluation.scores.get(name), values, level)
         for name, values in overall_scores(drawn, foreground).items()
     }
     classes = {
         name: {
-            score: _interval(evaluation.classes[name][score], rows[:, channel], level) for score, rows in drawn.items()
+            score: interval(evaluation.classes[name][score], rows[:, channel], level) for score, rows in drawn.items()
         }
         for channel, name in enumerate(table.names)
     }
     return Intervals(by, len(order), rounds, level, seed, overall, classes)
 
 
-def _interval(score: float | None, drawn: Array, level: float) -> Interval:
+def require_groups(groups: int, by: str | None) -> None:
+    """Refuse to draw from a single group. Raises DataError."""
+    if groups < 2:
+        raise DataError.of(
+            f"column '{by}'" if by else "frames",
+            "cannot be drawn again",
+            allowed="at least two groups",
+            found=f"{groups} group{'' if groups == 1 else 's'}",
+            fix="score more groups, or name a column with more values",
+        )
+
+
+def draws(groups: int, rounds: int, seed: int) -> npt.NDArray[np.int64]:
+    """How often each group is drawn, (rounds, groups): as many groups as there are, with replacement."""
+    return np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=rounds)
+
+
+def interval(score: float | None, drawn: Array, level: float) -> Interval:
+    """The score between the percentiles of its draws; NaN is a draw without it."""
     present = drawn[~np.isnan(drawn)]
     if score is None or 2 * len(present) < len(drawn):
         return Interval(score, None, None)
@@ -166,6 +187,7 @@ def _interval(score: float | None, drawn: Array, level: float) -> Interval:
     return Interval(score, float(low), float(high))
 
 
-def _mean_present(rows: Array) -> Array:
+def mean_present(rows: Array) -> Array:
+    """The mean of each row (rounds,) over what is not NaN; NaN where nothing is left."""
     present = ~np.isnan(rows)
     return ratio(np.where(present, rows, 0.0).sum(axis=1), present.sum(axis=1))

@@ -139,7 +139,7 @@ class Evaluation:
         Raises:
             ArtefactError: another schema version, or a field is missing.
         """
-        return read_as(_from_json, data, ("semantic",))
+        return read_as(_from_json, data, ("semantic", "volume"))
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
@@ -213,6 +213,8 @@ def content_of(path: Path) -> dict[str, Any]:
     fix = "name an evaluation.json that `segwright evaluate --json FILE` wrote"
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtefactError.of(str(path), "does not exist", allowed="an evaluation.json", fix=fix) from error
     except (OSError, ValueError) as error:
         raise ArtefactError.of(str(path), f"is not a readable evaluation: {error}", fix=fix) from error
     if not isinstance(data, dict):
@@ -243,7 +245,14 @@ def read_as(build: Callable[[Mapping[str, Any]], Value], data: Mapping[str, Any]
 
 def _frame_json(row: FrameRow) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    return {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Lists and dicts in the place of tuples and mappings."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def domains_of(data: Mapping[str, Any]) -> dict[str, dict[str, Scores]]:

@@ -38,6 +38,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values at `path`, its folder made where it is missing: to a temporary name, then one rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=1, allow_nan=False)
+    with temporary.open("w", encoding="utf-8") as file:  # piece by piece: the text of many frames is long
+        file.writelines(encoder.iterencode(content))
+        file.write("\n")
     temporary.replace(path)

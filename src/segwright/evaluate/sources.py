@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -23,13 +23,14 @@ from segwright.core import (
     Problem,
     raise_collected,
 )
-from segwright.data import Dataset, open_dataset, read_label_map
+from segwright.data import Dataset, columns_from_csv, columns_from_pattern, open_dataset, read_label_map
 from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.labels import read_values
 from segwright.data.formats import FORMATS
 from segwright.data.listing import Listing, list_files, stem_of
 from segwright.data.workers import in_threads
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource
 
 PREDICTION_MANIFEST = "manifest.json"
 
@@ -61,13 +62,14 @@ class LabelSource(Protocol):
 class MaskFiles:
     """Mask files that hold class ids. `mapping` renames values before they are read as ids.
 
-    Frames in several folders have the column "folder".
+    Frames in several folders have the column "folder"; `described` has further columns by stem.
     """
 
     place: str
     files: Mapping[str, Path]
     classes: ClassTable | None = None
     mapping: Mapping[int, int] = field(default_factory=dict)
+    described: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -77,7 +79,8 @@ class MaskFiles:
         return read_label_map(self.files[stem], classes, mapping=self.mapping)
 
     def columns(self, stem: str) -> Mapping[str, str]:
-        return {"folder": str(PurePosixPath(stem).parent)} if self._in_folders else {}
+        folder = {"folder": str(PurePosixPath(stem).parent)} if self._in_folders else {}
+        return {**folder, **self.described.get(stem, {})}
 
     def values(self) -> Counter[int]:
         """How many pixels have each value, after `mapping`, over all files."""
@@ -137,6 +140,9 @@ def open_source(path: Path, classes: ClassTable | None, mapping: Mapping[int, in
     Raises:
         DataError: nothing there, no mask in it, or two masks of one name.
     """
+    if not path.exists():
+        allowed = "a mask file, a folder of masks, a prediction folder or a dataset"
+        raise DataError.of(str(path), "does not exist", allowed=allowed, fix="check the path")
     if path.is_file() and path.suffix.lower() not in (".json", ".xml", ".zip"):
         return MaskFiles(str(path), {path.stem: path}, _class_table_in(path.parent), mapping)
     if path.is_dir():
@@ -144,6 +150,27 @@ def open_source(path: Path, classes: ClassTable | None, mapping: Mapping[int, in
         if _holds_predictions(listing) or not any(form.recognise(listing) for form in FORMATS.values()):
             return _mask_folder(listing, mapping)
     return DatasetLabels(open_dataset(path, classes=classes))
+
+
+def with_columns(source: LabelSource, columns: ColumnSource) -> tuple[LabelSource, tuple[str, ...]]:
+    """The source with the columns that a pattern and a CSV give its frames, and notes on them.
+
+    Raises:
+        ConfigError, DataError: as `ColumnSource.of`.
+    """
+    if columns == NO_COLUMNS:
+        return source, ()
+    if isinstance(source, DatasetLabels):
+        dataset = with_dataset_columns(source.dataset, columns)
+        return DatasetLabels(dataset), dataset.notes[len(source.dataset.notes) :]
+    described, notes = columns.of(source.stems, source.place)
+    return (replace(source, described=described) if isinstance(source, MaskFiles) else source), notes
+
+
+def with_dataset_columns(dataset: Dataset, columns: ColumnSource) -> Dataset:
+    """The dataset with the columns that a pattern and a CSV give its frames; raises as `ColumnSource.of`."""
+    dataset = columns_from_pattern(dataset, columns.pattern) if columns.pattern else dataset
+    return columns_from_csv(dataset, columns.csv) if columns.csv is not None else dataset
 
 
 def table_of_values(truth: LabelSource, predictions: LabelSource) -> ClassTable:

@@ -79,6 +79,7 @@ def facts_of(run: Run, to: Path) -> BundleFacts:
         dataset_hash=plan.data.dataset_hash,
         split_hash=plan.data.split_hash,
         seed=plan.optimiser.seed,
+        train_frames=plan.data.train_frames or None,
     )
     training = {
         "network": plan.network.network,

@@ -48,7 +48,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class Lineage:
-    """What made the bundle, by hash; `parent` is the bundle it was calibrated from. None where it is not known."""
+    """What made the bundle, by hash; `parent` is the bundle it was calibrated from. None where it is not known.
+
+    `train_frames` are the hashes of the single images trained on, with spaces between (see `Dataset.image_hashes`).
+    """
 
     run: str | None = None
     plan_hash: str | None = None
@@ -56,6 +59,14 @@ class Lineage:
     split_hash: str | None = None
     seed: int | None = None
     parent: str | None = None
+    train_frames: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; frames that are not known are left out, so that older bundles keep their hash."""
+        content = asdict(self)
+        if self.train_frames is None:
+            del content["train_frames"]
+        return content
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,7 @@ class Bundle:
             "cleanup": self.cleanup.to_json(),
             "alerts": self.alerts,
             "weights": asdict(self.weights),
-            "lineage": asdict(self.lineage),
+            "lineage": self.lineage.to_json(),
             "training": self.training,
             "scores": self.scores,
             "calibration": self.calibration,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 
@@ -14,6 +14,14 @@ Positive = Annotated[int, Field(ge=1, strict=True)]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Above = Annotated[float, Field(gt=0)]  # not strict: YAML reads 1e-3 as text
 Level = Annotated[int, Field(ge=0, le=255, strict=True)]
+
+
+def _number_as_text(value: object) -> object:
+    """512 as YAML reads it, as the text that stands on the command line."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Length = Annotated[str, BeforeValidator(_number_as_text)]
 
 
 class Section(BaseModel):
@@ -51,6 +59,9 @@ class Data(Section):
         default=None, description="regular expression with named groups over the frame's stem"
     )
     columns_csv: str | None = Field(default=None, description="CSV whose first column names the image")
+    columns_exif: list[str] = Field(default_factory=list, description="EXIF tags that become columns")
+    columns_dicom: list[str] = Field(default_factory=list, description="DICOM tags that become columns")
+    dicom: str | None = Field(default=None, description="folder of the DICOM files; null: where the frames are")
     options: dict[str, str | int | float | bool | list[str]] = Field(default_factory=dict)
 
 
@@ -61,8 +72,14 @@ class Split(Section):
         default="split.json", description="written by `segwright split`, readable, checked before training"
     )
     by: str | None = Field(
-        default=None, description="the column whose values stay together: line, camera, sequence, patient"
+        default=None,
+        description="the column, or expression, whose values stay together: line, camera, sequence, patient",
     )
+    block: Length | None = Field(default=None, description="cut the time that `by` ends with into blocks: 1h")
+    by_block: Length | None = Field(default=None, description="keep squares of a large scene together: 512, 100m")
+    position: tuple[str, str] | None = Field(default=None, description="the columns that say where a frame is")
+    gap: Length | None = Field(default=None, description="leave out frames of two parts that are nearer than this")
+    fold: Count | None = Field(default=None, description="which fold of the file, counted from 0")
 
 
 class Model(Section):

@@ -28,9 +28,11 @@ data:
   format: {format}     # recognised; also index_png, class_folders, coco_json, cvat_xml
 {options}{columns_from}    # columns out of file names
 {columns_csv}    # or out of a CSV whose first column names the image
-
+{recorded}
 split:
   file: split.json  # written by: segwright split segwright.yaml --by COLUMN{columns}
+  # by: line,time   # what stays together; block: 1h, by_block: 512 and gap: 5min as `segwright split` takes them
+  # fold: 0         # of a split with --folds 5
 
 model:
   network: unet
@@ -92,8 +94,17 @@ def project_text(name: str, data: Data, classes: ClassTable, columns: tuple[str,
         options=f"  options:\n{given}" if given else "",
         columns_from=_line("columns_from", data.columns_from, "'(?P<line>[^_]+)_(?P<lighting>[^_]+)_'"),
         columns_csv=_line("columns_csv", data.columns_csv, "frames.csv"),
+        recorded=_recorded(data),
         min_area=10 if classes.background else 0,
     )
+
+
+def _recorded(data: Data) -> str:
+    """The settings of columns from EXIF and DICOM; an example of the first where neither is given."""
+    given = {"columns_exif": data.columns_exif, "columns_dicom": data.columns_dicom, "dicom": data.dicom}
+    lines = [f"  {key}: {_scalar(value)}\n" for key, value in given.items() if value]
+    example = "  # columns_exif: [DateTimeOriginal, Model]    # or out of what the camera wrote: time, camera\n"
+    return "".join(lines) or example
 
 
 def _line(key: str, value: str | None, example: str) -> str:

@@ -22,6 +22,7 @@ def finish(run: Run, dataset: Dataset, *, device: str | None = None, listener: L
         "part": part,
         "split_hash": plan.data.split_hash,
         "split_by": plan.data.split_by,
+        **({} if plan.data.fold is None else {"fold": plan.data.fold}),
         "dataset_hash": plan.data.dataset_hash,
         "seed": plan.optimiser.seed,
         "segwright": plan.segwright,

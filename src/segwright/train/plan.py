@@ -8,7 +8,7 @@ from pathlib import Path
 
 from segwright._version import __version__
 from segwright.core import GREY, RGB, ClassTable, ConfigError, Size
-from segwright.data import Fingerprint
+from segwright.data import Fingerprint, Split
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -74,9 +74,21 @@ def _data(inputs: PlanInputs) -> DataPlan:
         dataset_hash=inputs.dataset.content_hash,
         split_file=inputs.split_file,
         split_hash=inputs.split.content_hash,
-        split_by=inputs.split.by,
+        split_by=_split_by(inputs.split),
         part_frames={part: len(stems) for part, stems in inputs.split.parts.items()},
+        columns_exif=list(data.columns_exif),
+        columns_dicom=list(data.columns_dicom),
+        dicom=data.dicom,
+        fold=inputs.split.fold,
+        train_frames=" ".join(sorted(inputs.dataset.image_hashes[stem] for stem in inputs.split.parts["train"])),
     )
+
+
+def _split_by(split: Split) -> str | None:
+    """What the split goes by, for the report and the bundle; None where frames were declared independent."""
+    if split.grouping.is_random:
+        return None if split.origin is None else f"nothing known: taken over from {split.origin}"
+    return split.grouping.describe()
 
 
 def _weights(project: Project, reasons: Reasons) -> str | None:

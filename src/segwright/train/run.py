@@ -70,7 +70,7 @@ class Run:
 
     @cached_property
     def split(self) -> Split:
-        return read_split(Path(self.plan.data.split_file))
+        return read_split(Path(self.plan.data.split_file), self.plan.data.fold)
 
     @property
     def evaluation(self) -> dict[str, Any] | None:

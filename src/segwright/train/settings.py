@@ -17,7 +17,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class DataPlan:
-    """Which frames, by content: changing a mask afterwards is noticed."""
+    """Which frames, by content: changing a mask afterwards is noticed.
+
+    `train_frames` are the hashes of the single images trained on, in order and with spaces between; "" in plans that
+    were written before they were kept.
+    """
 
     uri: str
     format: str
@@ -29,6 +33,11 @@ class DataPlan:
     split_hash: str
     split_by: str | None
     part_frames: dict[str, int]
+    columns_exif: list[str] = field(default_factory=list)
+    columns_dicom: list[str] = field(default_factory=list)
+    dicom: str | None = None
+    fold: int | None = None
+    train_frames: str = ""
 
 
 @dataclass(frozen=True, slots=True)

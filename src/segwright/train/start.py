@@ -47,7 +47,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
     build_network(_smallest(project))
     dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
-    split = read_split(split_path)
+    split = read_split(split_path, project.split.fold)
     problems = [*_other_column(project, split, split_path), *verify_split(dataset, split)]
     if problems:
         raise DataError(*problems)
@@ -67,12 +67,17 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
 
 
 def _other_column(project: Project, split: Split, path: Path) -> Iterator[Problem]:
-    """A problem where the split goes by another column than the project file says."""
+    """A problem where the split goes by another column, or by other blocks, than the project file says."""
     wanted = project.split.by
-    if wanted is not None and wanted != split.by:
+    if wanted is not None and not split.grouping.same_as(wanted):
         found = "frames were declared independent" if split.by is None else split.by
         fix = f"segwright split ... --by {wanted}, or correct `split.by` in segwright.yaml"
         yield Problem(str(path), "was made by another column than `split.by` names", wanted, found, fix)
+    for name in ("block", "by_block", "gap"):
+        said, made = getattr(project.split, name), getattr(split.grouping, name)
+        if said is not None and said != made:
+            fix = f"segwright split ... --{name.replace('_', '-')} {said}, or correct `split.{name}` in segwright.yaml"
+            yield Problem(str(path), f"was made with another `split.{name}`", said, made or "none", fix)
 
 
 def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
@@ -106,8 +111,9 @@ def _with_absolute_paths(project: Project, base: Path) -> Project:
     """The project with its paths resolved from `base`: the plan is resumed from wherever the user stands then."""
     data, weights = project.data, project.model.weights
     paths = {"root": str((base / data.root).resolve())}
-    if data.columns_csv is not None:
-        paths["columns_csv"] = str((base / data.columns_csv).resolve())
+    for name in ("columns_csv", "dicom"):
+        if (path := getattr(data, name)) is not None:
+            paths[name] = str((base / path).resolve())
     if weights not in (None, "auto", "imagenet"):
         weights = str((base / weights).resolve())
     update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}

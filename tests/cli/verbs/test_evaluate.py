@@ -187,6 +187,53 @@ def test_evaluate__a_bundle_on_all_its_training_data_is_refused(
     assert "--split: is missing: these are the frames the model was trained on" in err
 
 
+def test_evaluate__single_frames_the_model_was_trained_on_are_told_by_name(command, tmp_path, root):
+    dataset = open_dataset(root)
+    known = " ".join(dataset.image_hashes[stem] for stem in ("f1", "f3"))
+    bundle, path = make_bundle(tmp_path), tmp_path / "known.bundle"
+    lineage = Lineage(dataset_hash="d" * 64, train_frames=known)  # of another set: one frame more or less
+    write_bundle(dataclasses.replace(bundle, path=path, lineage=lineage), bundle.path / "model.onnx", path)
+    code, _, err = command("evaluate", path, "--data", root)
+    assert code == 2
+    assert "holds 2 of 4 frames that the model was trained on, byte for byte" in err
+    assert "found:   f1, f3" in err
+    split = split_file(tmp_path / "split.json", root, validation=("f0", "f1"), train=("f2", "f3"))
+    code, out, _ = command("evaluate", path, "--data", root, "--split", split, "--json")
+    assert code == 0
+    notes = json.loads(out)["notes"]
+    assert any(note.startswith("the model was trained on 1 of these 2 frames") and "f1" in note for note in notes)
+    code, _, err = command("calibrate", path, "--data", root, "--to", tmp_path / "new.bundle")
+    assert code == 2
+    assert "holds 2 of 4 frames" in err
+
+
+def test_evaluate__what_does_not_exist_is_not_called_a_bad_format(command, tmp_path, root, predictions):
+    missing = tmp_path / "nowhere"
+    for words in (
+        ("--predictions", predictions, "--truth", missing),
+        ("--predictions", missing, "--truth", root),
+        ("--predictions", predictions, "--truth", root, "--classes", missing),
+        ("--predictions", predictions, "--truth", root, "--compare", missing),
+        ("--task", "instance", "--predictions", missing, "--truth", missing),
+        ("--task", "panoptic", "--predictions", missing, "--truth", missing),
+    ):
+        code, _, err = command("evaluate", *words)
+        assert code == 2
+        assert "nowhere: does not exist" in err
+    code, _, err = command("evaluate", "--predictions", missing, "--truth", missing)
+    assert (code, "does not exist" in err) == (2, True)
+
+
+def test_evaluate__an_unknown_id_names_the_class_table_and_the_way_around(command, tmp_path, root, predictions):
+    (tmp_path / "classes.txt").write_text("0 background\n1 scratch\n")
+    sides = ("--predictions", predictions, "--truth", root / "masks", "--classes", tmp_path / "classes.txt")
+    code, _, err = command("evaluate", *sides)
+    assert code == 2
+    assert "add class 2 to the class table (--classes FILE" in err
+    assert "make it void: --map 2=255" in err
+    assert command("evaluate", *sides, "--map", "2=255")[0] == 0
+
+
 def test_evaluate__a_part_of_no_split_is_refused(command, tmp_path, root):
     code, _, err = command("evaluate", make_bundle(tmp_path).path, "--data", root, "--part", "test")
     assert code == 2
@@ -213,7 +260,8 @@ def test_evaluate__a_run_asked_about_its_own_frames_is_scored_on_its_held_out_pa
     places = {"folder": root, "project": project_file(tmp_path)}
     dataset = dataset_at(places["project"])
     split = read_split(split_file(tmp_path / "split.json", root, train=("f1", "f3"), validation=("f0", "f2")))
-    plan = SimpleNamespace(data=SimpleNamespace(dataset_hash=dataset.content_hash), optimiser=SimpleNamespace(seed=3))
+    data = SimpleNamespace(dataset_hash=dataset.content_hash, train_frames="")
+    plan = SimpleNamespace(data=data, optimiser=SimpleNamespace(seed=3))
     run = SimpleNamespace(
         plan=plan, dataset=dataset, split=split, classes=dataset.classes, predictor=lambda: load(bundle.path)
     )
@@ -328,7 +376,7 @@ def test_evaluate__old_predictions_are_read_again_with_their_renamings(command, 
         (("--compare-report", "page.html"), "--compare-report: has nothing to compare with"),
         (("--compare", "a.json", "--no-worse-than", "a.json"), "--compare: says nothing beside --no-worse-than"),
         (("--compare", "a.json", "--tolerance", "0.1"), "--tolerance: says nothing alone"),
-        (("--compare", "missing.json"), "is not a readable evaluation"),
+        (("--compare", "missing.json"), "missing.json: does not exist"),
     ],
 )
 def test_evaluate__comparisons_that_say_nothing_are_refused(command, predictions, root, given, message):
@@ -390,3 +438,16 @@ def test_evaluate__reconciles_a_model_and_predicts_each_frame_once(command, tmp_
     value = {row["name"]: row["value"] for row in content["conventions"] if row["library"] == "mmsegmentation"}
     assert value["mIoU"] == pytest.approx(content["scores"]["pooled_miou"])
     assert value["aAcc"] == pytest.approx(content["scores"]["pixel_accuracy"])
+
+
+def test_evaluate__the_report_of_a_model_has_every_curve_and_size(command, tmp_path, root):
+    more = [word for distance in (1, 2, 5) for word in ("--boundary-px", distance)]
+    more += [word for family in ("surface", "cldice", "components") for word in ("--also", family)]
+    report = tmp_path / "report.html"
+    assert command("evaluate", make_bundle(tmp_path).path, "--data", root, *more, "--report", report)[0] == 0
+    text = report.read_text(encoding="utf-8")
+    for part in (
+        "scratch: p ≥ t against the rest", "Boundary F over the allowed distance", "Reliability: ECE",
+        "Reliability by class", "By size of the true object", "px of width", "NSD, 1 px", "clDice",
+    ):  # fmt: skip
+        assert part in text

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from segwright.cli.app import main
-from segwright.data import open_dataset, read_split, verify_split
-from tests.data.pictures import index_folder
+from segwright.data import open_dataset, read_folds, read_split, verify_split
+from tests.data.codecs.test_exif import photograph
+from tests.data.pictures import index_folder, mask_of, save
 
 NAMES = tuple(f"press-{line}_{at}" for line in range(1, 5) for at in range(3))
 
@@ -111,3 +112,121 @@ def test_split__goes_by_the_column_the_project_file_names(root: Path, tmp_path: 
     assert read_split(tmp_path / "other.json").by == "at"
     assert _run(project, "--i-know-frames-are-independent", "--out", tmp_path / "single.json") == 0
     assert read_split(tmp_path / "single.json").by is None
+
+
+LINES = ("--columns", r"(?P<line>[^_]+)_(?P<at>\d)")
+
+
+def test_split__folds_of_the_lines(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "split.json"
+    fixed = ("--fractions", "train=0.75,test=0.25")
+    assert _run(root, *LINES, "--by", "line", "--folds", "3", *fixed, "--out", out) == 0
+    shown = capsys.readouterr().out
+    assert "what each of 3 folds validates on" in shown
+    assert "next: segwright train split.fold=0, and so on to split.fold=2" in shown
+    assert [len(fold.parts["validation"]) for fold in read_folds(out)] == [3, 3, 3]
+
+
+def test_split__leave_one_out_in_json(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "split.json"
+    assert _run(root, *LINES, "--by", "line", "--folds", "each", "--out", out, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [fold["counts"]["validation"]["groups"] for fold in answer["folds"]] == [1, 1, 1, 1]
+    assert "parts" not in answer["folds"][0]
+
+
+def test_split__many_folds_are_told_in_a_line(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--i-know-frames-are-independent", "--folds", "each", "--hold-out", "test=press-1_0")
+    assert _run(root, *asked, "--out", tmp_path / "split.json") == 0
+    shown = capsys.readouterr().out
+    assert "11 folds validates on: 1 to 1 frames a fold" in shown
+    assert "in no fold" in shown
+
+
+def test_split__blocks_gap_and_expression(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "split.json"
+    parts = ("--fractions", "train=0.5,validation=0.5")
+    assert _run(root, *LINES, "--by", "line[:6]+'x', at", "--block", "1", "--gap", "1", *parts, "--out", out) == 0
+    assert read_split(out).grouping.describe() == "line[:6]+'x', at in blocks of 1, a gap of 1"
+    named = ("--columns", r"press-(?P<x>\d)_(?P<y>\d)")
+    assert _run(root, *named, "--by-block", "2px", *parts, "--out", out) == 0
+    assert "by squares of 2px" in capsys.readouterr().out
+    assert _run(root, *named, "--by-block", "2", "--position", "y,x", *parts, "--out", out) == 0
+    assert read_split(out).blocks == {"by_block": "2", "position": ["y", "x"]}
+
+
+def test_split__a_project_says_the_blocks(root: Path, tmp_path: Path) -> None:
+    project, out = tmp_path / "segwright.yaml", tmp_path / "split.json"
+    project.write_text(
+        "classes: {names: {background: 0, scratch: 1, dent: 2}, background: background}\n"
+        f"data: {{root: {json.dumps(root.name)}, columns_from: 'press-(?P<x>.)_(?P<y>.)'}}\n"
+        "split: {by_block: 1, gap: 1}\n",
+        encoding="utf-8",
+    )
+    assert _run(project, "--out", out) == 0
+    assert read_split(out).blocks == {"by_block": "1", "gap": "1"}
+    assert _run(project, "--gap", "0.5", "--out", out) == 0
+    assert read_split(out).blocks == {"by_block": "1", "gap": "0.5"}
+    assert _run(project, "--by", "x", "--out", out) == 0
+    assert (read_split(out).by, read_split(out).blocks) == ("x", {})
+
+
+def test_split__from_lists_then_checked(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.txt").write_text("".join(f"images/{name}.png\n" for name in NAMES[:8]))
+    (tmp_path / "val.txt").write_text("".join(f"images/{name}.png\n" for name in NAMES[8:]))
+    lists = [f"{part}={tmp_path / f'{part}.txt'}" for part in ("train", "val")]
+    out = tmp_path / "split.json"
+    assert _run(root, *LINES, "--from", lists[0], "--from", lists[1], "--out", out) == 0
+    assert "validation shares line press-3 with train" in " ".join(capsys.readouterr().err.split())
+    assert read_split(out).origin == ", ".join(lists)
+    assert _run(root, *LINES, "--check", out) == 0
+    assert "holds on 12 frames: train 8, validation 4" in capsys.readouterr().out
+    assert _run(root, *LINES, "--by", "line", "--check", lists[0], "--check", lists[1], "--json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["holds"] is False
+    assert answer["problems"][0]["found"] == "press-3"
+    assert (
+        _run(root, *LINES, "--by", "line", "--from", lists[0], "--from", lists[1], "--out", tmp_path / "no.json") == 2
+    )
+    assert not (tmp_path / "no.json").exists()
+
+
+def test_split__columns_from_exif(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in range(4):
+        photograph(tmp_path / "set" / "images" / f"{at}.jpg", {"DateTimeOriginal": f"2024:05:01 1{at}:30:00"})
+        save(tmp_path / "set" / "masks" / f"{at}.png", mask_of(8, 8, scratch=(1, 1)))
+    asked = ("--columns-exif", "DateTimeOriginal", "--by", "time", "--block", "2h", "--gap", "90min")
+    parts = ("--classes", "background,scratch,dent", "--fractions", "train=0.5,validation=0.5")
+    out = tmp_path / "split.json"
+    assert _run(tmp_path / "set", *asked, *parts, "--out", out) == 0
+    assert len(read_split(out).left_out) == 1
+    assert "1 of 4 frames are left out: nearer than 90min" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--by", "line", "--folds", "some"), "--folds: cannot be read"),
+        (("--by", "line", "--folds", "9"), "--folds: are more than there are groups"),
+        (("--by", "line", "--folds", "2", "--fractions", "train=0.5,validation=0.5"), "validation part beside folds"),
+        (("--by", "line", "--fractions", "train=0.5,train=0.5"), "--fractions: cannot be read"),
+        (("--by", "lin"), "did you mean 'line'?"),
+        (("--by", "line +"), "lacks a column"),
+        (("--by", "line", "--gap", "1h"), "--gap: has no blocks"),
+        (("--block", "1h", "--i-know-frames-are-independent"), "--block: has nothing to cut"),
+        (("--by", "line", "--block", "1h"), "4 frames are neither times nor numbers"),
+        (("--by-block", "9"), "--by-block: has no columns that say where a frame is"),
+        (("--by-block", "9", "--position", "x"), "--position: names no two columns"),
+        (("--check", "split.json", "--folds", "3"), "--check: takes a split as it is"),
+        (("--from", "nowhere.json"), "is no split that can be read"),
+        (("--columns-exif", "Modell", "--by", "line"), "did you mean Model?"),
+        (("--dicom", "somewhere", "--by", "line"), "--dicom: names a folder of which nothing is read"),
+    ],
+)  # fmt: skip
+def test_split__further_refusals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    frames = index_folder(tmp_path / "set", ("a_0", "b_1", "c_2", "d_3"))
+    assert _run(frames, *LINES, *arguments, "--out", tmp_path / "split.json") == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "split.json").exists()

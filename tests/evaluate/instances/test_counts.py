@@ -21,16 +21,20 @@ from segwright.evaluate.instances import (
     InstanceCounts,
     InstanceFrame,
     PairedFrames,
+    batches,
     count_instances,
     curves,
     evaluate_instances,
     matching,
     overlap,
+    painting,
     runs,
     score_instances,
     segmentations,
     summarise_instances,
 )
+from segwright.evaluate.instances.batches import Batch
+from segwright.evaluate.instances.matching import match_frame
 from segwright.evaluate.instances.overlap import Rim
 from segwright.evaluate.instances.results import read_results
 from segwright.evaluate.instances.rules import Kind, Rule
@@ -85,20 +89,47 @@ def test_kernels__equal_their_plain_counterparts(seed, rule, kind) -> None:
 @given(seeds, st.sampled_from(KINDS))
 def test_overlaps__are_those_of_pycocotools_to_the_last_bit(seed, kind) -> None:
     for frame in frames_of(seed, most=20)[0]:
-        detections, truths = (
-            np.argsort(objects.channel, kind="stable") for objects in (frame.detections, frame.truths)
-        )
-        pairs = overlap.Pairs.of(frame, detections, truths)
-        found = overlap.overlaps(frame, kind, pairs, boundary_ratio=0.02)
+        batch = Batch.of([frame])
+        detections, truths = (np.argsort(group, kind="stable") for group in (batch.detection_group, batch.truth_group))
+        pairs = overlap.Pairs.of(batch, detections, truths)
+        found = overlap.overlaps(batch, kind, pairs, boundary_ratio=0.02)
         with without_kernels():
-            assert found.tolist() == overlap.overlaps(frame, kind, pairs, boundary_ratio=0.02).tolist()
+            assert found.tolist() == overlap.overlaps(batch, kind, pairs, boundary_ratio=0.02).tolist()
+
+
+@settings(max_examples=10)
+@given(seeds, st.sampled_from([COCO, LVIS]), st.sampled_from([1, 40, 10_000]))
+def test_count_instances__batches_of_any_size_give_the_same(seed, rule, most) -> None:
+    frames, none = frames_of(seed, rule)
+    # frames of other sizes are in one batch: nothing of one may reach into the next
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "MOST_OBJECTS", most)
+        found = counted(frames, none)
+    alone = [match_frame(frame, kind, rule, boundary_ratio=0.02) for frame in frames for kind in KINDS]
+    assert [row.kinds[kind] for row in found.frames for kind in KINDS] == alone
+
+
+def test_count_instances__images_of_two_sizes_meet_in_one_batch() -> None:
+    rings = {1: (8, 10), 2: (20, 7)}
+    square = [1.0, 1.0, 6.0, 1.0, 6.0, 7.0, 1.0, 7.0]
+    truth = {
+        "images": [{"id": number, "height": high, "width": wide} for number, (high, wide) in rings.items()],
+        "annotations": [
+            {"id": number, "image_id": number, "category_id": 1, "bbox": [1, 1, 5, 6], "segmentation": [square]}
+            for number in rings
+        ],
+        "categories": [{"id": 1, "name": "dent"}],
+    }
+    results = [{**row, "score": 0.5} for row in truth["annotations"]]
+    evaluation = evaluate_instances(results, truth, kinds=KINDS)
+    assert [evaluation.scores[f"{kind}_ap"] for kind in KINDS] == [pytest.approx(1.0)] * 3
 
 
 @contextlib.contextmanager
 def without_kernels() -> Iterator[None]:
     """As where numba is not installed."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (matching, curves, overlap, runs, segmentations):
+        for module in (matching, curves, overlap, painting, runs, segmentations):
             patch.setattr(module, "compiled", lambda: False)
         yield
 

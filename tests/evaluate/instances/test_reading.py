@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,11 @@ def test_evaluate_instances__reads_files_and_folders_as_it_reads_their_content(t
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     (tmp_path / "instances.json").write_text(json.dumps(results))
     expected = evaluate_instances(results, truth)
-    assert evaluate_instances(tmp_path / "instances.json", str(tmp_path / "truth.json")) == expected
-    assert evaluate_instances(tmp_path, tmp_path / "truth.json", workers=1) == expected
+    read = evaluate_instances(tmp_path / "instances.json", str(tmp_path / "truth.json"))
+    known = {"predictions": str(tmp_path / "instances.json"), "truth": str(tmp_path / "truth.json")}
+    assert read == replace(expected, provenance={**expected.provenance, **known})
+    of_folder = evaluate_instances(tmp_path, tmp_path / "truth.json", workers=1)
+    assert of_folder == replace(read, provenance={**read.provenance, "predictions": str(tmp_path)})
     expected.write(tmp_path / "evaluation.json")
     written = json.loads((tmp_path / "evaluation.json").read_text())
     assert written["task"] == "instance"
@@ -50,9 +54,14 @@ def test_evaluate_instances__has_a_row_a_frame() -> None:
     results.append({**results[0], "image_id": 2})
     results.append({**results[0], "bbox": [7, 6, 1, 1], "segmentation": [[7, 6, 8, 6, 8, 7, 7, 7]]})
     evaluation = evaluate_instances(results, truth)
+    for row in evaluation.details["frames"]:
+        kept = [row[kind].pop("matches") for kind in ("mask", "box")]
+        assert {each["truths"] for each in kept} == ({"1"} if row["image_id"] == 1 else {""})
+    one, none = ({"tp": hits, "fp": 1, "fn": 0} for hits in (1, 0))
+    one, none = ({**row, "at_best_f1": row} for row in (one, none))  # one score for all of them
     assert evaluation.details["frames"] == [
-        {"image_id": 1, "name": "a.png", "mask": {"tp": 1, "fp": 1, "fn": 0}, "box": {"tp": 1, "fp": 1, "fn": 0}},
-        {"image_id": 2, "name": "b.png", "mask": {"tp": 0, "fp": 1, "fn": 0}, "box": {"tp": 0, "fp": 1, "fn": 0}},
+        {"image_id": 1, "name": "a.png", "columns": {}, "mask": one, "box": one},
+        {"image_id": 2, "name": "b.png", "columns": {}, "mask": none, "box": none},
     ]
 
 
@@ -168,7 +177,7 @@ def test_evaluate_instances__refuses_files_that_are_something_else(tmp_path: Pat
     for prediction, second, told in (
         (truth, truth, "is not COCO results JSON"),
         (results, results, "is not COCO instances JSON"),
-        (results, tmp_path / "none.json", "cannot be read as JSON"),
+        (results, tmp_path / "none.json", "does not exist"),
         (tmp_path / "broken.json", truth, "cannot be read as JSON"),
     ):
         with pytest.raises(DataError, match=told):
@@ -187,3 +196,13 @@ def test_evaluate_instances__lvis_needs_to_know_what_was_looked_for() -> None:
     truth["categories"][0]["frequency"] = "r"
     scores = evaluate_instances(results, truth, rule="lvis").scores
     assert (scores["mask_ap_rare"], scores["mask_ap_common"]) == (pytest.approx(1.0), None)
+
+
+def test_evaluate_instances__a_record_of_null_is_no_record_and_nothing_else() -> None:
+    truth, results = tiny()
+    with pytest.raises(DataError) as caught:
+        evaluate_instances([*results, None, 3], truth)  # type: ignore[list-item]
+    assert [problem.rule for problem in caught.value.problems] == ["is no object"]
+    assert caught.value.problems[0].found == "null; int"
+    with pytest.raises(DataError, match="does not exist"):
+        evaluate_instances(Path("nowhere.json"), truth)

@@ -144,7 +144,7 @@ def test_coco__categories_that_are_no_table_name_the_file(tmp_path: Path) -> Non
 
 
 def test_place__that_holds_nothing(tmp_path: Path) -> None:
-    assert problems_of(tmp_path / "no")[0][1:] == ("is neither COCO panoptic JSON nor a folder", "nothing there")
+    assert problems_of(tmp_path / "no")[0][1:] == ("does not exist", "")
     assert problems_of(tmp_path)[0][1] == "holds no panoptic map"
     for name in ("one.json", "two.json"):
         write_coco(tmp_path / name, [STREET])

@@ -154,7 +154,7 @@ def test_draw_changed__fixed_and_broken_pixels_in_their_colours():
     truth = labels(square())
     panel = ChangedPanel(compared().comparison.frames[0], None, truth, labels(square(3)), labels(square()))
     drawn = draw_changed(panel)
-    assert (drawn.fixed_px, drawn.broken_px) == (2 * 3 * 20, 0)
+    assert (drawn.fixed, drawn.broken) == (2 * 3 * 20, 0)
     change = decoded(drawn.change)
     assert np.abs(change[6, 15].astype(int) - CHANGE_COLOURS[PixelChange.FIXED]).max() < 60
     assert len(set(change[30, 40].tolist())) == 1

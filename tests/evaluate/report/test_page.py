@@ -109,7 +109,7 @@ def test_write_report__a_table_without_background_or_frames_with_errors(tmp_path
     path = tmp_path / "report.html"
     write_report(path, evaluation)
     text = path.read_text(encoding="utf-8")
-    assert "1 of 1 frames have no wrong pixel" in text
+    assert "1 of 1 images have nothing wrong" in text
     assert "No class that is in the truth has a pooled IoU below" in text
     assert "mIoU, all classes" in text
 

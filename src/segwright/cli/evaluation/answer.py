@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from segwright.evaluate import Evaluation
-    from segwright.evaluate.changes import Changes
     from segwright.evaluate.objects import ObjectEvaluation
     from segwright.evaluate.scores import Score
 
@@ -32,9 +31,9 @@ def answer_of(evaluation: Evaluation, written: Sequence[Path], more: Sequence[Re
 
 
 def object_answer(
-    evaluation: ObjectEvaluation, changes: Changes | None, written: Sequence[Path], more: Sequence[RenderableType]
+    evaluation: ObjectEvaluation, written: Sequence[Path], more: Sequence[RenderableType]
 ) -> RenderableType:
-    """The main scores by class, all of them overall, what changed, what else was asked for, notes, what was written."""
+    """The main scores by class, all of them overall, what else was asked for, notes, what was written."""
     from rich.console import Group
     from rich.text import Text
 
@@ -45,33 +44,17 @@ def object_answer(
     table = _table(title, evaluation.classes, names, COUNTS[evaluation.task])
     overall = Text("\n".join(f"{name} {_text(score)}" for name, score in evaluation.scores.items()))
     notes = [Text(f"note: {note}") for note in evaluation.notes]
-    changed = [] if changes is None else [_change_table(changes, names)]
-    return Group(table, overall, *changed, *more, *notes, *(Text(f"{path} written") for path in written))
-
-
-def _change_table(changes: Changes, names: Sequence[str]) -> RenderableType:
-    """Old, new and difference of the overall scores, and of each class's main one."""
-    from rich import box
-    from rich.table import Table
-
-    title = "against the earlier evaluation"
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
-    table.add_column("score", overflow="fold")
-    for name in ("old", "new", "change"):
-        table.add_column(name, justify="right", no_wrap=True)
-    rows = {name: changes.scores[name] for name in names if name in changes.scores}
-    rows |= {f"{name} {names[0]}": scores[names[0]] for name, scores in changes.classes.items() if names[0] in scores}
-    for name, row in rows.items():
-        change = "-" if row.difference is None else f"{row.difference:+.4f}"
-        table.add_row(name, _text(row.old), _text(row.new), change)
-    return table
+    return Group(table, overall, *more, *notes, *(Text(f"{path} written") for path in written))
 
 
 def _class_tables(evaluation: Evaluation) -> list[RenderableType]:
     """The usual scores by class, and one more table where further ones were asked for."""
+    from segwright.evaluate.report.wording import units_of
+
     usual = ["iou", "dice", "precision", "recall"]
     usual += [name for name in evaluation.scores if name.startswith("boundary_")]
-    tables = [_table(f"{evaluation.images} images", evaluation.classes, usual, ["truth_px", "images"])]
+    frames = units_of(evaluation.task)["frames"]
+    tables = [_table(f"{evaluation.images} {frames}", evaluation.classes, usual, ["truth_px", "images"])]
     foreground = {spec.name: evaluation.classes[spec.name] for spec in evaluation.class_table.foreground}
     there = next(iter(foreground.values()), {})
     further = [name for name in evaluation.scores if name.startswith(FURTHER) and name in there]

@@ -28,7 +28,10 @@ def write_with_conventions(
 
 
 def conventions_table(conventions: Sequence[Convention]) -> RenderableType:
-    """A row a number: library, its name there, value, and why it is not ours."""
+    """A row a number: library, its name there, value, and why it is not ours.
+
+    Six digits: who compares with a log has to tell 0.3195 from 0.3204, and rounding from another rule.
+    """
     from rich import box
     from rich.table import Table
 
@@ -39,5 +42,5 @@ def conventions_table(conventions: Sequence[Convention]) -> RenderableType:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in conventions:
-        table.add_row(row.library, row.name, "-" if row.value is None else f"{row.value:.4f}", row.why)
+        table.add_row(row.library, row.name, "-" if row.value is None else f"{row.value:.6f}", row.why)
     return table

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from segwright.core import Problem
     from segwright.evaluate import Comparison, Evaluation, Intervals
     from segwright.evaluate.changes import Compared, Scored
+    from segwright.evaluate.compare_objects import ObjectComparison
 
 FRAMES_SHOWN = 5
 TOLERANCE = 0.01
@@ -98,8 +99,8 @@ class Judgement:
 
     def tables(self) -> list[RenderableType]:
         """For people: the intervals, and what changed."""
-        found = [] if self.intervals is None else [_intervals(self.intervals)]
-        return found if self.comparison is None else [*found, *_changes(self.comparison)]
+        found = [] if self.intervals is None else [intervals_table(self.intervals)]
+        return found if self.comparison is None else [*found, *changes_tables(self.comparison)]
 
     def enforce(self) -> None:
         """Raise where a demand is not met.
@@ -167,7 +168,8 @@ def judged(evaluation: Evaluation, demands: Demands) -> Judgement:
     return Judgement(evaluation, demands, intervals, comparison)
 
 
-def _intervals(found: Intervals) -> RenderableType:
+def intervals_table(found: Intervals, of_class: str = "iou") -> RenderableType:
+    """Score, value, low and high of the overall scores, and of the score `of_class` of each class."""
     from rich import box
     from rich.table import Table
 
@@ -176,33 +178,44 @@ def _intervals(found: Intervals) -> RenderableType:
     table.add_column("score", overflow="fold")
     for name in ("value", "low", "high"):
         table.add_column(name, justify="right", no_wrap=True)
-    rows = {**found.scores, **{f"{name} iou": scores["iou"] for name, scores in found.classes.items()}}
-    for name, row in rows.items():
+    classes = {f"{name} {of_class}": scores[of_class] for name, scores in found.classes.items()}
+    for name, row in {**found.scores, **{key: row for key, row in classes.items() if row.score is not None}}.items():
         table.add_row(name, *(_text(value) for value in (row.score, row.low, row.high)))
     return table
 
 
-def _changes(found: Comparison) -> list[RenderableType]:
+def changes_tables(
+    found: Comparison | ObjectComparison, of_class: str = "iou", only: Sequence[str] | None = None
+) -> list[RenderableType]:
+    """What changed overall (of the scores in `only`, None for all) and of each class, then frames lost and won."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     how = "every swap" if found.exact else f"{found.rounds} swaps"
-    title = f"against the earlier evaluation; p of no difference by {how} of {found.groups} groups"
+    tested = f"p of no difference by {how} of {found.groups} groups"
+    title = f"against the earlier evaluation; {getattr(found, 'untested', '') or tested}"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
     table.add_column("score", overflow="fold")
-    for name in ("old", "new", "change", "p"):
+    rows = {name: row for name, row in found.scores.items() if only is None or name in only}
+    classes = {f"{name} {of_class}": scores[of_class] for name, scores in found.classes.items()}
+    rows |= {key: row for key, row in classes.items() if only is None or row.difference is not None}
+    drawn = any(row.low is not None for row in rows.values())
+    for name in ("old", "new", "change", *(("low", "high") if drawn else ()), "p"):
         table.add_column(name, justify="right", no_wrap=True)
-    rows = {**found.scores, **{f"{name} iou": scores["iou"] for name, scores in found.classes.items()}}
     for name, row in rows.items():
-        change = "-" if row.difference is None else f"{row.difference:+.4f}"
-        table.add_row(name, _text(row.old), _text(row.new), change, _text(row.p_value))
+        between = (_signed(row.low), _signed(row.high)) if drawn else ()
+        table.add_row(name, _text(row.old), _text(row.new), _signed(row.difference), *between, _text(row.p_value))
     frames = [
         Text(f"{word}: " + ", ".join(f"{row.stem} ({row.difference:+.3f})" for row in rows))
         for word, rows in (("lost most", found.lost(FRAMES_SHOWN)), ("won most", found.won(FRAMES_SHOWN)))
         if rows
     ]
     return [table, *frames]
+
+
+def _signed(score: float | None) -> str:
+    return "-" if score is None else f"{score:+.4f}"
 
 
 def _text(score: float | None) -> str:

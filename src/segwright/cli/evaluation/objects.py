@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segwright.cli.evaluation.object_sides import ObjectSides, sides_of
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
@@ -13,137 +14,59 @@ if TYPE_CHECKING:
     from segwright.evaluate.objects import ObjectEvaluation
     from segwright.evaluate.reconcile import Convention
 
-TASKS = ("semantic", "instance", "panoptic")
-RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
 
-
-# options that mean something for objects, besides those that both have
-OF_OBJECTS = {"instance": ("rule", "kind"), "panoptic": ("rule",)}
-OF_BOTH = (
-    "arguments", "predictions", "truth", "classes", "task", "fail_if", "no_worse_than", "compare", "tolerance",
-    "reconcile", "report", "json",
-)  # fmt: skip
-
-
-def require_task(task: str, rule: str | None, kinds: Sequence[str] | None) -> None:
-    """Refuse a task that is not known, and a rule or kinds that the task has not.
-
-    Raises:
-        ConfigError: all that is wrong.
-    """
-    from segwright.core import ConfigError, Problem, raise_collected
-
-    problems = []
-    if task not in TASKS:
-        problems.append(Problem("--task", "is not known", ", ".join(TASKS), task, "--task semantic"))
-    if rule is not None and rule not in RULES.get(task, ()):
-        allowed = ", ".join(RULES.get(task, ())) or "none: it is for --task instance and --task panoptic"
-        fix = f"--rule {RULES[task][0]}" if task in RULES else "leave --rule out"
-        problems.append(Problem("--rule", f"is not one of the {task} task", allowed, rule, fix))
-    if kinds and task != "instance":
-        allowed = "with --task instance"
-        problems.append(
-            Problem("--kind", f"says nothing for the {task} task", allowed, ", ".join(kinds), "leave it out")
-        )
-    raise_collected(problems, ConfigError)
-
-
-def refuse_others(task: str, given: Mapping[str, Any]) -> None:
-    """Refuse options that say nothing for objects; `given` is option -> value, empty where it was not given.
-
-    Raises:
-        ConfigError: naming all of them.
-    """
-    from segwright.core import ConfigError
-
-    known = (*OF_BOTH, *OF_OBJECTS[task])
-    others = [name for name, value in given.items() if value and name not in known]
-    if others:
-        raise ConfigError.of(
-            "arguments", f"say nothing for the {task} task",
-            allowed=", ".join(_option(name) for name in known if name != "arguments"),
-            found=", ".join(_option(name) for name in others), fix="leave these options out",
-        )  # fmt: skip
-
-
-def _option(name: str) -> str:
-    return "a RUN or BUNDLE" if name == "model" else f"--{name.rstrip('_').replace('_', '-')}"
-
-
-def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json_file: Path | None) -> None:
-    """Score, write what was asked for, print the answer, then fail where a condition holds; `given` are the options.
+def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, json_file: Path | None) -> None:
+    """Score, write what was asked for, print the answer, then fail where a demand is not met; `given` are the options.
 
     Raises:
         ConfigError: options that say nothing here, a missing side, conditions that cannot be read.
         DataError: everything that cannot be read or compared.
-        GateFailed: conditions that hold.
+        GateFailed: demands that are not met.
     """
     from segwright.cli.evaluation.answer import object_answer
     from segwright.cli.evaluation.conventions import conventions_table, with_conventions, write_with_conventions
-    from segwright.cli.evaluation.judgement import allowed_loss, enforce_both
-    from segwright.evaluate.changes import changes_between
-    from segwright.evaluate.gate import parse
-    from segwright.evaluate.objects import ObjectEvaluation
-    from segwright.evaluate.report.object_page import write_object_report
+    from segwright.cli.evaluation.object_judgement import ObjectDemands, judged, write_comparison
 
-    refuse_others(given["task"], {**given, "model": model})
-    gate, compare, report, conditions = (given[name] for name in ("no_worse_than", "compare", "report", "fail_if"))
-    tolerance = allowed_loss(gate, compare, given["tolerance"])
-    old = ObjectEvaluation.read(gate or compare) if gate or compare else None
-    evaluation = _evaluated(given, face.listener)
-    parse(evaluation, conditions or ())
-    changes = None if old is None else changes_between(old, evaluation)
-    conventions = _conventions(given, evaluation, face.listener) if given["reconcile"] else ()
+    demands, report = ObjectDemands.read(given), given["report"]
+    sides = sides_of(given)
+    if demands.conditions:
+        sides.check(demands.conditions)
+    evaluation = sides.evaluated(face.listener)
+    judgement = judged(evaluation, demands)
+    conventions = _conventions(given, evaluation, sides, face.listener) if given["reconcile"] else ()
     if json_file is not None:
         write_with_conventions(json_file, evaluation, conventions)
     if report is not None:
-        scored = evaluation.provenance.get("predictions", evaluation.task)
-        write_object_report(report, evaluation, title=f"Evaluation of {Path(str(scored)).name}")
-    written = [path for path in (json_file, report) if path is not None]
-    more = [conventions_table(conventions)] if conventions else []
-    face.finish(
-        with_conventions(evaluation.to_json(), conventions),
-        object_answer(evaluation, changes, written, more),
-        gate=lambda: enforce_both(evaluation, conditions or (), changes, tolerance),
-    )
+        _write_report(report, evaluation, sides, face.listener)
+    write_comparison(judgement, sides, face.listener)
+    written = [path for path in (json_file, report, demands.report) if path is not None]
+    more = [*judgement.tables(), *([conventions_table(conventions)] if conventions else [])]
+    answer = with_conventions(judgement.to_json(), conventions)
+    face.finish(answer, object_answer(evaluation, written, more), gate=judgement.enforce)
 
 
-def _evaluated(given: Mapping[str, Any], listener: Listener) -> ObjectEvaluation:
-    from segwright.data.class_files import read_class_file
+def _write_report(report: Path, evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener) -> None:
+    from segwright.evaluate.report.object_page import write_object_report
 
-    task, predictions, truth = given["task"], given["predictions"], given["truth"]
-    _require_sides(task, predictions, truth)
-    table = None if given["classes"] is None else read_class_file(given["classes"])
-    rule: Any = given["rule"] or RULES[task][0]
-    if task == "panoptic":
-        from segwright.evaluate.panoptic import evaluate_panoptic
-
-        return evaluate_panoptic(predictions, truth, classes=table, rule=rule, listener=listener)
-    from segwright.evaluate.instances import evaluate_instances
-
-    kinds = given["kind"] or ("mask", "box")
-    return evaluate_instances(predictions, truth, kinds=kinds, rule=rule, class_table=table, listener=listener)
+    scored = evaluation.provenance.get("predictions", evaluation.task)
+    panels = sides.panels(evaluation, listener)
+    write_object_report(report, evaluation, panels, title=f"Evaluation of {Path(str(scored)).name}")
 
 
-def _conventions(given: Mapping[str, Any], evaluation: ObjectEvaluation, listener: Listener) -> tuple[Convention, ...]:
+def _conventions(
+    given: Mapping[str, Any], evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener
+) -> tuple[Convention, ...]:
     """The same predictions under the rules of the libraries: what was not scored yet is scored now."""
+    from segwright.evaluate.instances import InstancePairs
     from segwright.evaluate.reconcile.objects import instance_conventions, panoptic_conventions
 
     def under(rule: str) -> ObjectEvaluation:
-        return evaluation if evaluation.provenance["rule"] == rule else _evaluated({**given, "rule": rule}, listener)
+        scored = evaluation.provenance["rule"] == rule
+        return evaluation if scored else sides_of({**given, "rule": rule}).evaluated(listener)
 
-    if evaluation.task == "panoptic":
+    if not isinstance(sides.pairs, InstancePairs):
         return panoptic_conventions(under("coco"), under("bdd100k"))
-    return instance_conventions(under("coco"), evaluation if evaluation.provenance["rule"] == "lvis" else None)
-
-
-def _require_sides(task: str, predictions: Path | None, truth: Path | None) -> None:
-    from segwright.core import ConfigError
-
-    if predictions is None or truth is None:
-        raise ConfigError.of(
-            "arguments", f"do not say what to score: the {task} task compares stored predictions with their truth",
-            allowed="--predictions FILE|DIR --truth FILE|DIR",
-            found="--truth is missing" if predictions else "no --predictions",
-            fix=f"segwright evaluate --task {task} --predictions results.json --truth annotations.json",
-        )  # fmt: skip
+    lvis = evaluation if evaluation.provenance["rule"] == "lvis" else None
+    # under lvis no truth is marked as a crowd, which other libraries go by
+    pairs = sides.pairs if lvis is None else sides_of({**given, "rule": "coco"}).pairs
+    return instance_conventions(under("coco"), lvis, pairs if isinstance(pairs, InstancePairs) else None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwright.cli.datasets import FoldOption
 from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def calibrate(
     data: Annotated[Path, typer.Option(help="The dataset with the hold-out; or a segwright.yaml.")],
     to: Annotated[Path, typer.Option(help="The new bundle.")],
     split: Annotated[Path | None, typer.Option(help="The split file that names the hold-out.")] = None,
+    fold: FoldOption = None,
     part: Annotated[str, typer.Option(help="The part of the split to calibrate on.")] = "calibration",
     target: Annotated[str, typer.Option(help="f1, iou, precision>=P or recall>=R.")] = "f1",
     allow: Annotated[
@@ -39,8 +41,7 @@ def calibrate(
     json: JsonFlag = False,
 ) -> None:
     """Choose per-class thresholds on a hold-out; writes a new bundle."""
-    from segwright.cli.datasets import dataset_at
-    from segwright.data import read_split
+    from segwright.cli.datasets import dataset_at, split_at
     from segwright.evaluate import HoldOut, Target, choose_thresholds
     from segwright.infer.bundle import read_bundle, require_new, with_thresholds
     from segwright.infer.loading import predictor_of
@@ -49,7 +50,7 @@ def calibrate(
     require_new(to)
     source = read_bundle(bundle)
     dataset = dataset_at(data, classes=source.classes)
-    chosen = None if split is None else read_split(split)
+    chosen = split_at(split, fold, source.lineage.split_hash)
     if not allow:
         _refuse_seen_frames(source, dataset, chosen, part)
     hold_out = dataset if chosen is None else dataset.only(chosen.stems(part))
@@ -69,6 +70,7 @@ def calibrate(
 
 def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, part: str) -> None:
     from segwright.core import ConfigError
+    from segwright.evaluate.seen_frames import refuse_seen_frames
 
     allowed = "frames that were neither trained on nor reported, such as the part 'calibration' of the model's split"
     fix = "segwright calibrate ... --split FILE --part calibration; --allow does it all the same"
@@ -78,6 +80,8 @@ def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, p
             "--part", f"cannot be calibrated on: {USED_PARTS[part]}", allowed=allowed, found=part, fix=fix
         )
     if not dataset.shows_images_of(lineage.dataset_hash):
+        scored = dataset if split is None else dataset.only(split.stems(part))
+        refuse_seen_frames(scored, lineage.train_frames, place="--data", fix=fix)
         return
     if split is None:
         found = "every frame of the dataset the model was trained on"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,32 +26,36 @@ def init(
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
     columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
+    columns_exif: Annotated[str | None, typer.Option(help="Columns from EXIF tags: DateTimeOriginal,Model.")] = None,
+    columns_dicom: Annotated[str | None, typer.Option(help="Columns from DICOM tags: PatientID,StudyDate.")] = None,
+    dicom: Annotated[Path | None, typer.Option(help="Folder of the DICOM files.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Look at a folder of labelled frames and write a commented segwright.yaml for it."""
-    from segwright.cli.datasets import class_table_of, options_of
-    from segwright.core import ConfigError
+    from segwright.cli.datasets import class_table_of, listed, options_of, with_given_columns
     from segwright.data import open_dataset, sample_labels
+
+    _require_new(out)
+    with Face(as_json=json) as face:
+        options, table = options_of(option or []), class_table_of(classes)
+        ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
+        dataset = open_dataset(folder, format=format, classes=table, options=options, **ways)
+        dataset = with_given_columns(dataset, columns_exif, columns_dicom, dicom)
+        ways |= {"columns_exif": listed(columns_exif), "columns_dicom": listed(columns_dicom), "dicom": dicom}
+        text = _project(folder, out.parent, dataset, {"options": options, **ways})
+        masks = sample_labels(dataset, listener=face.listener)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+        face.finish(_payload(out, dataset, masks), "\n".join(_lines(folder, out, dataset, masks)))
+
+
+def _require_new(out: Path) -> None:
+    from segwright.core import ConfigError
 
     if out.exists():
         raise ConfigError.of(
             str(out), "exists already", found="a project file", fix="edit it, or name another with --out"
         )
-    with Face(as_json=json) as face:
-        options = options_of(option or [])
-        dataset = open_dataset(
-            folder,
-            format=format,
-            classes=class_table_of(classes),
-            options=options,
-            columns_from=columns,
-            columns_csv=columns_csv,
-        )
-        text = _project(folder, out.parent, dataset, options, columns, columns_csv)
-        masks = sample_labels(dataset, listener=face.listener)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
-        face.finish(_payload(out, dataset, masks), "\n".join(_lines(folder, out, dataset, masks)))
 
 
 def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Iterator[str]:
@@ -85,20 +89,15 @@ def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
     }
 
 
-def _project(
-    folder: Path, base: Path, dataset: Dataset, options: dict[str, Any], columns: str | None, columns_csv: Path | None
-) -> str:
-    """The text of the project file in `base` for the dataset that was found."""
+def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any]) -> str:
+    """The text of the project file in `base` for the dataset that was found; paths are told as seen from it."""
     from segwright.project.schema import Data
     from segwright.project.template import project_text
 
-    data = Data(
-        root=_relative(folder, base),
-        format=dataset.format,
-        columns_from=columns,
-        columns_csv=None if columns_csv is None else _relative(columns_csv, base),
-        options=options,
-    )
+    settings: dict[str, Any] = {
+        key: _relative(value, base) if isinstance(value, Path) else value for key, value in given.items()
+    }
+    data = Data(root=_relative(folder, base), format=dataset.format, **settings)
     return project_text(folder.resolve().stem, data, dataset.classes, dataset.column_names)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segwright.cli.face import Face, JsonFlag
+from segwright.cli.project_words import project_of
 
 if TYPE_CHECKING:
     from segwright.evaluate import Evaluation
@@ -33,11 +34,11 @@ def train(
             existing = _run_to_resume(run, words)
             dataset, split = existing.dataset, existing.split
         else:
-            path, project = _project(words)
+            path, project = project_of(words)
             from segwright.train import plan_project, start_run
 
             plan, dataset, split = plan_project(project, path.parent, face.listener)
-            folder = run or _free_folder(path.parent / "runs", project.name)
+            folder = run or _free_folder(path.parent / "runs", _name(project))
             existing = start_run(plan, folder)
             face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
         if plan_only:
@@ -54,38 +55,6 @@ def train(
         evaluation = finish(existing, dataset, listener=face.listener)
         payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
         face.finish(payload, _answer(existing, evaluation))
-
-
-def _project(words: list[str]) -> tuple[Path, Project]:
-    """The project file and what it says. A wrong path in it is told here, before torch takes seconds to import."""
-    from segwright.data import read_split
-    from segwright.data.listing import list_files
-    from segwright.project import read_project
-
-    path, overrides = _project_and_overrides(words)
-    project = read_project(path, overrides)
-    frames = path.parent / project.data.root
-    if not frames.exists():
-        list_files(frames)  # refuses it in the words of every other verb
-    read_split(path.parent / project.split.file)
-    return path, project
-
-
-def _project_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
-    """The project file among the bare words, and the `section.key=value` of the others."""
-    from segwright.core import ConfigError
-    from segwright.project import PROJECT_FILE
-
-    named = [word for word in words if "=" not in word]
-    if len(named) > 1:
-        raise ConfigError.of(
-            "arguments",
-            "name more than one project file",
-            allowed="one segwright.yaml, and section.key=value",
-            found=", ".join(named),
-            fix="write overrides without spaces: training.steps=300",
-        )
-    return Path(named[0] if named else PROJECT_FILE), [word for word in words if "=" in word]
 
 
 def _run_to_resume(run: Path | None, words: list[str]) -> Run:
@@ -107,6 +76,12 @@ def _run_to_resume(run: Path | None, words: list[str]) -> Run:
     from segwright.train import open_run
 
     return open_run(run)
+
+
+def _name(project: Project) -> str:
+    """The name of the run's folder: each fold has its own."""
+    fold = project.split.fold
+    return project.name if fold is None else f"{project.name}-fold{fold}"
 
 
 def _free_folder(runs: Path, name: str) -> Path:

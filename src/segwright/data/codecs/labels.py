@@ -191,5 +191,6 @@ def _unknown(ids: npt.NDArray, classes: ClassTable) -> RefusedError:
         f"{count} pixels have {which} not in the class table",
         allowed=classes.describe(),
         found=shown,
-        fix=f"add class {unknown[0]} to segwright.yaml, or set `options: {{map: [{unknown[0]}=void]}}`",
+        fix=f"add class {unknown[0]} to the class table (--classes FILE, or `classes:` of a segwright.yaml), or make "
+        f"it void: --map {unknown[0]}={classes.void_id}, or in a segwright.yaml `options: {{map: [{unknown[0]}=void]}}`",
     )

@@ -164,6 +164,10 @@ class Log:
                 return state
         return State(0, None, {})
 
+    def rows_of(self, number: int) -> dict[str, FrameRow | None]:
+        """The rows that a version brought, applied or not; None for a removal."""
+        return {stem: row for stem, _, _, row in self.commits[number - 1].rows}
+
     def versions(self) -> list[Version]:
         """Every version, oldest first."""
         return [version for version, _ in self.history()]

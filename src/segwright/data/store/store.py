@@ -77,6 +77,26 @@ class Store:
         frames = tuple(self._frame(row, state.number) for _, row in sorted(state.frames.items()))
         return Dataset(Path(self.place.uri), state.classes, frames, f"store@{state.number}")
 
+    def set_aside(self, version: str | int | None) -> tuple[Dataset, Dataset]:
+        """The frames whose change in a version was not applied: as they are in the newest version, and as it had them.
+
+        Raises:
+            DataError: no such version, or nothing of it was set aside.
+        """
+        log = self.log()
+        number = log.number_of(version, str(self.place))
+        made = log.versions()[number - 1]
+        if not made.set_aside:
+            rule, fix = "has nothing that was set aside", f"segwright data diff {self.place.uri}@{max(1, number - 1)}"
+            raise DataError.of(f"{self.place.uri}@{number}", rule, found="every change was applied", fix=fix)
+        rows = log.rows_of(number)
+        theirs = self.dataset(len(log))
+        kept = [row for stem in made.set_aside if (row := rows[stem]) is not None]
+        frames = tuple(self._frame(row, number) for row in kept)
+        mine = Dataset(theirs.root, made.header.classes, frames, f"store@{number}")
+        names = {frame.stem for frame in theirs.frames} & {*made.set_aside}
+        return theirs.only(names), mine
+
     def _frame(self, row: FrameRow, number: int) -> Frame:
         place = f"{self.place.uri}@{number}"
         source = None
@@ -183,6 +203,9 @@ def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Stor
         DataError: a folder is there that holds something else, or it cannot be written.
     """
     place = place_of(uri)
+    if place.version is not None:
+        rule, fix = "names a version to write to", f"leave @{place.version} out: a new version follows the newest"
+        raise DataError.of(str(uri), rule, allowed=place.uri, found=str(uri), fix=fix)
     folder = Path(place.uri)
     if not place.is_remote and folder.exists() and {*folder.iterdir()} - {folder / LOG_TABLE, folder / BLOB_TABLE}:
         rule, fix = "holds other files, and is no dataset store", "name a new folder: `--to frames.store`"

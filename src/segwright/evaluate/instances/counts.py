@@ -7,25 +7,27 @@ all detections together, so no smaller count would add up to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import length_hint
 
 from segwright.core import ClassTable, DataError, Listener, Problem, Progress, silent
 from segwright.data.workers import in_threads
 from segwright.evaluate.boundary_iou import DILATION_RATIO
+from segwright.evaluate.instances.batches import Batch, batches
 from segwright.evaluate.instances.frame import ImageId, InstanceFrame, image_order
-from segwright.evaluate.instances.matching import Matches, match_frame
+from segwright.evaluate.instances.matching import Matches, match_batch
 from segwright.evaluate.instances.rules import COCO, Kind, Rule, require_kinds
 
 
 @dataclass(frozen=True)
 class FrameMatches:
-    """One frame's part of the counts: what was matched, for each kind."""
+    """One frame's part of the counts: what was matched, for each kind; `columns` say its domains."""
 
     image_id: ImageId
     name: str
     kinds: Mapping[Kind, Matches]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,9 @@ def count_instances(
     workers: int | None = None,
     listener: Listener = silent,
 ) -> InstanceCounts:
-    """The counts of one frame or of a stream of frames; holds a few frames at a time, and a few numbers a detection.
+    """The counts of one frame or of a stream of frames.
 
+    Some hundred frames are held at a time, and a few numbers a detection.
     Detections are ranked by score in their class and frame, and those beyond the rule's number left out.
     `boundary_ratio` is the share of the frame's diagonal that a rim is wide; `workers` is a number of threads, None as
     many as there are cores, up to 8. Source: `evaluate` of pycocotools.cocoeval and of lvis-dataset/lvis-api.
@@ -91,13 +94,15 @@ def count_instances(
     stream = [frames] if isinstance(frames, InstanceFrame) else frames
     total, rows = length_hint(stream), []
 
-    def count(frame: InstanceFrame) -> FrameMatches:
-        matches: dict[Kind, Matches] = {
-            kind: match_frame(frame, kind, rule, boundary_ratio=boundary_ratio) for kind in kinds
-        }
-        return FrameMatches(frame.image_id, frame.name, matches)
+    def count(batch: Batch) -> list[FrameMatches]:
+        found = [match_batch(batch, kind, rule, boundary_ratio=boundary_ratio) for kind in asked]
+        return [
+            FrameMatches(frame.image_id, frame.name, dict(zip(asked, matches, strict=True)))
+            for frame, *matches in zip(batch.frames, *found, strict=True)
+        ]
 
-    for done, row in enumerate(in_threads(count, stream, workers), start=1):
-        rows.append(row)
-        listener(Progress("evaluate", done, max(total, done)))
+    for counted in in_threads(count, batches(stream), workers):
+        for row in counted:
+            rows.append(row)
+            listener(Progress("evaluate", len(rows), max(total, len(rows))))
     return InstanceCounts(classes, asked, rule, boundary_ratio, tuple(rows))

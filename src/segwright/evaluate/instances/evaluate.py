@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
+
 from segwright.core import ClassTable, DataError, Listener, silent
+from segwright.data.listing import stem_of
 from segwright.evaluate.boundary_iou import DILATION_RATIO
-from segwright.evaluate.instances.counts import InstanceCounts, count_instances
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
+from segwright.evaluate.instances.counts import FrameMatches, InstanceCounts, count_instances
 from segwright.evaluate.instances.curves import Accumulated, accumulate
-from segwright.evaluate.instances.frames import PairedFrames
-from segwright.evaluate.instances.results import read_results
-from segwright.evaluate.instances.rules import Kind, require_kinds, rule_called
-from segwright.evaluate.instances.scores import definitions_of, precision_recall, scores_of
-from segwright.evaluate.instances.truth import read_truth
+from segwright.evaluate.instances.kept import kept
+from segwright.evaluate.instances.outcomes import OperatingPoint, best_f1
+from segwright.evaluate.instances.pairs import InstancePairs, Predictions, Truth, pair_instances
+from segwright.evaluate.instances.rules import Kind
+from segwright.evaluate.instances.scores import definitions_of, precision_recall, score_instances, scores_of
 from segwright.evaluate.objects import ObjectEvaluation
+from segwright.evaluate.scores import Scores
 
 
 def evaluate_instances(
-    predictions: Path | str | Sequence[Mapping[str, Any]],
-    truth: Path | str | Mapping[str, Any],
+    predictions: Predictions,
+    truth: Truth,
     *,
     kinds: Iterable[Kind] = ("mask", "box"),
     rule: str = "coco",
     class_table: ClassTable | None = None,
     boundary_ratio: float = DILATION_RATIO,
+    columns: ColumnSource = NO_COLUMNS,
     workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:
@@ -33,11 +39,12 @@ def evaluate_instances(
 
     `predictions` is a results file, a folder of predictions with `instances.json`, or the list itself; `truth` an
     annotation file or its content. `kinds` are `mask`, `box` and `boundary`; `rule` is `coco` or `lvis`. `class_table`
-    names the classes to score; None takes the truth's categories. `workers` is as in `count_instances`.
+    names the classes to score; None takes the truth's categories. `columns` says what the images' file names tell of
+    their domains. `workers` is as in `count_instances`.
 
     Images without detections count, and so do detections in images without truths. `details` has, by kind, the
-    precision-recall curve of each class at IoU 0.5 and, for each frame, true positives, false positives and misses of
-    all its detections at IoU 0.5.
+    precision-recall curve of each class at IoU 0.5, the confidence of the best F1 and, for each frame, true positives,
+    false positives and misses at IoU 0.5, of all its detections and of those from that confidence up.
 
     Raises:
         DataError: a file is not what it should be: unknown images or categories, segmentations of another size or
@@ -47,25 +54,40 @@ def evaluate_instances(
     Source: COCOeval of pycocotools, LVISEval of lvis-dataset/lvis-api, and bowenc0221/boundary-iou-api; on the same
     two files the numbers are theirs (tests/evaluate/instances).
     """
-    kinds, chosen = require_kinds(kinds), rule_called(rule)
-    true = read_truth(truth, kinds, chosen, class_table)
-    found = read_results(predictions, true, kinds)
+    pairs = pair_instances(
+        predictions, truth, kinds=kinds, rule=rule, class_table=class_table, boundary_ratio=boundary_ratio
+    )
+    return evaluate_instance_pairs(pairs, columns=columns, workers=workers, listener=listener)
+
+
+def evaluate_instance_pairs(
+    pairs: InstancePairs,
+    *,
+    columns: ColumnSource = NO_COLUMNS,
+    workers: int | None = None,
+    listener: Listener = silent,
+) -> ObjectEvaluation:
+    """What `evaluate_instances` gives, of sides that were read before."""
+    truth = pairs.frames.truth
     counts = count_instances(
-        PairedFrames(true, found), true.classes, kinds=kinds, rule=chosen, boundary_ratio=boundary_ratio,
+        pairs.frames, truth.classes, kinds=pairs.kinds, rule=pairs.rule, boundary_ratio=pairs.boundary_ratio,
         workers=workers, listener=listener,
     )  # fmt: skip
-    notes = (*true.notes, *found.notes)
-    if not len(found.frame):
-        notes = (f"no detection at all for {len(true.pictures)} images: every truth is missed", *notes)
-    return summarise_instances(counts, frequency=true.frequency, notes=notes)
+    counts, column_notes = _with_columns(counts, columns, pairs.place)
+    notes = (*pairs.notes, *column_notes)
+    return summarise_instances(counts, frequency=truth.frequency, provenance=pairs.known, notes=notes)
 
 
 def summarise_instances(
-    counts: InstanceCounts, *, frequency: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+    counts: InstanceCounts,
+    *,
+    frequency: Mapping[str, str] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> ObjectEvaluation:
     """The evaluation of counts, however many workers and machines they were added up from.
 
-    `frequency` is as in `score_instances`; `notes` is what was found while reading.
+    `frequency` is as in `score_instances`; `provenance` says what was scored, `notes` what was found while reading.
 
     Raises:
         DataError: the counts hold no frame.
@@ -76,7 +98,9 @@ def summarise_instances(
             fix="name annotations that list their images",
         )  # fmt: skip
     curves: dict[Kind, Accumulated] = {kind: accumulate(counts, kind) for kind in counts.kinds}
+    points = {kind: best_f1(counts, kind) for kind in counts.kinds}
     scores = scores_of(curves, counts, frequency)
+    by_domain, domain_notes = scores_by_domain(counts.frames, lambda rows: _part(counts, rows, frequency))
     names = [*scores.overall, *next(iter(scores.classes.values()))]
     return ObjectEvaluation(
         task="instance",
@@ -85,21 +109,48 @@ def summarise_instances(
         scores=scores.overall,
         classes=scores.classes,
         definitions=definitions_of(names),
+        by_domain=by_domain,
         details={
             "precision_recall": {kind: precision_recall(curve, counts.classes.names) for kind, curve in curves.items()},
-            "frames": [_frame_row(counts, position) for position in range(len(counts.frames))],
+            "best_f1": {kind: asdict(point) for kind, point in points.items()},
+            "frames": [_frame_row(row, points) for row in counts.frames],
         },
-        provenance={"class_table_hash": counts.classes.content_hash, "rule": counts.rule.name},
-        notes=(*notes, *_absent_notes(scores.classes)),
+        provenance={"class_table_hash": counts.classes.content_hash, "rule": counts.rule.name, **(provenance or {})},
+        notes=(*notes, *domain_notes, *_absent_notes(scores.classes)),
     )
 
 
-def _frame_row(counts: InstanceCounts, position: int) -> dict[str, Any]:
-    """Image, and for each kind true positives, false positives and misses at IoU 0.5, whatever the score."""
-    frame = counts.frames[position]
-    outcomes = {kind: frame.kinds[kind].outcome() for kind in counts.kinds}
-    rows = {kind: dict(zip(("tp", "fp", "fn"), outcome, strict=True)) for kind, outcome in outcomes.items()}
-    return {"image_id": frame.image_id, "name": frame.name, **rows}
+def _part(counts: InstanceCounts, rows: Sequence[FrameMatches], frequency: Mapping[str, str] | None) -> Scores:
+    """The scores of some of the frames."""
+    return score_instances(replace(counts, frames=tuple(rows)), frequency=frequency)
+
+
+def _frame_row(frame: FrameMatches, points: Mapping[Kind, OperatingPoint]) -> dict[str, Any]:
+    """Image, and for each kind true positives, false positives and misses at IoU 0.5.
+
+    Of all detections whatever the score, and of those from the score of the best F1 up.
+    """
+    rows = {}
+    for kind, point in points.items():
+        least = np.inf if point.score is None else point.score
+        matches = frame.kinds[kind]
+        rows[kind] = {
+            **_outcome(matches.outcome()),
+            "at_best_f1": _outcome(matches.outcome(least_score=least)),
+            "matches": kept(matches),
+        }
+    return {"image_id": frame.image_id, "name": frame.name, "columns": dict(frame.columns), **rows}
+
+
+def _outcome(counted: tuple[int, int, int]) -> dict[str, Any]:
+    return dict(zip(("tp", "fp", "fn"), counted, strict=True))
+
+
+def _with_columns(counts: InstanceCounts, source: ColumnSource, place: str) -> tuple[InstanceCounts, tuple[str, ...]]:
+    """The counts with the columns of each frame, and notes on them."""
+    columns, notes = source.of([stem_of(row.name) for row in counts.frames], place)
+    frames = tuple(replace(row, columns=columns[stem_of(row.name)]) for row in counts.frames)
+    return replace(counts, frames=frames), notes
 
 
 def _absent_notes(classes: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from segwright.core import Size
+from segwright.evaluate.instances.run_texts import Runs
 
 # COCO's: a whole number, or a text
 ImageId = int | str
-# what pycocotools.mask takes: {"size": [height, width], "counts": bytes or text}, compressed run lengths by columns
-Runs = Any
 
 
 def image_order(image_id: ImageId) -> tuple[bool, int, str]:
@@ -28,8 +27,8 @@ class Truths:
     `channel` is int (objects,), the position of each one's class in the table. `area_px` is float64 (objects,), as
     the file says it (COCO: of the mask, also where boxes are scored). `crowd` is bool (objects,): a region of many,
     which may take any number of detections and counts for none. `ignored` is bool (objects,): neither found nor
-    missed; every crowd is. `boxes` is float64 (objects, 4): left, top, width, height in px. `masks` are run lengths.
-    Boxes and masks may be None where only the other is scored.
+    missed; every crowd is. `boxes` is float64 (objects, 4): left, top, width, height in px. `masks` are run
+    lengths, a `RunTexts` or any sequence. Boxes and masks may be None where only the other is scored.
     """
 
     channel: npt.NDArray[np.int64]
@@ -37,7 +36,19 @@ class Truths:
     crowd: npt.NDArray[np.bool_]
     ignored: npt.NDArray[np.bool_]
     boxes: npt.NDArray[np.float64] | None = None
-    masks: tuple[Runs, ...] | None = None
+    masks: Sequence[Runs] | None = None
+
+    def between(self, first: int, end: int) -> Truths:
+        """The objects from `first` up to `end`, as views."""
+        part = slice(first, end)
+        return Truths(
+            self.channel[part],
+            self.area_px[part],
+            self.crowd[part],
+            self.ignored[part],
+            None if self.boxes is None else self.boxes[part],
+            None if self.masks is None else self.masks[part],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +59,18 @@ class Detections:
     area_px: npt.NDArray[np.float64]
     score: npt.NDArray[np.float64]
     boxes: npt.NDArray[np.float64] | None = None
-    masks: tuple[Runs, ...] | None = None
+    masks: Sequence[Runs] | None = None
+
+    def between(self, first: int, end: int) -> Detections:
+        """The objects from `first` up to `end`, as views."""
+        part = slice(first, end)
+        return Detections(
+            self.channel[part],
+            self.area_px[part],
+            self.score[part],
+            None if self.boxes is None else self.boxes[part],
+            None if self.masks is None else self.masks[part],
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Size
-from segwright.evaluate.instances.frame import Detections, InstanceFrame, Runs, Truths
+from segwright.evaluate.instances.frame import Detections, InstanceFrame, Truths
 from segwright.evaluate.instances.results import Results
-from segwright.evaluate.instances.runs import areas_of, boxes_around, runs_of
+from segwright.evaluate.instances.run_texts import RunTexts
+from segwright.evaluate.instances.runs import measures_of
 from segwright.evaluate.instances.truth import Truth
 
 
 @dataclass(frozen=True, eq=False)
 class PairedFrames:
-    """The frames of a truth with their detections, in image order; masks are made run lengths when a frame is asked."""
+    """The frames of a truth with their detections, in image order, each as views of the columns of all frames."""
 
     truth: Truth
     results: Results
@@ -27,45 +27,59 @@ class PairedFrames:
         return len(self.truth.pictures)
 
     def __iter__(self) -> Iterator[InstanceFrame]:
-        truths, detections = (_by_frame(columns.frame, len(self)) for columns in (self.truth, self.results))
-        for picture, true, found in zip(self.truth.pictures, truths, detections, strict=True):
-            yield InstanceFrame(
-                picture.image_id,
-                picture.name,
-                picture.size,
-                _truths(self.truth, true, picture.size),
-                _detections(self.results, found, picture.size),
-                picture.absent,
-                picture.not_exhaustive,
-            )
+        return (self.frame(position) for position in range(len(self)))
+
+    def frame(self, position: int) -> InstanceFrame:
+        """The frame at `position` in image order."""
+        picture = self.truth.pictures[position]
+        (truths, true_starts), (detections, found_starts) = self._sides
+        return InstanceFrame(
+            picture.image_id,
+            picture.name,
+            picture.size,
+            truths.between(true_starts[position], true_starts[position + 1]),
+            detections.between(found_starts[position], found_starts[position + 1]),
+            picture.absent,
+            picture.not_exhaustive,
+        )
+
+    @cached_property
+    def _sides(self) -> tuple[tuple[Truths, list[int]], tuple[Detections, list[int]]]:
+        """All true objects and all detections, frame after frame, and where those of each frame begin."""
+        frames = len(self)
+        truths = _truths(self.truth), _starts(self.truth.frame, frames)
+        return truths, (_detections(self.results), _starts(self.results.frame, frames))
 
 
-def _by_frame(frame: npt.NDArray[np.int64], frames: int) -> list[npt.NDArray[np.intp]]:
-    """The positions of each frame's objects, in the file's order."""
-    order = np.argsort(frame, kind="stable")
-    return np.split(order, np.searchsorted(frame[order], np.arange(1, frames)))
+def _starts(frame: npt.NDArray[np.int64], frames: int) -> list[int]:
+    """Where the objects of each frame begin, and those of the last one end, once they are in the order of frames."""
+    return np.concatenate([[0], np.cumsum(np.bincount(frame, minlength=frames))]).tolist()
 
 
-def _truths(truth: Truth, chosen: npt.NDArray[np.intp], size: Size) -> Truths:
-    masks = _masks(truth.outlines, chosen, size)
+def _truths(truth: Truth) -> Truths:
+    """All true objects, frame after frame, in the file's order."""
+    chosen = np.argsort(truth.frame, kind="stable")
+    masks = _masks(truth.masks, chosen)
     boxes = None if truth.boxes is None else truth.boxes[chosen]
     area = truth.area_px[chosen]
     missing = np.isnan(area)
     if missing.any():
-        own = areas_of(masks or ()) if boxes is None or masks is not None else boxes[:, 2] * boxes[:, 3]
+        own = measures_of(masks)[0] if masks is not None else boxes[:, 2] * boxes[:, 3] if boxes is not None else area
         area = np.where(missing, own, area)
     return Truths(truth.channel[chosen], area, truth.crowd[chosen], truth.ignored[chosen], boxes, masks)
 
 
-def _detections(results: Results, chosen: npt.NDArray[np.intp], size: Size) -> Detections:
-    masks = _masks(results.outlines, chosen, size)
+def _detections(results: Results) -> Detections:
+    """All detections, frame after frame, in the file's order."""
+    chosen = np.argsort(results.frame, kind="stable")
+    masks = _masks(results.masks, chosen)
     if results.boxes is not None:
         boxes = results.boxes[chosen]
         area = boxes[:, 2] * boxes[:, 3]
     else:
-        boxes, area = boxes_around(masks or ()), areas_of(masks or ())
+        area, boxes = measures_of(masks or ())
     return Detections(results.channel[chosen], area, results.score[chosen], boxes, masks)
 
 
-def _masks(outlines: Sequence[Any] | None, chosen: npt.NDArray[np.intp], size: Size) -> tuple[Runs, ...] | None:
-    return None if outlines is None else tuple(runs_of(outlines[position], size) for position in chosen)
+def _masks(masks: RunTexts | None, chosen: npt.NDArray[np.intp]) -> RunTexts | None:
+    return None if masks is None else masks.taken(chosen)

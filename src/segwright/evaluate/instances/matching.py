@@ -11,10 +11,12 @@ Source: `evaluateImg` of pycocotools.cocoeval and `evaluate_img` of lvis-dataset
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from segwright.evaluate.instances.batches import Batch
 from segwright.evaluate.instances.frame import InstanceFrame
 from segwright.evaluate.instances.overlap import Pairs, overlaps
 from segwright.evaluate.instances.rules import AREAS, IOU_THRESHOLDS, Kind, Rule
@@ -40,10 +42,13 @@ class Matches:
     truth_channel: npt.NDArray[np.int64]
     truth_counted: npt.NDArray[np.bool_]
 
-    def outcome(self, threshold: int = 0, area: int = 0) -> tuple[int, int, int]:
-        """True positives, false positives and misses of all classes at one IoU threshold and area range."""
+    def outcome(self, threshold: int = 0, area: int = 0, least_score: float = -np.inf) -> tuple[int, int, int]:
+        """True positives, false positives and misses of all classes at one IoU threshold and area range.
+
+        Detections below `least_score` are left out: who comes later in turn takes nothing from those before.
+        """
         bit = np.uint16(1 << threshold)
-        counted = (self.ignored[:, area] & bit) == 0
+        counted = ((self.ignored[:, area] & bit) == 0) & (self.score >= least_score)
         hits = int(np.count_nonzero(counted & ((self.matched[:, area] & bit) != 0)))
         return hits, int(np.count_nonzero(counted)) - hits, int(self.truth_counted[:, area].sum()) - hits
 
@@ -70,21 +75,31 @@ class Turns:
 
 def match_frame(frame: InstanceFrame, kind: Kind, rule: Rule, *, boundary_ratio: float) -> Matches:
     """The matches of one frame."""
-    detections, rank = _turn_order(frame, rule)
-    truths = np.argsort(frame.truths.channel, kind="stable")
-    turns = _turns(frame, Pairs.of(frame, detections, truths), kind, boundary_ratio)
+    return match_batch(Batch.of([frame]), kind, rule, boundary_ratio=boundary_ratio)[0]
+
+
+def match_batch(batch: Batch, kind: Kind, rule: Rule, *, boundary_ratio: float) -> list[Matches]:
+    """The matches of each frame of a batch."""
+    detections, rank = _turn_order(batch, rule)
+    truths = np.argsort(batch.truth_group, kind="stable")
+    turns = _turns(batch, Pairs.of(batch, detections, truths), kind, boundary_ratio)
     matched, ignored = match(turns)
     area = turns.truth_area[:, None]
     counted = ~turns.truth_ignored[:, None] & (area >= AREAS[:, 0]) & (area <= AREAS[:, 1])
-    return Matches(
-        frame.detections.channel[detections],
-        frame.detections.score[detections],
-        rank,
-        matched,
-        ignored,
-        frame.truths.channel[truths],
-        counted,
+    found = batch.detections.channel[detections], batch.detections.score[detections], rank, matched, ignored
+    true = batch.truths.channel[truths], counted
+    columns = zip(
+        *(_by_frame(column, batch.detection_frame[detections], len(batch.frames)) for column in found),
+        *(_by_frame(column, batch.truth_frame[truths], len(batch.frames)) for column in true),
+        strict=True,
     )
+    return [Matches(*parts) for parts in columns]
+
+
+def _by_frame(column: npt.NDArray, frame: npt.NDArray[np.int64], frames: int) -> list[npt.NDArray]:
+    """A column in parts, one a frame; `frame` ascends."""
+    edges = np.searchsorted(frame, np.arange(frames + 1)).tolist()
+    return [column[first:end] for first, end in pairwise(edges)]
 
 
 def match(turns: Turns) -> tuple[Bits, Bits]:
@@ -138,36 +153,47 @@ def _as_bits(flags: npt.NDArray[np.bool_]) -> Bits:
     return (flags * weights[:, None]).sum(axis=1, dtype=np.uint16).T.copy()
 
 
-def _turn_order(frame: InstanceFrame, rule: Rule) -> tuple[npt.NDArray, npt.NDArray]:
-    """Positions of the detections that count, by class and falling score, and each one's rank in its class."""
-    channel, score = frame.detections.channel, frame.detections.score
+def turn_order(frame: InstanceFrame, rule: Rule) -> tuple[npt.NDArray, npt.NDArray]:
+    """Positions of a frame's detections that count, by class and falling score, and each one's rank in its class."""
+    return _turn_order(Batch.of([frame]), rule)
+
+
+def _turn_order(batch: Batch, rule: Rule) -> tuple[npt.NDArray, npt.NDArray]:
+    """Positions of the detections that count, by frame, class and falling score, and each one's rank in its class."""
+    group, score = batch.detection_group, batch.detections.score
     kept = np.arange(len(score))
-    if rule.most_in_frame is not None and len(kept) > rule.most_in_frame:
-        kept = np.argsort(-score, kind="stable")[: rule.most_in_frame]
+    if rule.most_in_frame is not None:
+        kept = np.lexsort((-score, batch.detection_frame))
+        kept = kept[_rank(batch.detection_frame[kept]) < rule.most_in_frame]
     if rule.federated:
-        looked_for = frame.absent | set(frame.truths.channel.tolist())
-        kept = kept[np.isin(channel[kept], list(looked_for))]
-    kept = kept[np.lexsort((-score[kept], channel[kept]))]
-    ordered = channel[kept]
-    rank = np.arange(len(kept)) - np.searchsorted(ordered, ordered, side="left")
+        looked_for = np.concatenate([batch.groups_of(lambda frame: frame.absent), batch.truth_group])
+        kept = kept[np.isin(group[kept], looked_for)]
+    kept = kept[np.lexsort((-score[kept], group[kept]))]
+    rank = _rank(group[kept])
     counted = rank < rule.most_detections[-1]
     return kept[counted], rank[counted]
 
 
-def _turns(frame: InstanceFrame, pairs: Pairs, kind: Kind, boundary_ratio: float) -> Turns:
+def _rank(ordered: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Each one's place among equal numbers; `ordered` ascends."""
+    return np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
+
+
+def _turns(batch: Batch, pairs: Pairs, kind: Kind, boundary_ratio: float) -> Turns:
     return Turns(
-        overlaps=overlaps(frame, kind, pairs, boundary_ratio=boundary_ratio),
+        overlaps=overlaps(batch, kind, pairs, boundary_ratio=boundary_ratio),
         pairs=pairs,
-        truth_area=frame.truths.area_px[pairs.truths],
-        truth_ignored=frame.truths.ignored[pairs.truths],
-        truth_crowd=frame.truths.crowd[pairs.truths],
-        detection_area=frame.detections.area_px[pairs.detections],
-        detection_lenient=_lenient(frame, pairs),
+        truth_area=batch.truths.area_px[pairs.truths],
+        truth_ignored=batch.truths.ignored[pairs.truths],
+        truth_crowd=batch.truths.crowd[pairs.truths],
+        detection_area=batch.detections.area_px[pairs.detections],
+        detection_lenient=_lenient(batch, pairs),
     )
 
 
-def _lenient(frame: InstanceFrame, pairs: Pairs) -> npt.NDArray[np.bool_]:
+def _lenient(batch: Batch, pairs: Pairs) -> npt.NDArray[np.bool_]:
     """Whether each detection is of a class that was not marked exhaustively."""
-    if not frame.not_exhaustive:
+    groups = batch.groups_of(lambda frame: frame.not_exhaustive)
+    if not len(groups):
         return np.zeros(len(pairs.detections), dtype=np.bool_)
-    return np.isin(frame.detections.channel[pairs.detections], list(frame.not_exhaustive))
+    return np.isin(batch.detection_group[pairs.detections], groups)

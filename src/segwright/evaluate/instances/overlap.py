@@ -18,9 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.evaluate.boundary_iou import boundary_distance_px
-from segwright.evaluate.instances.frame import Detections, InstanceFrame, Runs, Truths
+from segwright.evaluate.instances.batches import Batch
+from segwright.evaluate.instances.frame import Detections, Truths
 from segwright.evaluate.instances.rules import IOU_THRESHOLDS, Kind
-from segwright.evaluate.instances.runs import boxes_around, iou, pixels_of, text_of
+from segwright.evaluate.instances.run_texts import Runs, RunTexts
+from segwright.evaluate.instances.runs import boxes_around, iou, pixels_of
 from segwright.evaluate.kernels import compiled
 
 Overlap = npt.NDArray[np.float64]
@@ -28,9 +30,9 @@ Overlap = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Which detections of a frame meet which truths: those of their class, in groups.
+    """Which detections of a batch meet which truths: those of their frame and class, in groups.
 
-    `detections` and `truths` are the objects' positions in the frame, int64, in the order of the groups. In these,
+    `detections` and `truths` are the objects' positions in the batch, int64, in the order of the groups. In these,
     group g has the detections from `detection_start[g]` to `detection_start[g + 1]` and the truths from
     `truth_start[g]` to `truth_end[g]`; classes without detections make no group, so their truths lie between those of
     others. Overlaps are flat, detection after detection, truth after truth, from `overlap_start[g]` on.
@@ -44,9 +46,9 @@ class Pairs:
     truth_end: npt.NDArray[np.int64]
 
     @staticmethod
-    def of(frame: InstanceFrame, detections: npt.NDArray, truths: npt.NDArray) -> Pairs:
-        """The pairs of detections and truths that are given in the order of their classes."""
-        found, true = frame.detections.channel[detections], frame.truths.channel[truths]
+    def of(batch: Batch, detections: npt.NDArray, truths: npt.NDArray) -> Pairs:
+        """The pairs of detections and truths that are given in the order of their groups."""
+        found, true = batch.detection_group[detections], batch.truth_group[truths]
         groups, first = np.unique(found, return_index=True)
         start = np.append(first, len(found)).astype(np.int64)
         begin, end = (np.searchsorted(true, groups, side=side).astype(np.int64) for side in ("left", "right"))
@@ -68,22 +70,25 @@ class Pairs:
                 yield detections, truths, slice(cell, cell + cells)
 
 
-def overlaps(frame: InstanceFrame, kind: Kind, pairs: Pairs, *, boundary_ratio: float) -> Overlap:
-    """How far the detections of a frame overlap the truths of their class, 0..1, flat as `Pairs` says.
+def overlaps(batch: Batch, kind: Kind, pairs: Pairs, *, boundary_ratio: float) -> Overlap:
+    """How far the detections of a batch overlap the truths of their frame and class, 0..1, flat as `Pairs` says.
 
     For `boundary` the smaller of mask IoU and boundary IoU, and for a crowd the mask's alone; values below 0.5, which
     no threshold reaches, are the mask's.
     """
-    crowd = frame.truths.crowd[pairs.truths]
+    crowd = batch.truths.crowd[pairs.truths]
     if kind == "box":
-        return _box_iou(_boxes(frame.detections)[pairs.detections], _boxes(frame.truths)[pairs.truths], pairs, crowd)
-    found, true = _masks(frame.detections, pairs.detections), _masks(frame.truths, pairs.truths)
+        return _box_iou(_boxes(batch.detections)[pairs.detections], _boxes(batch.truths)[pairs.truths], pairs, crowd)
+    found, true = _masks(batch.detections), _masks(batch.truths)
     shared = _mask_iou(found, true, pairs, crowd)
     if kind == "boundary":
-        distance_px = boundary_distance_px(frame.size, boundary_ratio)
         for detections, truths, cells in pairs.groups():
+            distance_px = boundary_distance_px(batch.size(int(pairs.detections[detections.start])), boundary_ratio)
             part = shared[cells].reshape(-1, truths.stop - truths.start)
-            _lower_to_boundary_iou(part, found[detections], true[truths], crowd[truths], distance_px)
+            _lower_to_boundary_iou(
+                part, _some(found, pairs.detections[detections]), _some(true, pairs.truths[truths]),
+                crowd[truths], distance_px,
+            )  # fmt: skip
     return shared
 
 
@@ -98,20 +103,17 @@ def _box_iou(
     return instance_iou.boxes(found, true, overlap_start, detection_start, truth_start, truth_end, crowd)
 
 
-def _mask_iou(found: list[Runs], true: list[Runs], pairs: Pairs, crowd: npt.NDArray[np.bool_]) -> Overlap:
-    if not compiled() or not (found and true):
-        return iou_plainly(found, true, pairs, crowd)
+def _mask_iou(found: RunTexts, true: RunTexts, pairs: Pairs, crowd: npt.NDArray[np.bool_]) -> Overlap:
+    if not compiled():
+        return iou_plainly(_some(found, pairs.detections), _some(true, pairs.truths), pairs, crowd)
     from segwright.evaluate.kernels import instance_iou
 
-    texts = [text_of(mask) for mask in (*found, *true)]
-    start = np.zeros(len(texts) + 1, dtype=np.int64)
-    np.cumsum([len(text) for text in texts], out=start[1:])
-    text = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    masks = RunTexts.joined([found, true])
+    order = np.concatenate([pairs.detections, len(found) + pairs.truths])
     overlap_start, detection_start, truth_start, truth_end = pairs.starts
-    height = int(found[0]["size"][0])
     return instance_iou.masks(
-        text, start, height, overlap_start, detection_start, truth_start, truth_end, crowd
-    )  # fmt: skip
+        masks.text, masks.start, masks.height, order, overlap_start, detection_start, truth_start, truth_end, crowd
+    )
 
 
 def iou_plainly(
@@ -131,10 +133,14 @@ def _boxes(objects: Truths | Detections) -> npt.NDArray[np.float64]:
     return objects.boxes
 
 
-def _masks(objects: Truths | Detections, chosen: npt.NDArray) -> list[Runs]:
+def _masks(objects: Truths | Detections) -> RunTexts:
     if objects.masks is None:
         raise ValueError("mask and boundary scores need the masks of every object")
-    return [objects.masks[position] for position in chosen]
+    return RunTexts.of(objects.masks)
+
+
+def _some(masks: RunTexts, chosen: npt.NDArray[np.int64]) -> list[Runs]:
+    return [masks[position] for position in chosen.tolist()]
 
 
 def _lower_to_boundary_iou(

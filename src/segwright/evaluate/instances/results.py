@@ -12,8 +12,17 @@ import numpy.typing as npt
 
 from segwright.core import DataError, raise_collected
 from segwright.evaluate.instances.findings import Findings
-from segwright.evaluate.instances.objects import NUMBERS, boxes_of, load_json, outlines_of, positions_of
+from segwright.evaluate.instances.objects import (
+    NUMBERS,
+    boxes_of,
+    cycles_uncollected,
+    load_json,
+    masks_of,
+    positions_of,
+    values_of,
+)
 from segwright.evaluate.instances.rules import Kind
+from segwright.evaluate.instances.run_texts import RunTexts
 from segwright.evaluate.instances.truth import Truth
 
 BOX_AREAS = (
@@ -26,7 +35,7 @@ BOX_AREAS = (
 class Results:
     """All detections in the file's order; columns as in `Truth`.
 
-    `boxes` are None where the results have none: then box and area are those of the mask. `outlines` are None where
+    `boxes` are None where the results have none: then box and area are those of the mask. `masks` are None where
     nothing needs them.
     """
 
@@ -34,10 +43,11 @@ class Results:
     channel: npt.NDArray[np.int64]
     score: npt.NDArray[np.float64]
     boxes: npt.NDArray[np.float64] | None
-    outlines: Sequence[Any] | None
+    masks: RunTexts | None
     notes: tuple[str, ...] = ()
 
 
+@cycles_uncollected()
 def read_results(source: Path | str | Sequence[Mapping[str, Any]], truth: Truth, kinds: Sequence[Kind]) -> Results:
     """The detections of a COCO results file, of the `instances.json` in a folder of predictions, or of its content.
 
@@ -57,17 +67,17 @@ def read_results(source: Path | str | Sequence[Mapping[str, Any]], truth: Truth,
     score = _scores(rows, findings)
     has_boxes = bool(rows) and any(row.get("bbox") for row in rows)
     boxes = boxes_of(rows, findings) if has_boxes else None
-    outlines, masks = None, bool(set(kinds) - {"box"})
-    if masks or not has_boxes:
-        sizes = [truth.pictures[position].size for position in frame]
+    masks, needs_masks = None, bool(set(kinds) - {"box"})
+    if needs_masks or not has_boxes:
         fix = "score boxes only (kinds=('box',)), or write results with a segmentation"
-        outlines = outlines_of(rows, sizes, findings, fix=fix if has_boxes else "write results with a bbox or a mask")
+        fix = fix if has_boxes else "write results with a bbox or a mask"
+        masks = masks_of(rows, truth.pictures, frame, findings, fix=fix)
     raise_collected(findings.problems())
-    return Results(frame, channel, score, boxes, outlines, (BOX_AREAS,) if masks and has_boxes else ())
+    return Results(frame, channel, score, boxes, masks, (BOX_AREAS,) if needs_masks and has_boxes else ())
 
 
 def _scores(rows: Sequence[Mapping[str, Any]], findings: Findings) -> npt.NDArray[np.float64]:
-    found = [row.get("score") for row in rows]
+    found = values_of(rows, "score")
     scores = np.array([score if type(score) in NUMBERS else np.nan for score in found], dtype=np.float64)
     for index in np.flatnonzero(~np.isfinite(scores)).tolist():
         fix = "write results with the score of each detection"

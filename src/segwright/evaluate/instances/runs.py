@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pycocotools.mask
 
 from segwright.core import Size
-from segwright.evaluate.instances.frame import Runs
+from segwright.data.workers import in_threads
+from segwright.evaluate.instances.run_texts import Runs, RunTexts, text_of
 from segwright.evaluate.instances.segmentations import counts_of
 from segwright.evaluate.kernels import compiled
 
@@ -33,10 +34,20 @@ def runs_of(segmentation: Any, size: Size) -> Runs:
     return segmentation
 
 
-def text_of(mask: Runs) -> bytes:
-    """The letters of compressed run lengths."""
-    counts = mask["counts"]
-    return counts.encode() if type(counts) is str else counts
+def measures_of(masks: Sequence[Runs]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Area in px (masks,), and box as in `boxes_around` (masks, 4), of each mask."""
+    if not compiled():
+        return areas_of(masks), boxes_around(masks)
+    from segwright.evaluate.kernels import instance_iou
+
+    texts = RunTexts.of(masks)
+    parts = in_threads(lambda part: instance_iou.measure(part.text, part.start, part.height), texts.parts())
+    found = [np.empty((0, 5)), *parts]
+    area, boxes = np.split(np.concatenate(found), [1], axis=1)
+    # with a run of no pixels pycocotools has a box of its own
+    for position in np.flatnonzero(area[:, 0] < 0).tolist():
+        area[position], boxes[position] = areas_of([texts[position]]), boxes_around([texts[position]])
+    return area[:, 0].copy(), boxes
 
 
 def areas_of(masks: Sequence[Runs]) -> npt.NDArray[np.float64]:

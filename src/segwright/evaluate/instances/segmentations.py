@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import Size
+from segwright.evaluate.instances.run_texts import RunTexts, text_of
 from segwright.evaluate.kernels import compiled
 
 # painting takes memory in proportion to the length of the outline, inside the image or not
@@ -42,15 +43,14 @@ def flaws(segmentations: Sequence[Any], sizes: Sequence[Size]) -> dict[int, str]
     return found
 
 
-def lengths(texts: Sequence[bytes]) -> npt.NDArray[np.int64]:
+def lengths(texts: Sequence[bytes] | RunTexts) -> npt.NDArray[np.int64]:
     """How many pixels each of several compressed run lengths describes; -1 where it is no run lengths."""
+    runs = texts if isinstance(texts, RunTexts) else RunTexts.of_texts(texts, *(np.zeros(len(texts), np.int64),) * 2)
     if not compiled():
-        return lengths_plainly(texts)
+        return lengths_plainly([text_of(run) for run in runs])
     from segwright.evaluate.kernels import run_lengths
 
-    start = np.zeros(len(texts) + 1, dtype=np.int64)
-    np.cumsum([len(text) for text in texts], out=start[1:])
-    return run_lengths.lengths(np.frombuffer(b"".join(texts), dtype=np.uint8), start)
+    return run_lengths.lengths(runs.text, runs.start)
 
 
 def lengths_plainly(texts: Sequence[bytes]) -> npt.NDArray[np.int64]:

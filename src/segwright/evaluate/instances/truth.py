@@ -20,11 +20,14 @@ from segwright.evaluate.instances.objects import (
     Picture,
     as_image_id,
     boxes_of,
+    cycles_uncollected,
     load_json,
-    outlines_of,
+    masks_of,
     positions_of,
+    values_of,
 )
 from segwright.evaluate.instances.rules import FREQUENCIES, Kind, Rule
+from segwright.evaluate.instances.run_texts import RunTexts
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Truth:
 
     `channels` is category id -> channel. `frame` and `channel` int64 (annotations,) say each one's image and class;
     `area_px` float64 is NaN where the file gives none; `crowd` and `ignored` are as in `Truths`. `boxes` float64
-    (annotations, 4) and `outlines` are None where no kind that is scored needs them. `frequency` is class name -> r, c
+    (annotations, 4) and `masks` are None where no kind that is scored needs them. `frequency` is class name -> r, c
     or f, None outside the rule `lvis`.
     """
 
@@ -46,11 +49,12 @@ class Truth:
     crowd: npt.NDArray[np.bool_]
     ignored: npt.NDArray[np.bool_]
     boxes: npt.NDArray[np.float64] | None
-    outlines: Sequence[Any] | None
+    masks: RunTexts | None
     frequency: Mapping[str, str] | None
     notes: tuple[str, ...] = ()
 
 
+@cycles_uncollected()
 def read_truth(
     source: Path | str | Mapping[str, Any], kinds: Sequence[Kind], rule: Rule, class_table: ClassTable | None = None
 ) -> Truth:
@@ -72,18 +76,15 @@ def read_truth(
     _require_one_id_each(rows, findings)
     area_px = _areas(rows, findings)
     boxes = boxes_of(rows, findings) if "box" in kinds or np.isnan(area_px).any() else None
-    outlines = None
+    masks = None
     if set(kinds) - {"box"}:
-        sizes = [pictures[position].size for position in frame]
-        outlines = outlines_of(rows, sizes, findings, fix="score boxes only, or add the outlines")
+        masks = masks_of(rows, pictures, frame, findings, fix="score boxes only, or add the outlines")
     raise_collected(findings.problems())
     crowd, marked = (np.array([bool(row.get(key, 0)) for row in rows], dtype=np.bool_) for key in ("iscrowd", "ignore"))
     frequency = _frequency(data["categories"], place, classes, channels) if rule.federated else None
     crowd, ignored = (np.zeros_like(crowd), marked) if rule.federated else (crowd, crowd)
     notes = tuple(_notes(area_px, 0 if rule.federated else int((marked & ~crowd).sum())))
-    return Truth(
-        classes, channels, pictures, frame, channel, area_px, crowd, ignored, boxes, outlines, frequency, notes
-    )
+    return Truth(classes, channels, pictures, frame, channel, area_px, crowd, ignored, boxes, masks, frequency, notes)
 
 
 def _require_coco(data: Any, place: str) -> None:
@@ -177,9 +178,11 @@ def _frequency(
 
 
 def _require_one_id_each(rows: Sequence[Mapping[str, Any]], findings: Findings) -> None:
+    numbers = values_of(rows, "id")
+    if set(map(type, numbers)) <= {int} and len(set(numbers)) == len(numbers):
+        return
     seen: set[Any] = set()
-    for index, row in enumerate(rows):
-        number = row.get("id")
+    for index, number in enumerate(numbers):
         if type(number) is not int or number in seen:
             findings.add(index, "has no id of its own", found=number, fix="number the annotations 1, 2, 3, ..")
         else:
@@ -188,8 +191,7 @@ def _require_one_id_each(rows: Sequence[Mapping[str, Any]], findings: Findings) 
 
 def _areas(rows: Sequence[Mapping[str, Any]], findings: Findings) -> npt.NDArray[np.float64]:
     areas = np.full(len(rows), np.nan)
-    for index, row in enumerate(rows):
-        area = row.get("area")
+    for index, area in enumerate(values_of(rows, "area")):
         if area is not None and type(area) in NUMBERS and 0 <= area < float("inf"):
             areas[index] = area
         elif area is not None:

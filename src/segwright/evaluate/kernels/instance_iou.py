@@ -13,23 +13,27 @@ from segwright.evaluate.kernels.run_lengths import next_number
 
 @njit(cache=True, nogil=True, boundscheck=False)
 def masks(  # pragma: no cover - compiled
-    text, text_start, height, overlap_start, detection_start, truth_start, truth_end, crowd
+    text, text_start, height, order, overlap_start, detection_start, truth_start, truth_end, crowd
 ):
-    """IoU, flat: `text` holds the run lengths of all detections, then of all truths, in the groups' order."""
-    count = text_start.size - 1
+    """IoU, flat. `text`, `text_start` and `height` are those of all masks, as in `RunTexts`.
+
+    `order` has the number of each detection's mask, then of each truth's, in the groups' order.
+    """
+    count = order.size
     detections = count - crowd.size
-    edges = np.empty(text.size + count, np.int64)
+    edge_start = _rooms(text_start, order, detections, detection_start, truth_start, truth_end)
+    edges = np.empty(edge_start[count], np.int64)
     length = np.zeros(count, np.int64)
     area = np.zeros(count, np.int64)
     box = np.empty((count, 4), np.int64)
+    for place in range(count):
+        if edge_start[place + 1] > edge_start[place]:
+            mask = order[place]
+            length[place], area[place] = _read(text, text_start[mask], text_start[mask + 1], height[mask],
+                                               edges, edge_start[place], box[place])  # fmt: skip
     cells = 0
     for group in range(overlap_start.size):
         cells += (detection_start[group + 1] - detection_start[group]) * (truth_end[group] - truth_start[group])
-        if truth_end[group] > truth_start[group] and detection_start[group + 1] > detection_start[group]:
-            for mask in range(detection_start[group], detection_start[group + 1]):
-                _read(text, text_start[mask], text_start[mask + 1], height, edges, mask, length, area, box)
-            for mask in range(detections + truth_start[group], detections + truth_end[group]):
-                _read(text, text_start[mask], text_start[mask + 1], height, edges, mask, length, area, box)
     found = np.zeros(cells)
     for group in range(overlap_start.size):
         cell = overlap_start[group]
@@ -39,12 +43,47 @@ def masks(  # pragma: no cover - compiled
                 if _apart(box[detection], box[other]):
                     cell += 1
                     continue
-                both = _both(edges, text_start[detection] + detection, length[detection],
-                             text_start[other] + other, length[other])  # fmt: skip
+                both = _both(edges, edge_start[detection], length[detection], edge_start[other], length[other])
                 if both > 0:
                     whole = area[detection] if crowd[truth] else area[detection] + area[other] - both
                     found[cell] = both / whole
                 cell += 1
+    return found
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _rooms(text_start, order, detections, detection_start, truth_start, truth_end):  # pragma: no cover
+    """Where the edges of each mask begin; masks of groups that lack truths or detections have no room for any."""
+    room = np.zeros(order.size, np.int64)
+    for group in range(truth_start.size):
+        if truth_end[group] > truth_start[group]:
+            room[detection_start[group] : detection_start[group + 1]] = 1
+            room[detections + truth_start[group] : detections + truth_end[group]] = 1
+    start = np.zeros(order.size + 1, np.int64)
+    for place in range(order.size):
+        letters = text_start[order[place] + 1] - text_start[order[place]]
+        start[place + 1] = start[place] + (letters + 1 if room[place] else 0)
+    return start
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def measure(text, text_start, height):  # pragma: no cover - compiled
+    """Area, left, top, width and height of each mask, float64 (masks, 5); the area is -1 where a run has no pixels."""
+    count = height.size
+    found = np.zeros((count, 5))
+    longest = 0
+    for mask in range(count):
+        longest = max(longest, text_start[mask + 1] - text_start[mask])
+    edges, box = np.empty(longest + 1, np.int64), np.empty(4, np.int64)
+    for mask in range(count):
+        length, area = _read(text, text_start[mask], text_start[mask + 1], height[mask], edges, 0, box)
+        found[mask, 0] = area
+        for place in range(0, length, 2):
+            if edges[place] == edges[place + 1]:
+                found[mask, 0] = -1
+        if area > 0:
+            found[mask, 1], found[mask, 2] = box[0], box[1]
+            found[mask, 3], found[mask, 4] = box[2] - box[0] + 1, box[3] - box[1] + 1
     return found
 
 
@@ -74,9 +113,12 @@ def boxes(  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
-def _read(text, position, end, height, edges, mask, length, area, box):  # pragma: no cover
-    """Where each run of ones begins and ends, in turn, from `position + mask` on in `edges`; area and box."""
-    first, total, count, last, before = position + mask, 0, 0, 0, 0
+def _read(text, position, end, height, edges, first, box):  # pragma: no cover
+    """Where each run of ones begins and ends, in turn, from number `first` on in `edges`; how many edges, and the area.
+
+    `box` becomes left, top, right, bottom, all inside.
+    """
+    total, count, last, before, length, area = 0, 0, 0, 0, 0, 0
     top, bottom, left, right = height, -1, -1, -1
     while position < end:
         value, position = next_number(text, position, end)
@@ -85,20 +127,21 @@ def _read(text, position, end, height, edges, mask, length, area, box):  # pragm
         if count > 2:
             value += before
         before, last = last, value
-        if count & 1 and value > 0:
-            column, row = total // height, total % height
-            last_column, last_row = (total + value - 1) // height, (total + value - 1) % height
-            left = column if left < 0 else left
-            right = last_column
-            top = 0 if last_column > column else min(top, row)
-            bottom = height - 1 if last_column > column else max(bottom, last_row)
-            edges[first + length[mask]] = total
-            edges[first + length[mask] + 1] = total + value
-            length[mask] += 2
-            area[mask] += value
+        if count & 1:
+            if value > 0:
+                column, last_column = total // height, (total + value - 1) // height
+                left = column if left < 0 else left
+                right = last_column
+                top = 0 if last_column > column else min(top, total - column * height)
+                bottom = height - 1 if last_column > column else max(bottom, total + value - 1 - column * height)
+            edges[first + length] = total
+            edges[first + length + 1] = total + value
+            length += 2
+            area += value
         total += value
         count += 1
-    box[mask, 0], box[mask, 1], box[mask, 2], box[mask, 3] = left, top, right, bottom
+    box[0], box[1], box[2], box[3] = left, top, right, bottom
+    return length, area
 
 
 @njit(cache=True, nogil=True, boundscheck=False)

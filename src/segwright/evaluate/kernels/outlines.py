@@ -2,7 +2,8 @@
 
 What an outline is, and when one is matched: see `segwright.evaluate.boundary`, whose plain counterpart gives the same
 counts. A pixel that differs from its right, lower or lower-right neighbour lies on the outline of every class among the
-four, and of no other. So a pixel's outlines fit in one word, a bit a class, and all of them are looked up together.
+four, and of no other. So a pixel's outlines fit in one word, a bit a class, and all of them are looked up together, and
+counted eight classes at a time.
 """
 
 from __future__ import annotations
@@ -12,29 +13,25 @@ import numpy as np
 import numpy.typing as npt
 
 MOST_CLASSES = 64  # bits of a word
-NONE = np.uint64(0)
-
-# A de Bruijn sequence: multiplied by a power of two, its six highest bits tell which power.
-DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-PLACE_OF = np.zeros(64, dtype=np.int64)
-for _bit in range(64):
-    PLACE_OF[(int(DE_BRUIJN) << _bit & (1 << 64) - 1) >> 58] = _bit
+_BYTE = np.uint64(255)
 
 
 @numba.njit(cache=True, nogil=True)
 def find_outlines(
-    ids: npt.NDArray, bit_of: npt.NDArray[np.uint64], margin: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    ids: npt.NDArray, bit_of: npt.NDArray[np.uint64], most: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64], np.uint64]:
     """The pixels that differ from their right, lower or lower-right neighbour, and which classes' outlines run there.
 
-    Positions are flat on a canvas with `margin` pixels around the map, ascending; the bits are those of the four ids.
+    Where each row's pixels begin and the last row's end, int64 (height + 1,), their columns, ascending, and the bits of
+    the four ids; then all bits there are in the map. Where they are more than `most`, none is given and their
+    number is not known.
     """
     height, width = ids.shape
-    stride, found = width + 2 * margin, 0
+    found, seen = 0, bit_of[ids[0, 0]]
     changed = np.zeros((width + 7) // 8 * 8, dtype=np.uint8)
     words = changed.view(np.uint64)
-    count = _count_changes(ids, changed)
-    positions, bits = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.uint64)
+    start = np.zeros(height + 1, dtype=np.int64)
+    columns, bits = np.empty(most + width, dtype=np.int64), np.empty(most + width, dtype=np.uint64)
     for row in range(height):
         below = min(row + 1, height - 1)
         _changes_of_row(ids, row, below, changed)
@@ -45,19 +42,14 @@ def find_outlines(
                         right = min(column + 1, width - 1)
                         upper = bit_of[ids[row, column]] | bit_of[ids[row, right]]
                         bits[found] = upper | bit_of[ids[below, column]] | bit_of[ids[below, right]]
-                        positions[found] = (row + margin) * stride + column + margin
+                        columns[found] = column
+                        seen |= bits[found]
                         found += 1
-    return positions, bits
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_changes(ids: npt.NDArray, changed: npt.NDArray[np.uint8]) -> int:
-    count = 0
-    for row in range(ids.shape[0]):
-        _changes_of_row(ids, row, min(row + 1, ids.shape[0] - 1), changed)
-        for column in range(changed.size):
-            count += changed[column]
-    return count
+        if found > most:
+            start[height] = found
+            return start, columns[:0], bits[:0], seen
+        start[row + 1] = found
+    return start, columns[:found], bits[:found], seen
 
 
 @numba.njit(cache=True, nogil=True)
@@ -71,56 +63,91 @@ def _changes_of_row(ids: npt.NDArray, row: int, below: int, changed: npt.NDArray
 
 
 @numba.njit(cache=True, nogil=True)
-def write_bits(canvas: npt.NDArray, positions: npt.NDArray[np.int64], bits: npt.NDArray[np.uint64]) -> None:
-    """Put the bits on the canvas (flat)."""
-    for index in range(positions.size):
-        canvas[positions[index]] = bits[index]
-
-
-@numba.njit(cache=True, nogil=True)
-def clear_bits(canvas: npt.NDArray, positions: npt.NDArray[np.int64]) -> None:
-    """Take them off again."""
-    for index in range(positions.size):
-        canvas[positions[index]] = 0
-
-
-@numba.njit(cache=True, nogil=True)
 def count_matches(
-    positions: npt.NDArray[np.int64],
-    bits: npt.NDArray[np.uint64],
+    asked: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64]],
+    other: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64]],
     canvas: npt.NDArray,
     offsets: npt.NDArray[np.int64],
     rings: npt.NDArray[np.int64],
-    counts: npt.NDArray[np.int64],
-) -> None:
-    """Add outline pixels of each class to `counts` (1 + distances, classes), and how many of them are matched.
+    shape: tuple[int, int],
+) -> npt.NDArray[np.int64]:
+    """Outline pixels of each class, int64 (1 + distances, classes), `shape`: all, and those matched within a distance.
 
-    `canvas` (flat) holds the bits of the other map, with a margin of 0; `positions` are on it. `offsets` are flat,
-    nearest first; `rings` (rings, 3) says where each ring starts and ends, and which of the distances reaches it first.
-    Row 0 of `counts` is of outline pixels, row 1 + k of those matched within distance k.
+    `asked` and `other` are row starts, columns and bits as `find_outlines` gives them. `offsets` (offsets, 2) are rows
+    down and columns to the right, nearest first; `rings` (rings, 3) says where each ring starts and ends, and which of
+    the distances reaches it first.
+
+    `canvas` is empty: some rows of a map, as many as a power of two, with the farthest offset as margin. It holds the
+    other map's bits in the rows around the one that is looked at, so that it stays near the processor.
     """
-    distances = counts.shape[0] - 1
-    for index in range(positions.size):
-        centre, missing = positions[index], bits[index]
-        _add(counts, 0, missing)
-        for ring in range(rings.shape[0]):
-            near = NONE
-            for place in range(rings[ring, 0], rings[ring, 1]):
-                # unsigned: an index that may be negative costs numba a comparison each time
-                near |= canvas[np.uint64(centre + offsets[np.uint64(place)])]
-            found = missing & near
-            if found:
-                for distance in range(rings[ring, 2], distances):
-                    _add(counts, 1 + distance, found)
-                missing &= ~found
-                if not missing:
-                    break
+    rows, classes = shape
+    eights = (classes + 7) // 8
+    counted = np.zeros((rows * eights, 256), dtype=np.int64)
+    start, columns, bits = asked
+    height, reach, last = start.size - 1, offsets[:, 0].max(), canvas.shape[0] - 1
+    flat, stride, line = canvas.reshape(-1), canvas.shape[1], np.empty(offsets.shape[0], np.int64)
+    for row in range(-reach, height):
+        _put_row(canvas[(row + reach) & last], other, row + reach, reach)
+        if row > reach:
+            _clear_row(canvas[(row - reach - 1) & last], other, row - reach - 1, reach)
+        if row < 0 or start[row] == start[row + 1]:
+            continue
+        for place in range(line.size):
+            line[place] = ((row + offsets[place, 0]) & last) * stride + offsets[place, 1] + reach
+        for index in range(start[row], start[row + 1]):
+            missing = bits[index]
+            _add(counted, 0, eights, missing)
+            for ring in range(rings.shape[0]):
+                near = _near(flat, columns[index], line, rings[ring, 0], rings[ring, 1])
+                found = missing & near
+                if found:
+                    _add(counted, (1 + rings[ring, 2]) * eights, eights, found)
+                    missing ^= found
+                    if not missing:
+                        break
+    return _of_classes(counted.reshape(rows, eights, 256), classes)
 
 
 @numba.njit(cache=True, nogil=True)
-def _add(counts: npt.NDArray[np.int64], row: int, bits: np.uint64) -> None:
-    """One more for every bit."""
-    while bits:
-        lowest = bits & (~bits + np.uint64(1))
-        counts[row, PLACE_OF[(lowest * DE_BRUIJN) >> np.uint64(58)]] += 1
-        bits ^= lowest
+def _near(canvas: npt.NDArray, column: int, line: npt.NDArray[np.int64], first: int, end: int) -> np.uint64:
+    """The bits at some places around a column."""
+    near = canvas[np.uint64(column + line[first])]
+    for place in range(first + 1, end):
+        # unsigned: an index that may be negative costs numba a comparison each time
+        near |= canvas[np.uint64(column + line[np.uint64(place)])]
+    return np.uint64(near)
+
+
+@numba.njit(cache=True, nogil=True)
+def _put_row(canvas: npt.NDArray, outlines: tuple, row: int, margin: int) -> None:
+    """Write a row's bits; beyond the map there are none."""
+    if row < outlines[0].size - 1:
+        for index in range(outlines[0][row], outlines[0][row + 1]):
+            canvas[np.uint64(outlines[1][index] + margin)] = outlines[2][index]
+
+
+@numba.njit(cache=True, nogil=True)
+def _clear_row(canvas: npt.NDArray, outlines: tuple, row: int, margin: int) -> None:
+    for index in range(outlines[0][row], outlines[0][row + 1]):
+        canvas[np.uint64(outlines[1][index] + margin)] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(counted: npt.NDArray[np.int64], first: int, eights: int, bits: np.uint64) -> None:
+    """One more of each eight bits as they are, in the rows from `first` on."""
+    for eight in range(eights):
+        counted[np.uint64(first + eight), (bits >> np.uint64(8 * eight)) & _BYTE] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _of_classes(counted: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
+    """How often each class's bit was there; what is matched within one distance is within every larger one too."""
+    counts = np.zeros((counted.shape[0], classes), dtype=np.int64)
+    for row in range(counted.shape[0]):
+        for channel in range(classes):
+            for value in range(256):
+                if (value >> (channel % 8)) & 1:
+                    counts[row, channel] += counted[row, channel // 8, value]
+            if row > 1:
+                counts[row, channel] += counts[row - 1, channel]
+    return counts

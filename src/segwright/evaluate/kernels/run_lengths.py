@@ -72,3 +72,31 @@ def columns(text, height, first, end):  # pragma: no cover - compiled
         reached += value
         count += 1
     return found.reshape(end - first, height)
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def write_number(value, text, position):  # pragma: no cover
+    """Writes a number's letters from `position` on; where the next one begins. See `next_number`."""
+    more = True
+    while more:
+        piece = value & 31
+        value >>= 5
+        more = value != -1 if piece & 16 else value != 0
+        text[position] = (piece | 32 if more else piece) + 48
+        position += 1
+    return position
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def write(numbers, mask_start):  # pragma: no cover - compiled
+    """Text of uncompressed run lengths, mask after mask, and where each begins; `numbers` holds all of them."""
+    text = np.empty(7 * numbers.size, np.uint8)
+    start = np.zeros(mask_start.size, np.int64)
+    position = np.int64(0)
+    for mask in range(mask_start.size - 1):
+        first = mask_start[mask]
+        for place in range(first, mask_start[mask + 1]):
+            change = numbers[place - 2] if place - first > 2 else 0
+            position = write_number(numbers[place] - change, text, position)
+        start[mask + 1] = position
+    return text[:position].copy(), start

@@ -7,9 +7,10 @@ from segwright.evaluate.panoptic.counts import (
     count_panoptic_frame,
     count_panoptic_frames,
 )
-from segwright.evaluate.panoptic.evaluation import evaluate_panoptic, summarise_panoptic
+from segwright.evaluate.panoptic.evaluation import evaluate_panoptic, evaluate_panoptic_pairs, summarise_panoptic
 from segwright.evaluate.panoptic.frame import PanopticFrame, Segment
 from segwright.evaluate.panoptic.matching import RULES, Rule
+from segwright.evaluate.panoptic.pairs import PanopticPairs, pair_panoptic
 from segwright.evaluate.panoptic.scores import DEFINITIONS, score_panoptic_rows
 from segwright.evaluate.panoptic.sources import open_panoptic
 
@@ -19,13 +20,16 @@ __all__ = [
     "RULES",
     "PanopticCounts",
     "PanopticFrame",
+    "PanopticPairs",
     "PanopticRow",
     "Rule",
     "Segment",
     "count_panoptic_frame",
     "count_panoptic_frames",
     "evaluate_panoptic",
+    "evaluate_panoptic_pairs",
     "open_panoptic",
+    "pair_panoptic",
     "score_panoptic_rows",
     "summarise_panoptic",
 ]

@@ -109,6 +109,8 @@ def _shared(path: Path, rows: Sequence[object]) -> Iterator[Problem]:
 def _load(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise DataError.of(str(path), "does not exist", allowed="COCO panoptic JSON", fix="check the path") from error
     except (OSError, ValueError, RecursionError) as error:
         raise DataError.of(
             str(path), "is not readable JSON", allowed="COCO panoptic JSON", found=str(error),

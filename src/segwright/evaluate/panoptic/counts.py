@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ class PanopticRow:
     `matched` is int64 (matches, 5): class id, true segment id, predicted segment id, pixels of intersection and of
     union; the rows are the true positives. `missed` is int64 (segments, 2), class id and segment id of the false
     negatives, `invented` the same of the false positives. `void_px` of the frame's `frame_px` pixels are void truth.
+    `columns` say the frame's domains.
     """
 
     stem: str
@@ -32,14 +33,16 @@ class PanopticRow:
     invented: npt.NDArray[np.int64]
     void_px: int
     frame_px: int
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PanopticRow):
             return NotImplemented
         mine, theirs = (
-            (row.stem, row.void_px, row.frame_px, row.matched.tolist(), row.missed.tolist(), row.invented.tolist())
+            (row.stem, row.void_px, row.frame_px, row.matched.tolist(), row.missed.tolist(), row.invented.tolist(),
+             dict(row.columns))
             for row in (self, other)
-        )
+        )  # fmt: skip
         return mine == theirs
 
     __hash__ = None  # type: ignore[assignment]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, raise_collected, silent
 from segwright.data.workers import in_threads
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
 from segwright.evaluate.evaluation import no_frame_to_score
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.counts import PanopticCounts, PanopticRow, count_panoptic_frame, require_rule
 from segwright.evaluate.panoptic.matching import Rule
-from segwright.evaluate.panoptic.scores import DEFINITIONS, RULE_DEFINITIONS, frame_pq, score_panoptic_rows
-from segwright.evaluate.panoptic.sources import PanopticSource, open_panoptic
-from segwright.evaluate.sources import few
+from segwright.evaluate.panoptic.pairs import PanopticPairs, pair_panoptic
+from segwright.evaluate.panoptic.scores import DEFINITIONS, RULE_DEFINITIONS, frame_pq, frame_sums, score_panoptic_rows
 
 # Segments listed of a frame, in each of its three lists; the counts beside them are of all.
 MAX_LISTED = 100
@@ -28,6 +28,7 @@ def evaluate_panoptic(
     *,
     classes: ClassTable | None = None,
     rule: Rule = "coco",
+    columns: ColumnSource = NO_COLUMNS,
     workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:
@@ -35,24 +36,38 @@ def evaluate_panoptic(
 
     Both places hold COCO panoptic JSON with its PNG folder, what `segwright predict` writes, or BDD100K bitmasks (see
     `sources.open_panoptic`). Frames are matched by image id where both places have image ids in common, else by the
-    stem of their PNG. `rule` is how void counts (`matching`). `classes` None takes the truth's own table. Frames are
-    streamed through `workers` threads (None: as many as cores, at most 8), two or three held by each.
+    stem of their PNG. `rule` is how void counts (`matching`). `columns` says what the stems tell of domains.
+    `classes` None takes the truth's own table. Frames are streamed through `workers` threads (None: as many as cores,
+    at most 8), two or three held by each.
 
     Raises:
         DataError: frames without prediction, maps that cannot be read, other sizes, ids nobody named; all at once.
         ConfigError: no such rule; no class table, or two that contradict each other.
     """
+    pairs = pair_panoptic(predictions, truth, classes)
+    return evaluate_panoptic_pairs(pairs, rule=rule, columns=columns, workers=workers, listener=listener)
+
+
+def evaluate_panoptic_pairs(
+    pairs: PanopticPairs,
+    *,
+    rule: Rule = "coco",
+    columns: ColumnSource = NO_COLUMNS,
+    workers: int | None = None,
+    listener: Listener = silent,
+) -> ObjectEvaluation:
+    """What `evaluate_panoptic` gives, of sides that were opened before."""
     require_rule(rule)
-    true = open_panoptic(Path(truth), classes)
-    predicted = open_panoptic(Path(predictions), true.classes)
-    partners, notes = _partners(predicted, true)
+    true, notes = pairs.true, pairs.notes
     for note in notes:
         listener(Note("evaluate", note, "warning"))
-    counted = in_threads(partial(_counted, predicted, true, partners, rule), true.stems, workers)
-    rows, stale = _gathered(counted, len(true.stems), listener)
+    described, column_notes = columns.of(true.stems, true.place)
+    rows, stale = _gathered(in_threads(partial(_counted, pairs, rule), true.stems, workers), len(true.stems), listener)
     if stale:
         notes += (f"{stale} segments of {true.place} have another area in the JSON than in the PNG; the PNG counts",)
-    known = {"predictions": predicted.place, "truth": true.place}
+    rows = tuple(replace(row, columns=described[row.stem]) for row in rows)
+    known = {"predictions": pairs.predicted.place, "truth": true.place}
+    notes = (*notes, *column_notes)
     return summarise_panoptic(PanopticCounts(true.classes, rule, rows), provenance=known, notes=notes)
 
 
@@ -68,6 +83,7 @@ def summarise_panoptic(
         raise no_frame_to_score()
     classes = counts.classes
     scores = score_panoptic_rows(counts.frames, classes)
+    by_domain, domain_notes = scores_by_domain(counts.frames, lambda rows: score_panoptic_rows(rows, classes))
     there = [spec for spec in classes if scores.classes[spec.name]["pq"] is not None]
     in_means = {"all": len(there)} | {
         part: sum(spec.kind == kind for spec in there) for part, kind in (("things", "thing"), ("stuff", "stuff"))
@@ -79,6 +95,7 @@ def summarise_panoptic(
         scores=scores.overall,
         classes=scores.classes,
         definitions={**DEFINITIONS, "void": RULE_DEFINITIONS[counts.rule]},
+        by_domain=by_domain,
         void_fraction=sum(row.void_px for row in counts.frames) / sum(row.frame_px for row in counts.frames),
         details={
             "rule": counts.rule,
@@ -86,7 +103,7 @@ def summarise_panoptic(
             "frames": [_frame_json(row) for row in counts.frames],
         },
         provenance={"class_table_hash": classes.content_hash, "rule": counts.rule, **(provenance or {})},
-        notes=tuple(notes),
+        notes=(*notes, *domain_notes),
     )
 
 
@@ -96,20 +113,10 @@ class _Counted:
     stale_areas: int
 
 
-def _counted(
-    predicted: PanopticSource, true: PanopticSource, partners: Mapping[str, str], rule: Rule, stem: str
-) -> _Counted | list[Problem]:
-    problems: list[Problem] = []
-    frames = []
-    for source, name in ((predicted, partners[stem]), (true, stem)):
-        try:
-            frames.append(source.read(name))
-        except DataError as error:
-            problems += error.problems
-    if problems:
-        return problems
+def _counted(pairs: PanopticPairs, rule: Rule, stem: str) -> _Counted | list[Problem]:
     try:
-        return _Counted(count_panoptic_frame(*frames, rule=rule), true.stale_areas(frames[1]))
+        predicted, true = pairs.pair(stem)
+        return _Counted(count_panoptic_frame(predicted, true, rule=rule), pairs.true.stale_areas(true))
     except DataError as error:
         return list(error.problems)
 
@@ -132,37 +139,17 @@ def _gathered(
     return tuple(rows), stale
 
 
-def _partners(predicted: PanopticSource, true: PanopticSource) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The prediction's stem for each stem of the truth, and a note on predictions that have no truth."""
-    ids = {image_id: stem for stem, image_id in predicted.image_ids.items()}
-    if ids.keys() & set(true.image_ids.values()):
-        found = {stem: ids[each] for stem, each in true.image_ids.items() if each in ids}
-    else:
-        found = {stem: stem for stem in set(true.stems) & set(predicted.stems)}
-    missing = set(true.stems) - found.keys()
-    if missing:
-        raise DataError.of(
-            predicted.place,
-            f"lacks predictions for {len(missing)} of {len(true.stems)} frames",
-            allowed=f"a panoptic map for every frame of {true.place}",
-            found=f"missing: {few(missing)}; there: {few(predicted.stems, 4)}",
-            fix="predict the missing frames, or evaluate only the part that was predicted",
-        )
-    extra = set(predicted.stems) - set(found.values())
-    if extra:
-        return found, (f"{len(extra)} predictions have no truth and were left out: {few(extra)}",)
-    return found, ()
-
-
 def _frame_json(row: PanopticRow) -> dict[str, Any]:
     """A frame's row: its counts in full, and the first of its segments; classes and segments by id."""
     return {
         "stem": row.stem,
+        "columns": dict(row.columns),
         "pq": frame_pq(row),
         "tp": len(row.matched),
         "fp": len(row.invented),
         "fn": len(row.missed),
         "void_px": row.void_px,
+        "by_class": frame_sums(row),
         "matched": [
             {"class": class_id, "truth": true, "prediction": predicted, "iou": intersection / union}
             for class_id, true, predicted, intersection, union in row.matched[:MAX_LISTED].tolist()

@@ -71,6 +71,18 @@ def frame_pq(row: PanopticRow) -> Score:
     return _mean(each["pq"] for each in _class_rows([row], there.tolist()))
 
 
+def frame_sums(row: PanopticRow) -> dict[str, list[float]]:
+    """Of each class in one frame, by its id as text: the sum of the IoUs of its matches, then tp, fp and fn."""
+    there = np.unique(np.concatenate([part[:, CLASS] for part in (row.matched, row.missed, row.invented)])).tolist()
+    sums: dict[str, list[float]] = {}
+    for class_id in there:
+        matched = row.matched[row.matched[:, CLASS] == class_id]
+        iou = math.fsum((matched[:, INTERSECTION] / matched[:, UNION]).tolist())
+        counts = (int((part[:, CLASS] == class_id).sum()) for part in (row.invented, row.missed))
+        sums[str(class_id)] = [iou, len(matched), *counts]
+    return sums
+
+
 def _class_rows(frames: Sequence[PanopticRow], class_ids: Sequence[int]) -> list[dict[str, Score]]:
     """Qualities and counts of each of `class_ids`, ascending."""
     matched, missed, invented = (

@@ -56,11 +56,14 @@ def open_panoptic(path: Path, classes: ClassTable | None) -> PanopticSource:
     """
     if path.is_file() and path.suffix.lower() == ".json":
         return open_coco(path, classes)
+    if not path.exists():
+        allowed = "panoptic.json with its folder panoptic/, or a folder of BDD100K bitmasks"
+        raise DataError.of(str(path), "does not exist", allowed=allowed, fix="check the path")
     if not path.is_dir():
         raise DataError.of(
             str(path), "is neither COCO panoptic JSON nor a folder",
             allowed="panoptic.json with its folder panoptic/, or a folder of BDD100K bitmasks",
-            found="another file" if path.exists() else "nothing there", fix="check the path",
+            found="another file", fix="check the path",
         )  # fmt: skip
     if (path / PREDICTION_FILE).is_file():
         return open_coco(path / PREDICTION_FILE, classes)

@@ -1,7 +1,8 @@
-"""Instances and panoptic maps: what pycocotools, torchmetrics, lvis-api, panopticapi and bdd100k print for them.
+"""Instances and panoptic maps: what pycocotools, torchmetrics, lvis-api, panopticapi, bdd100k and Ultralytics print.
 
 Each library's rule is one of ours, so a number is that of an evaluation under that rule, and the sentence says what the
-rules do differently. torchmetrics has a rule of its own by accident: that number is not counted here.
+rules do differently. Ultralytics matches by a rule of its own (`ultralytics_objects`); torchmetrics has one by
+accident: that number is not counted here.
 
 Source: pycocotools 2.0.11, `cocoeval.py` (`summarize`); torchmetrics 1.9.0, `detection/mean_ap.py`; lvis-api, `lvis/
 eval.py`; panopticapi, `evaluation.py` (`pq_compute`); bdd100k, `eval/pan_seg.py`. tests/evaluate/instances and
@@ -13,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from segwright.evaluate.instances.pairs import InstancePairs
 from segwright.evaluate.objects import ObjectEvaluation
+from segwright.evaluate.reconcile import ultralytics_objects
 from segwright.evaluate.reconcile.convention import Convention
 
 _coco = partial(Convention, "pycocotools", "2.0.11, cocoeval.py: summarize")
@@ -31,9 +34,15 @@ _SINGLE = (
 KINDS = {"mask": "segm", "box": "bbox"}
 
 
-def instance_conventions(coco: ObjectEvaluation, lvis: ObjectEvaluation | None = None) -> tuple[Convention, ...]:
-    """The rows for instances, of an evaluation under the rule `coco` and, where there is one, under `lvis`."""
-    return (*_instance_rows(coco), *(() if lvis is None else _lvis_rows(lvis)))
+def instance_conventions(
+    coco: ObjectEvaluation, lvis: ObjectEvaluation | None = None, pairs: InstancePairs | None = None
+) -> tuple[Convention, ...]:
+    """The rows for instances, of an evaluation under the rule `coco` and, where there is one, under `lvis`.
+
+    With `pairs`, also those of a library that matches by a rule of its own.
+    """
+    own = () if pairs is None else ultralytics_objects.conventions(pairs)
+    return (*_instance_rows(coco), *(() if lvis is None else _lvis_rows(lvis)), *own)
 
 
 def panoptic_conventions(coco: ObjectEvaluation, bdd100k: ObjectEvaluation) -> tuple[Convention, ...]:

@@ -30,9 +30,9 @@ class ChangedPanel:
 
 @dataclass(frozen=True)
 class ChangedPictures:
-    """Data URIs of one frame, what part of it they show, and pixels of the whole frame that changed.
+    """Data URIs of one frame, what part of it they show, and how many pixels (or objects) of the whole frame changed.
 
-    `old`, `change` and the pixels are None where there is no old prediction.
+    `old`, `change` and the numbers are None where there is no old prediction.
     """
 
     truth: str
@@ -40,8 +40,8 @@ class ChangedPictures:
     new: str
     change: str | None
     caption: str
-    fixed_px: int | None
-    broken_px: int | None
+    fixed: int | None
+    broken: int | None
 
 
 def changed_panels(

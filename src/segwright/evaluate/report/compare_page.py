@@ -10,8 +10,10 @@ from typing import Any
 
 from segwright.evaluate.changes import Change, changed_scores, gain
 from segwright.evaluate.compare import Comparison, FrameChange
+from segwright.evaluate.compare_objects import ObjectComparison
 from segwright.evaluate.difference import CHANGE_COLOURS, CHANGE_MEANINGS, OUTCOME_COLOURS, OUTCOME_MEANINGS
 from segwright.evaluate.gate import losses
+from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.report.changed import ChangedPanel, draw_changed
 from segwright.evaluate.report.charts import scatter_chart
 from segwright.evaluate.report.templates import write_page
@@ -33,6 +35,17 @@ TOLERANCE = 0.01
 
 # How strong a cell is coloured: from this change on, fully.
 FULL_COLOUR = 0.15
+
+# what the page calls the score and the errors of a frame
+WORDS: Mapping[str, str] = {
+    "score": "mIoU",
+    "frame_score": "mean IoU of its foreground classes",
+    "fine": "Neither the mean IoU nor any class's IoU or boundary F",
+    "domains": "the pooled IoU",
+    "errors": "Wrong pixels",
+    "unit": "px",
+    "count": "Images",
+}
 
 _LAST = "pixel_accuracy"
 _MARKED = (_LAST, "frequency_weighted_iou")  # the background decides them
@@ -77,8 +90,8 @@ def _page(compared: Compared) -> dict[str, Any]:
     return {
         "title": "{1} against {0}".format(*compared.names),
         "names": compared.names,
-        "facts": _facts(compared),
-        "origins": _origins(compared),
+        "facts": [*facts_of(new)[:2], *tested_facts(comparison)],
+        "origins": origins_of(compared.old, new),
         "losses": {_loss_label(name): row for name, row in losses(comparison, compared.tolerance).items()},
         "collapsed": _newly_collapsed(compared),
         "tolerance": compared.tolerance,
@@ -89,8 +102,8 @@ def _page(compared: Compared) -> dict[str, Any]:
         "smallest_p": 2 / 2**comparison.groups if comparison.exact else 1 / comparison.rounds,
         "comparison": comparison,
         "sure": SURE,
-        "counts": _frame_counts(comparison),
-        "scatter": _scatter(comparison),
+        "counts": frame_counts(comparison),
+        "scatter": scatter_of(comparison, WORDS["score"]),
         "frame_rows": changed[:MAX_FRAME_ROWS],
         "more_rows": max(0, len(changed) - MAX_FRAME_ROWS),
         "outcome_legend": legend_of(OUTCOME_COLOURS, OUTCOME_MEANINGS),
@@ -98,26 +111,29 @@ def _page(compared: Compared) -> dict[str, Any]:
         "note": compared.note,
         "definitions": definitions_in_order(new),
         "evaluation": new,
+        "words": WORDS,
+        "intervals": False,
+        "untested": "",
     }
 
 
-def _facts(compared: Compared) -> list[tuple[str, str]]:
-    comparison = compared.comparison
+def tested_facts(comparison: Comparison | ObjectComparison) -> list[tuple[str, str]]:
+    """How the difference was tested, as label and value."""
     how = "every swap" if comparison.exact else "random swaps"
     swapped = (
         f"{comparison.groups} groups by {comparison.by}" if comparison.by else f"{comparison.groups} single frames"
     )
-    return [
-        ("images", str(compared.new.images)),
-        ("void", f"{100 * compared.new.void_fraction:.2f} % of pixels"),
-        ("swapped in the test", swapped),
-        ("rounds", f"{comparison.rounds:,} ({how})"),
-    ]
+    return [("swapped in the test", swapped), ("rounds", f"{comparison.rounds:,} ({how})")]
 
 
-def _origins(compared: Compared) -> list[tuple[str, str, str]]:
+def origins_of(
+    old_side: Evaluation | ObjectEvaluation, new_side: Evaluation | ObjectEvaluation
+) -> list[tuple[str, str, str]]:
     """What is known of both evaluations: label, old, new; equal values too, that readers see they are equal."""
-    old, new = (dict(facts_of(side)[2:]) for side in (compared.old, compared.new))
+    old, new = (
+        {label: value for label, value in facts_of(side) if label not in ("images", "void")}
+        for side in (old_side, new_side)
+    )
     labels = [*dict.fromkeys([*old, *new])]
     return [(label, old.get(label, "–"), new.get(label, "–")) for label in labels]
 
@@ -142,13 +158,19 @@ def _overall(compared: Compared) -> list[dict[str, Any]]:
     idle = {_LAST} if compared.new.class_table.background else {_LAST, "pooled_miou_foreground"}
     order = [name for name in compared.new.scores if name in changes and name not in idle]
     order += [_LAST] if _LAST in changes else []
+    return [
+        {**row, "label": score_label(name), "marked": name in _MARKED}
+        for name, row in zip(order, shifted(changes, order), strict=True)
+    ]
+
+
+def shifted(changes: Mapping[str, Change], order: Sequence[str]) -> list[dict[str, Any]]:
+    """A row a score, with the width in percent of the bar that shows how far it moved."""
     widest = max([0.02, *(abs(row.difference or 0.0) for row in changes.values() if _is_share(row))])
     rows = []
     for name in order:
         width = 50 * min(1.0, abs(changes[name].difference or 0.0) / widest)
-        rows.append(
-            _cell(changes[name], name) | {"label": score_label(name), "marked": name in _MARKED, "width": width}
-        )
+        rows.append({**cell_of(changes[name], name), "width": width})
     return rows
 
 
@@ -173,7 +195,7 @@ def _class_row(compared: Compared, name: str) -> dict[str, Any]:
         "name": name,
         "colour": class_colour(table, name),
         "background": name == table.background,
-        "cells": [_cell(changes.get(score, _ABSENT), score) for score in _class_columns(compared)],
+        "cells": [cell_of(changes.get(score, _ABSENT), score) for score in _class_columns(compared)],
         "images": compared.new.classes[name]["images"],
     }
 
@@ -197,17 +219,17 @@ def _domains(compared: Compared) -> list[dict[str, Any]]:
 def _domain_rows(compared: Compared, sides: Sequence[tuple[Scores, Scores]]) -> list[dict[str, Any]]:
     """The foreground mean IoU in each domain, then the IoU of each class."""
     mean, table = "pooled_miou_foreground", compared.new.class_table
-    cells = [_cell(Change.between(old.overall.get(mean), new.overall.get(mean)), mean) for old, new in sides]
+    cells = [cell_of(Change.between(old.overall.get(mean), new.overall.get(mean)), mean) for old, new in sides]
     label = score_label(mean if table.background else "pooled_miou")
     rows: list[dict[str, Any]] = [{"name": label, "colour": None, "cells": cells}]
     for name in foreground_first(table):
         ious = [tuple(side.classes.get(name, {}).get("iou") for side in pair) for pair in sides]
-        cells = [_cell(Change.between(before, after), "iou") for before, after in ious]
+        cells = [cell_of(Change.between(before, after), "iou") for before, after in ious]
         rows.append({"name": name, "colour": class_colour(table, name), "cells": cells})
     return rows
 
 
-def _cell(change: Change, name: str) -> dict[str, Any]:
+def cell_of(change: Change, name: str) -> dict[str, Any]:
     """A change with what the page colours it by: `gain` above 0 is better, whichever way the score goes."""
     better = gain(name, change)
     strength = 0.0 if abs(better) < 5e-4 else 0.06 + 0.5 * min(1.0, abs(better) / FULL_COLOUR) ** 0.7
@@ -215,19 +237,21 @@ def _cell(change: Change, name: str) -> dict[str, Any]:
     return {"change": change, "gain": better, "strength": strength, "sure": sure}
 
 
-def _frame_counts(comparison: Comparison) -> Mapping[str, int]:
+def frame_counts(comparison: Comparison | ObjectComparison) -> Mapping[str, int]:
+    """How many frames got worse and better, and how many stayed."""
     count = len(comparison.frames)
     worse, better = len(comparison.lost(count)), len(comparison.won(count))
     return {"worse": worse, "better": better, "same": count - worse - better, "all": count}
 
 
-def _scatter(comparison: Comparison) -> str:
+def scatter_of(comparison: Comparison | ObjectComparison, score: str) -> str:
+    """A dot a frame; `score` is what its score is called."""
     points = [
         (row.old, row.new, f"{row.stem}: {row.old:.3f} → {row.new:.3f}")
         for row in comparison.frames
         if row.old is not None and row.new is not None
     ]
-    return scatter_chart(points, "mIoU of the frame, old", "mIoU of the frame, new")
+    return scatter_chart(points, f"{score} of the frame, old", f"{score} of the frame, new")
 
 
 def _changed_rows(compared: Compared) -> list[dict[str, Any]]:
@@ -243,7 +267,8 @@ def _changed_rows(compared: Compared) -> list[dict[str, Any]]:
 
 def _frame(row: FrameChange, columns: Mapping[str, str]) -> dict[str, Any]:
     change = Change.between(row.old, row.new)
-    return {"row": row, "columns": columns.get(row.stem, ""), **_cell(change, "image_miou")}
+    errors = (row.old_wrong_px, row.new_wrong_px)
+    return {"row": row, "columns": columns.get(row.stem, ""), "errors": errors, **cell_of(change, "image_miou")}
 
 
 def _panel(panel: ChangedPanel, compared: Compared) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segwright.evaluate.report.wording import class_colour, score_label
+from segwright.evaluate.report.wording import class_colour, score_label, units_of
 from segwright.evaluate.result import Evaluation
 
 # how the names begin, and whether they are shares (0..1, drawn as bars) or lengths and counts
@@ -21,8 +21,9 @@ def further_table(evaluation: Evaluation) -> dict[str, Any] | None:
     numbers = [name for name in scores if name.startswith(_NUMBERS)]
     if not shares and not numbers:
         return None
+    unit = f" {units_of(evaluation.task)['distance']}"
     return {
-        "shares": {name: score_label(name) for name in shares},
+        "shares": {name: score_label(name).replace(" px", unit) for name in shares},
         "numbers": {name: score_label(name) for name in numbers},
         "rows": [
             {"name": name, "colour": class_colour(evaluation.class_table, name), "scores": evaluation.classes[name]}

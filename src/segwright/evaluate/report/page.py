@@ -22,6 +22,8 @@ from segwright.evaluate.report.wording import (
     foreground_first,
     ink_of,
     legend_of,
+    mark_worst,
+    units_of,
     why_misleading,
 )
 from segwright.evaluate.result import COLLAPSED_IOU, Evaluation, FrameRow, collapse_lines
@@ -79,6 +81,7 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "class_names": foreground_first(classes),
         "legend": legend_of(OUTCOME_COLOURS, OUTCOME_MEANINGS),
         "definitions": definitions_in_order(evaluation),
+        "units": units_of(evaluation.task),
     }
 
 
@@ -122,7 +125,7 @@ def _domain(evaluation: Evaluation, column: str, boundary: Sequence[str]) -> dic
         for value, scores in values.items()
     ]
     for index in range(len(rows[0]["cells"])):
-        _mark_worst([row["cells"][index] for row in rows])
+        mark_worst([row["cells"][index] for row in rows])
     heads = ["mIoU, foreground", *names, *(boundary_label(name) for name in boundary)]
     return {"column": column, "heads": heads, "rows": rows}
 
@@ -131,14 +134,6 @@ def _domain_cells(scores: Scores, names: Sequence[str], boundary: Sequence[str])
     found = [scores.overall["pooled_miou_foreground"], *(scores.classes[name]["iou"] for name in names)]
     found += [scores.overall[name] for name in boundary]
     return [{"score": score, "worst": False} for score in found]
-
-
-def _mark_worst(cells: Sequence[dict[str, Any]]) -> None:
-    """Mark the lowest of a column, where the column has something to compare."""
-    present = [cell["score"] for cell in cells if cell["score"] is not None]
-    if len(present) > 1 and min(present) < max(present):
-        for cell in cells:
-            cell["worst"] = cell["score"] == min(present)
 
 
 def _confusion(evaluation: Evaluation) -> dict[str, Any]:

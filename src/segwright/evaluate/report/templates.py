@@ -5,7 +5,7 @@ Every page extends `layout.html.j2` (head, style, title, facts, footer) and take
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ import jinja2
 from segwright._version import __version__
 from segwright.evaluate.scores import Score
 
+_HERE = "segwright.evaluate.report"
 _MINUS, _NARROW_SPACE = "−", "\u202f"
 
 
-def write_page(path: Path, template: str, content: dict[str, Any]) -> None:
-    """Write the page that `template` makes of `content` at `path`: to a temporary name, then one rename."""
-    text = _environment().get_template(template).render(version=__version__, **content)
+def write_page(path: Path, template: str, content: dict[str, Any], package: str = _HERE) -> None:
+    """Write the page that `template` makes of `content` at `path`: to a temporary name, then one rename.
+
+    The template lies in `package`; what it extends and imports lies there or here.
+    """
+    text = _environment(package).get_template(template).render(version=__version__, **content)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8")
@@ -28,13 +32,13 @@ def write_page(path: Path, template: str, content: dict[str, Any]) -> None:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(package: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        loader=jinja2.FunctionLoader(_source),
+        loader=jinja2.FunctionLoader(partial(_source, package)),
     )
     environment.filters |= {
         "score": _score,
@@ -48,8 +52,9 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _source(name: str) -> str:
-    return files("segwright.evaluate.report").joinpath(name).read_text(encoding="utf-8")
+def _source(package: str, name: str) -> str:
+    own = files(package).joinpath(name)
+    return (own if own.is_file() else files(_HERE).joinpath(name)).read_text(encoding="utf-8")
 
 
 def _score(value: Score) -> str:

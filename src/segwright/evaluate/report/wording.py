@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from segwright.core import ClassTable
 from segwright.evaluate.difference import Code
@@ -41,6 +42,13 @@ def facts_of(evaluation: Evaluation | ObjectEvaluation) -> list[tuple[str, str]]
     hashes = {key: value[:12] for key, value in known.items() if _HASH.fullmatch(value)}
     plain = {key: value for key, value in known.items() if key not in hashes}
     return [*facts, *((key.replace("_", " "), value) for key, value in {**plain, **hashes}.items())]
+
+
+def units_of(task: str) -> Mapping[str, str]:
+    """What the page counts, in words: pixels of images, or voxels of cases."""
+    if task == "volume":
+        return {"points": "voxels", "short": "voxels", "frames": "cases", "distance": "mm"}
+    return {"points": "pixels", "short": "px", "frames": "images", "distance": "px"}
 
 
 def score_label(name: str) -> str:
@@ -94,3 +102,11 @@ def ink_of(colour: str) -> str:
     luminance = 0.299 * red + 0.587 * green + 0.114 * blue
     factor = min(1.0, 150 / luminance) if luminance else 1.0
     return hex_colour((round(red * factor), round(green * factor), round(blue * factor)))
+
+
+def mark_worst(cells: Sequence[dict[str, Any]]) -> None:
+    """Mark the lowest of a column, where the column has something to compare."""
+    present = [cell["score"] for cell in cells if cell["score"] is not None]
+    if len(present) > 1 and min(present) < max(present):
+        for cell in cells:
+            cell["worst"] = cell["score"] == min(present)

@@ -39,21 +39,21 @@ def show(
         payload["columns"] = columns
         lines.append(f"columns: {', '.join(columns) or 'none'}")
         if frame:
-            lines += _frame(frame, state.frames, versions, payload)
+            lines += _frame(frame, state.frames, versions, payload, store)
         if frames:
             payload["stems"] = sorted(state.frames)
             lines += sorted(state.frames)
         face.finish(payload, "\n".join(lines))
 
 
-def _frame(stem: str, frames: Any, versions: Any, payload: dict[str, Any]) -> list[str]:
+def _frame(stem: str, frames: Any, versions: Any, payload: dict[str, Any], store: str) -> list[str]:
     """What is known of one frame, as lines; also put into `payload`."""
     from segwright.core import DataError
 
     row = frames.get(stem)
     if row is None:
-        shown = ", ".join(sorted(frames)[:5])
-        raise DataError.of(f"frame '{stem}'", "is not in this version", allowed=shown, fix="see --frames")
+        shown, fix = ", ".join(sorted(frames)[:5]), f"segwright data show {store} --frames"
+        raise DataError.of(f"frame '{stem}'", "is not in this version", allowed=shown, fix=fix)
     touched = [version.number for version in versions if stem in {*version.added, *version.changed, *version.removed}]
     facts = {
         "image": row.image, "media": row.media, "size": f"{row.width}x{row.height}", "labels": row.labels,

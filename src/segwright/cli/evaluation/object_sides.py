@@ -1,0 +1,98 @@
+"""What `segwright evaluate` scores of objects: the predictions and their truth, opened once and shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segwright.cli.evaluation.sides import columns_of
+
+if TYPE_CHECKING:
+    from segwright.core import Listener
+    from segwright.evaluate.domains import ColumnSource
+    from segwright.evaluate.instances import InstancePairs
+    from segwright.evaluate.objects import ObjectEvaluation
+    from segwright.evaluate.panoptic import PanopticPairs
+    from segwright.evaluate.report.object_pictures import FrameImages, ObjectPanel
+
+RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
+
+
+@dataclass(frozen=True)
+class ObjectSides:
+    """Both sides of an instance or a panoptic task; `rule` is how they are scored, `images` where pictures are."""
+
+    pairs: InstancePairs | PanopticPairs
+    rule: Any
+    columns: ColumnSource
+    images: Path | None
+
+    def evaluated(self, listener: Listener) -> ObjectEvaluation:
+        """The scores."""
+        from segwright.evaluate.instances import InstancePairs, evaluate_instance_pairs
+        from segwright.evaluate.panoptic import evaluate_panoptic_pairs
+
+        if isinstance(self.pairs, InstancePairs):
+            return evaluate_instance_pairs(self.pairs, columns=self.columns, listener=listener)
+        return evaluate_panoptic_pairs(self.pairs, rule=self.rule, columns=self.columns, listener=listener)
+
+    def check(self, conditions: Sequence[str]) -> None:
+        """Refuse conditions that will name nothing, before any frame is scored; raises as `gate.parse`."""
+        from segwright.data.listing import stem_of
+        from segwright.evaluate.gate import parse
+        from segwright.evaluate.instances import InstancePairs
+        from segwright.evaluate.preview import preview_instances, preview_panoptic
+
+        if isinstance(self.pairs, InstancePairs):
+            names = [stem_of(picture.name) for picture in self.pairs.frames.truth.pictures]
+            described, _ = self.columns.of(names, self.pairs.place)
+            parse(preview_instances(self.pairs, list(described.values())), conditions)
+        else:
+            described, _ = self.columns.of(self.pairs.true.stems, self.pairs.true.place)
+            parse(preview_panoptic(self.pairs.classes, self.rule, list(described.values())), conditions)
+
+    def frame_images(self, evaluation: ObjectEvaluation, listener: Listener) -> FrameImages:
+        """The pictures of the scored frames; those that are missing are counted in a note to the listener."""
+        from segwright.core import Note
+        from segwright.evaluate.report.object_pictures import FrameImages, name_of
+
+        names = [name_of(row) for row in evaluation.details["frames"]]
+        images = FrameImages.in_folder(self.images, names)
+        missing = len(names) - len(images.paths)
+        if self.images is not None and missing:
+            listener(Note("evaluate", f"{missing} of {len(names)} frames have no image in {self.images}", "warning"))
+        return images
+
+    def panels(self, evaluation: ObjectEvaluation, listener: Listener) -> Iterator[ObjectPanel]:
+        """The worst frames, painted one at a time."""
+        from segwright.evaluate.instances import InstancePairs
+        from segwright.evaluate.report.instance_panels import instance_panels
+        from segwright.evaluate.report.panoptic_panels import panoptic_panels
+
+        images = self.frame_images(evaluation, listener)
+        if isinstance(self.pairs, InstancePairs):
+            return instance_panels(evaluation, self.pairs, images)
+        return panoptic_panels(evaluation, self.pairs, images)
+
+
+def sides_of(given: Mapping[str, Any]) -> ObjectSides:
+    """Both sides, opened; `given` are the options.
+
+    Raises:
+        ConfigError: a missing side, no such rule, no class table.
+        DataError: everything that cannot be read.
+    """
+    from segwright.data.class_files import read_class_file
+    from segwright.evaluate.instances import pair_instances
+    from segwright.evaluate.panoptic import pair_panoptic
+
+    task, predictions, truth = given["task"], given["predictions"], given["truth"]
+    table = None if given["classes"] is None else read_class_file(given["classes"])
+    rule = given["rule"] or RULES[task][0]
+    if task == "panoptic":
+        pairs: Any = pair_panoptic(predictions, truth, table)
+    else:
+        pairs = pair_instances(predictions, truth, kinds=given["kind"] or ("mask", "box"), rule=rule, class_table=table)
+    return ObjectSides(pairs, rule, columns_of(given), given["images"])

@@ -1,0 +1,1 @@
+"""What `segwright split` reads from its options, and how it answers."""
