@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ import numpy as np
 
 from segwright.core import ConfigError, DataError, InstanceSet, Listener, Problem, raise_collected, silent
 from segwright.data.class_files import CLASS_TABLE_FILE
+from segwright.data.codecs import SUFFIXES
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats import FORMATS, Format
-from segwright.data.formats.format import Writer
+from segwright.data.formats.format import Carried, Writer
 from segwright.data.masks import InstanceSource, PanopticSource
 from segwright.data.shapes import Outlines, ShapeMask, Stroke
 from segwright.data.workers import in_threads
@@ -27,13 +29,18 @@ from segwright.data.workers import in_threads
 COLUMNS_FILE = "columns.csv"
 
 # feature of labels -> what is lost where a format does not carry it
-LOSSES = {
+LOSSES: dict[Carried, str] = {
     "void": "void pixels become background: {count} frames have some",
     "objects": "which pixel belongs to which object: {count} objects",
     "overlap": "what lies under another object: {count} objects",
     "crowd": "that a region is a crowd: {count} regions",
     "segments": "the segments of a frame: {count} frames",
     "outlines": "outlines as they were drawn (their pixels are kept): {count} outlines",
+    "holes": "holes as rings of their own (their pixels are kept): {count} outlines with holes",
+    "strokes": "lines and the width of their brush (their pixels are kept): {count} lines",
+    "painted_crowd": "that a crowd is painted as its class, it is read as void (option crowd: class): {count} regions",
+    "borders": "borders to the pixel (option tolerance_px): {count} frames",
+    "unlabelled": "frames that nobody labelled: {count} are left out",
     "attributes": "what is said of objects beyond their class: {count} objects",
 }
 
@@ -56,10 +63,10 @@ def export_dataset(
     options: Mapping[str, Any] | None = None,
     listener: Listener = silent,
 ) -> Exported:
-    """Write all frames of a dataset into a new folder in the format called `format`.
+    """Write all frames of a dataset into a new folder, or a new .zip, in the format called `format`.
 
-    The class table and the columns are written beside, so that `open_dataset` gives back both. The folder appears whole
-    or not at all. Pictures are copied as they are; what labels lose is in `Exported.losses`, counted.
+    The class table and the columns are written beside, so that `open_dataset` gives back both. The folder or archive
+    appears whole or not at all. Pictures are copied as they are; what labels lose is in `Exported.losses`, counted.
 
     Raises:
         ConfigError: an unknown format or option, or a format that is only read.
@@ -71,36 +78,53 @@ def export_dataset(
     target = Path(folder)
     if target.exists():
         raise DataError.of(str(target), "exists already", allowed="a new folder", fix="name another folder, or move it")
-    found = features_of(dataset)
-    losses = tuple(LOSSES[name].format(count=count) for name, count in found.items() if name not in form.carries)
+    lost = Counter({name: count for name, count in features_of(dataset).items() if name not in form.carries})
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         unfinished.mkdir(parents=True)
-        write(dataset, unfinished, settings, listener)
+        lost += Counter(write(dataset, unfinished, settings, listener) or {})
         _write_beside(dataset, unfinished)
-        unfinished.replace(target)
+        _put_in_place(unfinished, target)
     except OSError as error:
         rule, what = "cannot be written", error.strerror or str(error)
         raise DataError.of(str(target), rule, found=what, fix="free space, or choose another folder") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    losses = tuple(text.format(count=lost[name]) for name, text in LOSSES.items() if lost[name])
     return Exported(target, format, len(dataset), losses)
 
 
-def features_of(dataset: Dataset) -> dict[str, int]:
+def _put_in_place(unfinished: Path, target: Path) -> None:
+    """The finished folder under its name, or packed where that ends in .zip; packing goes to a temporary name first."""
+    if target.suffix.lower() != ".zip":
+        unfinished.replace(target)
+        return
+    packed = target.with_name(f".{target.name}.{os.getpid()}.zip.part")
+    try:
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in sorted(path for path in unfinished.rglob("*") if path.is_file()):
+                pictures = path.suffix.lower() in SUFFIXES  # compressed already
+                how = zipfile.ZIP_STORED if pictures else zipfile.ZIP_DEFLATED
+                archive.write(path, path.relative_to(unfinished).as_posix(), how)
+        packed.replace(target)
+    finally:
+        packed.unlink(missing_ok=True)
+
+
+def features_of(dataset: Dataset) -> dict[Carried, int]:
     """What the labels hold beyond a class id for each pixel, and how often; features that never occur are left out.
 
     Raises:
         DataError: labels that cannot be read; all of them.
     """
 
-    def counted(frame: Frame) -> Counter[str] | DataError:
+    def counted(frame: Frame) -> Counter[Carried] | DataError:
         try:
             return _features(dataset, frame)
         except DataError as error:
             return error
 
-    total: Counter[str] = Counter()
+    total: Counter[Carried] = Counter({"unlabelled": sum(frame.mask is None for frame in dataset.frames)})
     problems: list[Problem] = []
     for answer in in_threads(counted, [frame for frame in dataset.frames if frame.mask is not None]):
         if isinstance(answer, DataError):
@@ -111,8 +135,8 @@ def features_of(dataset: Dataset) -> dict[str, int]:
     return {name: total[name] for name in LOSSES if total[name]}
 
 
-def _features(dataset: Dataset, frame: Frame) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _features(dataset: Dataset, frame: Frame) -> Counter[Carried]:
+    found: Counter[Carried] = Counter()
     labels = dataset.read_labels(frame)
     found["void"] += bool(labels.void_fraction)
     if isinstance(frame.mask, PanopticSource):
@@ -124,7 +148,10 @@ def _features(dataset: Dataset, frame: Frame) -> Counter[str]:
         found["attributes"] += sum(bool(one.attributes) for one in objects)
         found["overlap"] += _covered(objects)
     if isinstance(frame.mask, ShapeMask):
-        found["outlines"] += sum(isinstance(shape, Outlines | Stroke) for shape in frame.mask.shapes)
+        shapes = frame.mask.shapes
+        found["outlines"] += sum(isinstance(shape, Outlines) for shape in shapes)
+        found["holes"] += sum(isinstance(shape, Outlines) and bool(shape.holes) for shape in shapes)
+        found["strokes"] += sum(isinstance(shape, Stroke) for shape in shapes)
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from segwright.core import DataError, Image
-from segwright.data.codecs import FrameShape, read_header, read_with_header
+from segwright.data.codecs import FrameShape, decode_image, read_header, read_with_header
 
 
 @runtime_checkable
@@ -111,3 +112,38 @@ def file_digest(path: Path) -> str:
 
 def _unreadable(path: Path, error: OSError) -> DataError:
     return DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it")  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class EmbeddedImage:
+    """A picture inside a file of another kind; `data_of` gives the bytes of an image file, each time anew."""
+
+    name: str
+    place: str
+    data_of: Callable[[], bytes]
+
+    def __str__(self) -> str:
+        return self.place
+
+    @property
+    def path(self) -> Path | None:
+        """Nothing: no file holds this picture alone."""
+        return None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the picture's bytes."""
+        return hashlib.sha256(self.data_of()).hexdigest()
+
+    def file_bytes(self) -> bytes | None:
+        """The bytes of the picture."""
+        return self.data_of()
+
+    def read(self) -> tuple[Image, FrameShape]:
+        """The picture decoded, and its shape."""
+        image, header = decode_image(self.data_of(), self.place)
+        return image, FrameShape(header.size, header.orientation)
+
+    def shape(self) -> FrameShape:
+        """What the picture's header says."""
+        return self.read()[1]

@@ -50,7 +50,7 @@ def list_files(root: Path) -> Listing:
         raise DataError.of(
             str(root),
             "is not a folder of frames",
-            allowed="a folder, a .zip, a COCO .json, a CVAT .xml",
+            allowed="a folder, a .zip, a COCO .json, a CVAT .xml, a .geojson",
             found=found,
             fix="check the path",
         )

@@ -18,7 +18,7 @@ from segwright.data.recorded_columns import columns_from_dicom, columns_from_exi
 from segwright.data.store.place import is_store
 from segwright.data.store.store import open_store
 
-_BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml"}
+_BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml", ".geojson": "geojson"}
 
 
 class DataSettings(Protocol):
@@ -153,7 +153,7 @@ def _recognised(listing: Listing) -> str:
     raise DataError.of(
         str(listing.root),
         "is not in a format that is recognised",
-        allowed="images/ with masks/, X/ with Xannot/, CLASS/ folders of image-mask pairs, COCO .json, CVAT .xml/.zip",
+        allowed=f"images/ with masks/, X/ with Xannot/, CLASS/ folders, or one of {', '.join(FORMATS)}",
         found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
         fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
     )

@@ -15,6 +15,7 @@ Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
 _FINER = 5  # COCO walks outlines on a grid five times finer than the pixels
 _PIECE_PX = 64.0
+BRUSH_PX = 3.0  # how wide a line is painted whose width nobody says
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,15 @@ def merged(patches: Sequence[Patch], holes: Sequence[Patch]) -> Patch:
         for patch in group:
             _set(painted, around, patch, value=value)
     return Patch(around, painted)
+
+
+def same_pixels(one: Patch, other: Patch) -> bool:
+    """Whether two patches of one frame paint the same pixels."""
+    around = merged([one, other], ()).box
+    whole = [np.zeros((around.height, around.width), dtype=bool) for _ in range(2)]
+    for painted, patch in zip(whole, (one, other), strict=True):
+        _set(painted, around, patch, value=True)
+    return np.array_equal(whole[0], whole[1])
 
 
 def _set(painted: Mask, around: Box, patch: Patch, *, value: bool) -> None:
@@ -216,3 +226,25 @@ def unpacked_runs(text: str | bytes) -> list[int]:
     if shift:
         raise ValueError("the compressed runs end inside a number")
     return runs
+
+
+def mask_runs(mask: Mask, *, by_column: bool) -> list[int]:
+    """The alternating run lengths of a mask (height, width), as `runs_mask` reads them: unpainted first, maybe 0."""
+    flat = mask.ravel(order="F" if by_column else "C")
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    runs = np.diff(edges, prepend=0, append=flat.size).tolist() if flat.size else []
+    return [0, *runs] if flat.size and flat[0] else runs
+
+
+def packed_runs(runs: Sequence[int]) -> str:
+    """Run lengths as COCO's compressed text, byte for byte as pycocotools writes it; see `unpacked_runs`."""
+    text = bytearray()
+    for at, run in enumerate(runs):
+        value = run - runs[at - 2] if at > 2 else run
+        more = True
+        while more:
+            bits = value & 31
+            value >>= 5
+            more = value != (-1 if bits & 16 else 0)
+            text.append((bits | (32 if more else 0)) + 48)
+    return text.decode("ascii")

@@ -207,3 +207,59 @@ def test_read__several_files_must_be_chosen(tmp_path: Path) -> None:
 def test_read__unknown_option_value(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"(?s)crowd.*void, class, leave_out"):
         open_dataset(_folder(tmp_path, []), options={"crowd": "maybe"})
+
+
+def test_read__crowds_and_attributes_are_facts_of_objects(tmp_path: Path) -> None:
+    runs = {"size": [6, 8], "counts": [0, 6, 42]}
+    rows = [
+        _annotation(1, runs, category=3, iscrowd=1),
+        _annotation(2, SQUARE, attributes={"occluded": False, "note": "ü", "empty": None, "level": 2.5}),
+    ]
+    dataset = open_dataset(_folder(tmp_path, rows))
+    crowd, one = dataset.read_instances(dataset.frames[0])
+    assert (crowd.class_id, crowd.crowd, crowd.area_px) == (3, True, 6)
+    assert one.attributes == {"occluded": "false", "note": "ü", "level": "2.5"}
+    assert dataset.read_labels(dataset.frames[0]).ids[0, 0] == 255
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"segmentation": [[10**400, 1, 2, 2, 3, 1]]}, "has a polygon that is none"),
+        ({"segmentation": [[True, 1, 2, 2, 3, 1]]}, "has a polygon that is none"),
+        ({"segmentation": {"counts": [10**30]}}, "runs that are neither"),
+        ({"segmentation": [], "bbox": ["a", None, 1, 2]}, "has no outline"),
+        ({"segmentation": SQUARE, "area": float("nan"), "bbox": "x", "id": None}, None),
+        ({"segmentation": SQUARE, "area": 10**400}, None),
+        ({"category_id": [1]}, "is not COCO instances JSON"),
+        ({"category_id": True}, "is not COCO instances JSON"),
+    ],
+)
+def test_read__hostile_numbers_are_told_or_harmless(tmp_path: Path, change: dict, rule: str | None) -> None:
+    root = _folder(tmp_path, [{**_annotation(1, SQUARE), **change}])
+    if rule is None:
+        assert check(open_dataset(root)) == []
+    else:
+        with pytest.raises(DataError, match=rule):
+            open_dataset(root)
+
+
+def test_read__image_with_an_impossible_size(tmp_path: Path) -> None:
+    root = _folder(tmp_path, [], images=1)
+    for size, fine in (((0, 0), True), ((6.0, 8.0), True), ((-6, 8), False), ((float("nan"), 8), False)):
+        data = json.loads((root / "annotations/instances.json").read_text())
+        data["images"][0].update(height=size[0], width=size[1])
+        (root / "annotations/instances.json").write_text(json.dumps(data))
+        if fine:
+            assert check(open_dataset(root)) == []
+        else:
+            with pytest.raises(DataError, match="has a size that is none"):
+                open_dataset(root)
+
+
+def test_read__hundreds_of_objects_and_classes(tmp_path: Path) -> None:
+    names = [{"id": at, "name": f"kind {at} ü"} for at in range(1, 301)]
+    rows = [_annotation(at, SQUARE, category=1 + at % 300) for at in range(1, 501)]
+    dataset = open_dataset(_folder(tmp_path, rows, categories=names))
+    assert (len(dataset.classes), dataset.classes.void_id) == (301, 65535)
+    assert len(dataset.read_instances(dataset.frames[0])) == 500

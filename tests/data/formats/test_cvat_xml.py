@@ -199,3 +199,31 @@ def test_read__export_as_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     dataset = open_dataset(tmp_path / "task.zip")
     assert dataset.content_hash == open_dataset(root).content_hash
     assert dataset.frames[0].stem == "sub/a"
+
+
+def test_read__groups_attributes_and_crowds_are_facts(tmp_path: Path) -> None:
+    said = '<attribute name="side">left</attribute><attribute name="is_crowd">true</attribute>'
+    box = 'xtl="0" ytl="0" xbr="2" ybr="2"'
+    shapes = (
+        f'<box label="dent" occluded="1" z_order="0" group_id="4" {box}></box>'
+        '<box label="dent" occluded="0" z_order="0" group_id="4" xtl="4" ytl="0" xbr="5" ybr="1"></box>'
+        f'<box label="scratch" occluded="0" z_order="0" xtl="5" ytl="3" xbr="7" ybr="5">{said}</box>'
+    )
+    dataset = open_dataset(_folder(tmp_path, {"a.png": shapes}))
+    dent, crowd = dataset.read_instances(dataset.frames[0])
+    assert (dent.area_px, dict(dent.attributes)) == (5, {"occluded": "true"})
+    assert (crowd.crowd, crowd.class_id, dict(crowd.attributes)) == (True, 1, {"side": "left"})
+    assert dataset.read_labels(dataset.frames[0]).ids[4, 6] == 255
+    assert dataset.notes == ("annotations.xml: 1 crowd regions are void (attribute is_crowd)",)
+
+
+def test_read__shapes_beside_their_image_are_counted(tmp_path: Path) -> None:
+    outside = _shape("polygon", "dent", 0, 'points="20,20;30,20;30,30"')
+    dataset = open_dataset(_folder(tmp_path, {"a.png": outside + _polygon("dent")}))
+    assert dataset.notes == ("annotations.xml: 1 shapes lie outside their image and paint nothing",)
+
+
+@pytest.mark.parametrize("points", ["1,1;2,2", "1e9,1;2,2;3,3", "1,1,1;2,2;3,3", "inf,1;2,2;3,3", ""])
+def test_read__points_that_are_no_polygon(tmp_path: Path, points: str) -> None:
+    with pytest.raises(DataError, match="has a polygon that cannot be read"):
+        open_dataset(_folder(tmp_path, {"a.png": _shape("polygon", "dent", 0, f'points="{points}"')}))

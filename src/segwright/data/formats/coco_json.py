@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import mmap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,10 +22,13 @@ from segwright.data.formats.annotated import (
     name_classes,
     require_images,
 )
+from segwright.data.formats.coco_json_writing import CARRIES, WRITE_OPTIONS, write
 from segwright.data.formats.format import Format, Options, orientation_of
+from segwright.data.formats.reading_shapes import attributes_from, is_number, load_json, rectangle, shown, size_from
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
-from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask
+from segwright.data.rasterise import Points
+from segwright.data.shapes import PLAIN, ObjectFacts, Outlines, Runs, Shape, ShapeMask
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _CROWD = ("void", "class", "leave_out")
@@ -43,7 +44,8 @@ def recognise(listing: Listing) -> str | None:
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
     """Frames of the images a COCO JSON lists; its objects are painted largest first, crowds before all others.
 
-    A crowd region is void (`crowd: class` paints its class, `leave_out` nothing). An image without annotations is
+    Where every annotation of an image has a number `z_order`, as our own files do, that is the order instead. A crowd
+    region is void (`crowd: class` paints its class, `leave_out` nothing). An image without annotations is
     background all over. An object with a box and no outline is refused (`boxes: void` or `class` paints its box).
 
     Raises:
@@ -67,7 +69,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         used.append(found)
         shapes = tuple(_shapes(objects.get(image["id"], ()), naming, reading))
         place = f"{name}: {image['file_name']}"
-        mask = ShapeMask(shapes, naming.classes.unpainted_id, _size(image), place, orientation)
+        mask = ShapeMask(shapes, naming.classes.unpainted_id, reading.size(image), place, orientation)
         frames.append(Frame(stem_of(str(image["file_name"]).replace("\\", "/")), ImageFile(listing.path(found)), mask))
     raise_collected(reading.problems)
     require_images(frames, missing, listing.path(name))
@@ -102,6 +104,17 @@ class _Reading:
     ) -> None:
         self.problems.append(Problem(f"{self.place}: annotation {annotation.get('id')}", rule, allowed, found, fix))
 
+    def size(self, image: Mapping) -> Size | None:
+        """The size the file gives an image; None where it gives none, as for 0 by 0."""
+        if not image.get("height") and not image.get("width"):
+            return None
+        try:
+            return size_from(image.get("height"), image.get("width"))
+        except ValueError as error:
+            place, fix = f"{self.place}: {image['file_name']}", "write the size in pixels, or leave it out"
+            self.problems.append(Problem(place, "has a size that is none", "whole numbers", str(error), fix))
+            return None
+
     def notes(self) -> Iterator[str]:
         if self.crowds:
             done = {"void": "are void", "class": "are painted as their class", "leave_out": "were left out"}[self.crowd]
@@ -121,22 +134,13 @@ def _looks_like_coco(path: Path) -> bool:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError.of(
-            str(path),
-            "is not readable JSON",
-            allowed="COCO instances JSON",
-            found=str(error),
-            fix="export it again, or copy it again from its source",
-        ) from error
+    data = load_json(path, "COCO instances JSON")
     wanted = {"images": ("id", "file_name"), "categories": ("id", "name"), "annotations": ("image_id", "category_id")}
     problems = [
         Problem(
             str(path),
             f"is not COCO instances JSON: '{key}'",
-            f"a list of objects with {', '.join(names)}",
+            f"a list of objects with {', '.join(names)}; ids are numbers or text",
             "other",
             fix="export the task as COCO instances (object detection), not captions, panoptic or results",
         )
@@ -148,7 +152,13 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _is_table(rows: object, names: Sequence[str]) -> bool:
-    return isinstance(rows, list) and all(isinstance(row, dict) and all(name in row for name in names) for row in rows)
+    if not isinstance(rows, list):
+        return False
+    return all(isinstance(row, dict) and all(_is_id(row.get(name)) for name in names) for row in rows)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _by_image(data: Mapping[str, Any], reading: _Reading) -> dict[Any, list[dict]]:
@@ -211,80 +221,82 @@ def _naming(data: Mapping[str, Any], given: ClassTable | None, options: Options,
 
 def _shapes(annotations: Sequence[dict], naming: Naming, reading: _Reading) -> Iterator[Shape]:
     """An image's objects in painting order: crowds first, then larger before smaller, so that nothing is hidden."""
-    for annotation in sorted(annotations, key=_painting_order):
+    told = all(is_number(annotation.get("z_order")) for annotation in annotations)
+    for annotation in sorted(annotations, key=(lambda row: row["z_order"]) if told else _painting_order):
         class_id = naming.ids[str(annotation["category_id"])]
-        if annotation.get("iscrowd"):
+        facts = _facts(annotation, class_id, naming, reading)
+        if facts.crowd:
             reading.crowds += 1
             if reading.crowd == "leave_out":
                 continue
             class_id = naming.classes.void_id if reading.crowd == "void" else class_id
-        shape = _shape(annotation, class_id, naming, reading)
+        shape = _shape(annotation, class_id, facts, naming, reading)
         if shape is not None:
             yield shape
 
 
+def _facts(annotation: Mapping, class_id: int, naming: Naming, reading: _Reading) -> ObjectFacts:
+    """What an annotation says beyond its pixels; a crowd of a category that is void is void and no object."""
+    if class_id == naming.classes.void_id:
+        return PLAIN
+    crowd = bool(annotation.get("iscrowd"))
+    of = class_id if crowd and reading.crowd == "void" else None
+    return ObjectFacts(None, crowd, of, attributes_from(annotation.get("attributes")))
+
+
 def _painting_order(annotation: Mapping) -> tuple[bool, float, str]:
-    box = annotation.get("bbox") or (0, 0, 0, 0)
-    area = annotation.get("area")
-    area = area if isinstance(area, int | float) else box[2] * box[3]
+    area, box = annotation.get("area"), annotation.get("bbox")
+    if not isinstance(area, int | float) or isinstance(area, bool) or not abs(area) < 1e15:
+        area = box[2] * box[3] if isinstance(box, list) and _is_box(box) else 0
     return not annotation.get("iscrowd"), -float(area), str(annotation.get("id")).zfill(20)
 
 
-def _shape(annotation: Mapping, class_id: int, naming: Naming, reading: _Reading) -> Shape | None:
+def _is_box(box: object) -> bool:
+    return isinstance(box, list) and len(box) == 4 and all(is_number(value) for value in box)
+
+
+def _shape(annotation: Mapping, class_id: int, facts: ObjectFacts, naming: Naming, reading: _Reading) -> Shape | None:
     outline = annotation.get("segmentation")
     if isinstance(outline, dict) and "counts" in outline:
-        return _runs(annotation, outline, class_id, reading)
+        runs = _runs(annotation, outline, reading)
+        return None if runs is None else Runs(class_id, runs, facts=facts)
     if isinstance(outline, list) and outline:
         rings = outline if isinstance(outline[0], list) else [outline]
         if all(_is_ring(ring) for ring in rings):
-            return Outlines(class_id, tuple(np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in rings))
-        reading.refuse(
-            annotation,
-            "has a polygon that is none",
-            "x, y pairs of at least three points, finite numbers",
-            f"{min(len(ring) if isinstance(ring, list) else 0 for ring in rings)} numbers, or not numbers",
-        )
+            return Outlines(class_id, tuple(np.array(ring, np.float64).reshape(-1, 2) for ring in rings), facts=facts)
+        count = min(len(ring) if isinstance(ring, list) else 0 for ring in rings)
+        allowed = "x, y pairs of at least three points, finite numbers"
+        reading.refuse(annotation, "has a polygon that is none", allowed, f"{count} numbers, or not numbers")
         return None
-    return _box(annotation, class_id, naming, reading)
+    corners = _box(annotation, reading)
+    if corners is None:
+        return None
+    return Outlines(naming.classes.void_id if reading.boxes == "void" else class_id, (corners,), facts=facts)
 
 
 def _is_ring(ring: object) -> bool:
-    if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2:
-        return False
-    return all(isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e6 for value in ring)
+    return isinstance(ring, list) and len(ring) >= 6 and len(ring) % 2 == 0 and all(is_number(value) for value in ring)
 
 
-def _runs(annotation: Mapping, outline: Mapping, class_id: int, reading: _Reading) -> Shape | None:
+def _runs(annotation: Mapping, outline: Mapping, reading: _Reading) -> tuple[int, ...] | str | None:
     counts = outline["counts"]
     if isinstance(counts, str):
-        return Runs(class_id, counts)
-    if isinstance(counts, list) and all(isinstance(run, int) for run in counts):
-        return Runs(class_id, tuple(counts))
-    reading.refuse(annotation, "has runs that are neither text nor numbers", "COCO counts", type(counts).__name__)
+        return counts
+    if isinstance(counts, list) and all(isinstance(run, int) and abs(run) < 2**40 for run in counts):
+        return tuple(counts)
+    reading.refuse(annotation, "has runs that are neither text nor numbers", "COCO counts", shown(counts))
     return None
 
 
-def _box(annotation: Mapping, class_id: int, naming: Naming, reading: _Reading) -> Shape | None:
+def _box(annotation: Mapping, reading: _Reading) -> Points | None:
     box = annotation.get("bbox")
-    if reading.boxes == "refuse" or not isinstance(box, list) or len(box) != 4:
+    if reading.boxes == "refuse" or not _is_box(box):
         fix = "draw its outline, or set `options: {boxes: void}` (or class) to paint the box"
-        reading.refuse(
-            annotation,
-            "has no outline, so its pixels would count as background",
-            "a segmentation",
-            "a box" if box else "nothing",
-            fix,
-        )
+        rule, found = "has no outline, so its pixels would count as background", "a box" if box else "nothing"
+        reading.refuse(annotation, rule, "a segmentation", found, fix)
         return None
-    left, top, width, height = (float(value) for value in box)
-    corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
-    return Outlines(naming.classes.void_id if reading.boxes == "void" else class_id, (np.array(corners),))
-
-
-def _size(image: Mapping) -> Size | None:
-    height, width = image.get("height"), image.get("width")
-    given = isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0
-    return Size(height, width) if given else None  # type: ignore[arg-type]
+    left, top, width, height = (float(value) for value in box)  # type: ignore[union-attr]
+    return rectangle(left, top, left + width, top + height)
 
 
 COCO_JSON = Format(
@@ -298,4 +310,7 @@ COCO_JSON = Format(
         "map": "labels to rename: [glare=void, deep scratch=scratch]",
         "mask_orientation": "auto, upright or stored: how EXIF-turned images of ambiguous size were annotated",
     },
+    write=write,
+    carries=CARRIES,
+    write_options=WRITE_OPTIONS,
 )

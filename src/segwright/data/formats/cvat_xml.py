@@ -1,21 +1,21 @@
 """CVAT for images 1.1: polygons, polylines, boxes, ellipses and brush masks in one XML.
 
+Shapes of one label and one group are one object. An attribute `is_crowd` that is true makes a crowd, as in CVAT's own
+COCO import; `brush_px` on a polyline is the width of its brush.
+
 Source: docs.cvat.ai, "XML annotation format", version 1.1; mask runs go row by row inside their box, unpainted first.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
 
-from segwright.core import Box, ClassTable, ConfigError, DataError, Problem, Size, raise_collected
+from segwright.core import Box, ClassTable, ConfigError, DataError, Size, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import (
     ImageFinder,
@@ -26,13 +26,14 @@ from segwright.data.formats.annotated import (
     name_classes,
     require_images,
 )
+from segwright.data.formats.cvat_xml_writing import CARRIES, CROWD, WIDTH, WRITE_OPTIONS, write
 from segwright.data.formats.format import Format, Options, orientation_of
+from segwright.data.formats.reading_shapes import FARTHEST_PX, Findings, load_xml, number_in
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
-from segwright.data.rasterise import Points, ellipse_outline, turned
-from segwright.data.shapes import Outlines, Runs, Shape, ShapeMask, Stroke
+from segwright.data.rasterise import BRUSH_PX, Points, ellipse_outline, turned
+from segwright.data.shapes import ObjectFacts, Outlines, Runs, Shape, ShapeMask, Stroke
 
-BRUSH_PX = 3.0
 _UNPAINTED_KINDS = ("points", "cuboid", "skeleton", "tag")
 _UNPAINTED_TYPES = ("skeleton", "points", "tag", "cuboid")
 
@@ -46,9 +47,9 @@ def recognise(listing: Listing) -> str | None:
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
     """Frames of the images a CVAT export lists; shapes are painted by z_order, then as they stand in the file.
 
-    A polyline is painted with a round brush of `brush_px` (3). A label called void, ignore or unlabelled is void. An
-    image without shapes is background all over, and counted. Points, cuboids, skeletons and tags paint nothing, and are
-    counted.
+    A polyline is painted with a round brush of `brush_px` (3), a crowd as void. A label called void, ignore or
+    unlabelled is void. An image without shapes is background all over, and counted. Points, cuboids, skeletons and tags
+    paint nothing, and are counted.
 
     Raises:
         DataError: not CVAT for images, an XML bomb, or shapes that cannot be read; every finding at once.
@@ -58,7 +59,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     root = _load(listing.path(name))
     naming = name_classes(_labels(root), classes, options, name)
     raise_collected(naming.problems, ConfigError)
-    reading = _Reading(name, naming, _brush(options))
+    reading = _Reading(name, naming=naming, brush_px=_brush(options))
     finder = ImageFinder(listing, options.get("images"))
     orientation = orientation_of(options, "upright")  # CVAT shows and annotates turned images upright
     frames, used, missing = [], [], []
@@ -69,9 +70,10 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
             continue
         used.append(found)
         place = f"{name}: {image.get('name')}"
-        mask = ShapeMask(
-            reading.shapes(image, place), naming.classes.unpainted_id, reading.size(image, place), place, orientation
-        )
+        size = reading.size(image, place)
+        shapes = reading.shapes(image, place)
+        reading.look(shapes, size)
+        mask = ShapeMask(shapes, naming.classes.unpainted_id, size, place, orientation)
         frames.append(Frame(stem_of(image.get("name", "").replace("\\", "/")), ImageFile(listing.path(found)), mask))
     raise_collected(reading.problems)
     require_images(frames, missing, listing.path(name))
@@ -95,20 +97,7 @@ def _looks_like_cvat(path: Path) -> bool:
 
 def _load(path: Path) -> Element:
     what = "a CVAT for images 1.1 export"
-    try:
-        root = parse(path).getroot()
-    except DefusedXmlException as error:
-        raise DataError.of(
-            str(path),
-            "defines XML entities, which annotation files never need",
-            allowed=what,
-            found=type(error).__name__,
-            fix="do not trust this file; export it again from CVAT",
-        ) from error
-    except (ParseError, OSError, ValueError) as error:
-        raise DataError.of(
-            str(path), "is not whole XML", allowed=what, found=str(error), fix="export it again"
-        ) from error
+    root = load_xml(path, what)
     if root is None or root.tag != "annotations":
         raise DataError.of(
             str(path),
@@ -153,63 +142,64 @@ def _brush(options: Options) -> float:
 
 
 @dataclass
-class _Reading:
+class _Reading(Findings):
     """What was found while one file is read."""
 
-    place: str
-    naming: Naming
-    brush_px: float
-    problems: list[Problem] = field(default_factory=list)
-    unpainted: Counter[str] = field(default_factory=Counter)
-    empty: int = 0
+    naming: Naming = field(kw_only=True)
+    brush_px: float = field(kw_only=True)
+    crowds: int = 0
 
     def shapes(self, image: Element, place: str) -> tuple[Shape, ...]:
         """The shapes of an image in painting order."""
         drawn: list[tuple[int, Shape]] = []
         for element in image:
             if element.tag in _UNPAINTED_KINDS:
-                self.unpainted[element.tag] += 1
+                self.left_out[element.tag] += 1
             elif element.tag in _PAINTERS:
                 try:
-                    class_id = self.naming.ids[element.attrib["label"]]
-                    shape = _PAINTERS[element.tag](element.attrib, class_id, self.brush_px)
-                    drawn.append((int(element.get("z_order", "0")), shape))
+                    drawn.append((int(element.get("z_order") or 0), self._shape(element)))
                 except (KeyError, ValueError) as error:
-                    self.problems.append(
-                        Problem(
-                            place,
-                            f"has a {element.tag} that cannot be read",
-                            "the attributes CVAT writes",
-                            f"no {error}" if isinstance(error, KeyError) else str(error),
-                            "export it again, or remove the shape",
-                        )
-                    )
-        self.empty += not drawn
+                    self.unreadable(place, element.tag, error, "the attributes CVAT writes")
         return tuple(shape for _, shape in sorted(drawn, key=lambda pair: pair[0]))
+
+    def _shape(self, element: Element) -> Shape:
+        class_id = self.naming.ids[element.attrib["label"]]
+        said = {one.get("name", ""): one.text or "" for one in element.iterfind("attribute")}
+        width = number_in(said.pop(WIDTH), "a brush") if element.tag == "polyline" and WIDTH in said else self.brush_px
+        crowd = said.pop(CROWD, "").lower() == "true"
+        if element.get("occluded") == "1":
+            said["occluded"] = "true"
+        group = element.get("group_id") or "0"
+        painted = self.naming.classes.void_id if crowd else class_id
+        facts = ObjectFacts(None if group == "0" else group, crowd, class_id if crowd else None, said)
+        self.crowds += crowd
+        return replace(_PAINTERS[element.tag](element.attrib, painted, width), facts=facts)
 
     def size(self, image: Element, place: str) -> Size | None:
         try:
             return Size(int(image.attrib["height"]), int(image.attrib["width"]))
         except (KeyError, ValueError) as error:
-            self.problems.append(Problem(place, "has no size", 'width="W" height="H"', str(error), "export it again"))
+            self.refuse(place, "has no size", 'width="W" height="H"', str(error), "export it again")
             return None
 
     def notes(self) -> Iterator[str]:
-        if self.empty:
-            yield f"{self.place}: {self.empty} images have no shape and are read as unpainted all over"
-        for kind, count in sorted(self.unpainted.items()):
-            yield f"{self.place}: {count} shapes of kind {kind} paint nothing and were left out"
+        yield from super().notes()
+        if self.crowds:
+            yield f"{self.place}: {self.crowds} crowd regions are void (attribute {CROWD})"
 
 
 def _points(text: str) -> Points:
-    points = np.array([[float(part) for part in pair.split(",")] for pair in text.split(";") if pair])
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all() or np.abs(points).max() > 1e6:
+    pairs = [[float(part) for part in pair.split(",")] for pair in text.split(";") if pair]
+    if not pairs or any(len(pair) != 2 or not all(abs(part) < FARTHEST_PX for part in pair) for pair in pairs):
         raise ValueError(f"points are 'x,y;x,y;...', got {text[:60]!r}")
-    return points
+    return np.array(pairs)
 
 
 def _polygon(attributes: Mapping[str, str], class_id: int, _brush_px: float) -> Shape:
-    return Outlines(class_id, (_points(attributes["points"]),))
+    points = _points(attributes["points"])
+    if len(points) < 3:
+        raise ValueError(f"{len(points)} points, not at least 3")
+    return Outlines(class_id, (points,))
 
 
 def _polyline(attributes: Mapping[str, str], class_id: int, brush_px: float) -> Shape:
@@ -254,4 +244,7 @@ CVAT_XML = Format(
         "map": "labels to rename: [glare=void, deep scratch=scratch]",
         "mask_orientation": "upright (default), stored or auto: how EXIF-turned images were annotated",
     },
+    write=write,
+    carries=CARRIES,
+    write_options=WRITE_OPTIONS,
 )

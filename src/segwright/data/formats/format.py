@@ -15,8 +15,12 @@ from segwright.data.listing import Listing
 Options = Mapping[str, Any]
 
 # What labels may hold beyond a class id for each pixel; what of it a format carries is in `Format.carries`.
-Carried = Literal["void", "objects", "overlap", "crowd", "segments", "outlines", "attributes"]
-Writer = Callable[[Dataset, Path, Options, Listener], None]
+Carried = Literal[
+    "void", "objects", "overlap", "crowd", "painted_crowd", "segments", "outlines", "holes", "strokes", "attributes",
+    "borders", "unlabelled",
+]  # fmt: skip
+# Gives how often something was lost that the format carries in general, but not in these data; None where nothing was.
+Writer = Callable[[Dataset, Path, Options, Listener], Mapping[Carried, int] | None]
 
 
 @dataclass(frozen=True)
