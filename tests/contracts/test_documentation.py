@@ -85,10 +85,12 @@ def test_navigation__holds_every_page_once() -> None:
 def test_formats_page__names_every_format_and_option() -> None:
     from segwright.data import FORMATS
 
-    text = (DOCS / "data-formats.md").read_text(encoding="utf-8")
+    pages = [DOCS / "data-formats.md", *sorted((DOCS / "formats").glob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     for name, form in FORMATS.items():
         section = text.partition(f"## {name}:")[2].partition("\n## ")[0]
-        assert [option for option in form.options if f"`{option}`" not in section] == [], name
+        known = (*form.options, *form.write_options)
+        assert [option for option in known if f"`{option}`" not in section] == [], name
 
 
 def test_scores_page__names_every_score() -> None:

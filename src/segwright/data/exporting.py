@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ def export_dataset(
     """Write all frames of a dataset into a new folder in the format called `format`.
 
     The class table and the columns are written beside, so that `open_dataset` gives back both. The folder appears whole
-    or not at all. Pictures are copied as they are; what labels lose is in `Exported.losses`, counted.
+    or not at all; a name that ends in .zip becomes an archive. Pictures are copied as they are; what labels lose is in
+    `Exported.losses`, counted.
 
     Raises:
         ConfigError: an unknown format or option, or a format that is only read.
@@ -78,13 +80,29 @@ def export_dataset(
         unfinished.mkdir(parents=True)
         write(dataset, unfinished, settings, listener)
         _write_beside(dataset, unfinished)
-        unfinished.replace(target)
+        _put(unfinished, target)
     except OSError as error:
         rule, what = "cannot be written", error.strerror or str(error)
         raise DataError.of(str(target), rule, found=what, fix="free space, or choose another folder") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Exported(target, format, len(dataset), losses)
+
+
+def _put(unfinished: Path, target: Path) -> None:
+    """Give the finished folder its name; a name that ends in .zip becomes an archive of what is in the folder."""
+    if target.suffix.lower() != ".zip":
+        unfinished.replace(target)
+        return
+    packed = unfinished.with_name(f"{unfinished.name}.zip")
+    try:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(unfinished.rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(unfinished).as_posix())
+        packed.replace(target)
+    finally:
+        packed.unlink(missing_ok=True)
 
 
 def features_of(dataset: Dataset) -> dict[str, int]:

@@ -2,14 +2,19 @@
 
 from segwright.data.formats.class_folders import CLASS_FOLDERS
 from segwright.data.formats.coco_json import COCO_JSON
+from segwright.data.formats.colour_png import COLOUR_PNG
 from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
+from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
 
 FORMATS: dict[str, Format] = {
     "coco_json": COCO_JSON,
     "cvat_xml": CVAT_XML,
+    "cvat_masks": CVAT_MASKS,
+    "voc": VOC_FORMAT,
     "class_folders": CLASS_FOLDERS,
+    "colour_png": COLOUR_PNG,
     "index_png": INDEX_PNG,
 }
 
