@@ -99,14 +99,15 @@ class ColourRaster:
 class Meaning:
     """What a number stands for: a class (or void), and where `thing` is given, which object of it.
 
-    Numbers of equal class, thing and crowd are one object. `painted` is the class id in the label map where that is
-    another: a crowd that is void there.
+    Numbers of equal meaning are one object, or one segment. `painted` is the class id in the label map where that is
+    another: a crowd that is void there. `segment_id` is the segment's id where the file gives it one.
     """
 
     class_id: int
     thing: int | None = None
     crowd: bool = False
     painted: int | None = None
+    segment_id: int | None = None
 
 
 class Meanings(Protocol):
@@ -196,11 +197,15 @@ class Labels:
         return InstanceSet(shape.size, found, classes, adopt(void) if void.any() else None)
 
     def panoptic(self, shape: FrameShape, classes: ClassTable) -> PanopticMap:
-        """A segment for each thing and for each class of the rest, numbered from 1; void is 0."""
+        """A segment for each thing and for each class of the rest; void is 0.
+
+        Segments keep their ids where all have one, else are numbered from 1.
+        """
         parts, meanings = self.parts(shape)
         kept = [at for at, one in enumerate(meanings) if one.class_id != classes.void_id]
         numbers = np.zeros(len(meanings), np.uint32)
-        numbers[kept] = np.arange(1, len(kept) + 1)
+        named = [meanings[at].segment_id for at in kept]
+        numbers[kept] = [one or at for at, one in enumerate(named, 1)] if all(named) else range(1, len(kept) + 1)
         segments = (Segment(int(numbers[at]), meanings[at].class_id, meanings[at].crowd) for at in kept)
         return PanopticMap(adopt(numbers[parts]), tuple(segments), classes)
 

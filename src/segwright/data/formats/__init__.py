@@ -1,7 +1,9 @@
 """The dataset formats, one file each; the first in this order that recognises a folder reads it."""
 
+from segwright.data.formats.cityscapes import CITYSCAPES
 from segwright.data.formats.class_folders import CLASS_FOLDERS
 from segwright.data.formats.coco_json import COCO_JSON
+from segwright.data.formats.coco_panoptic import COCO_PANOPTIC
 from segwright.data.formats.colour_png import COLOUR_PNG
 from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.format import Format
@@ -9,8 +11,10 @@ from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
 
 FORMATS: dict[str, Format] = {
+    "coco_panoptic": COCO_PANOPTIC,
     "coco_json": COCO_JSON,
     "cvat_xml": CVAT_XML,
+    "cityscapes": CITYSCAPES,
     "cvat_masks": CVAT_MASKS,
     "voc": VOC_FORMAT,
     "class_folders": CLASS_FOLDERS,

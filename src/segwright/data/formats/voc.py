@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, raise_collected
+from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, raise_collected
 from segwright.data.class_files import CLASS_FILES, means_void, read_class_file
 from segwright.data.codecs import FrameShape, MaskOrientation, read_header
 from segwright.data.codecs.labels import packed_colour, read_colours, read_values
@@ -91,6 +91,7 @@ def read_cvat(listing: Listing, classes: ClassTable | None, options: Options) ->
 
 def _read(listing: Listing, classes: ClassTable | None, options: Options, name: str) -> Dataset:
     layout = _Layout.of(listing)
+    raise_collected(layout.problems)
     stems = sorted(layout.images.keys() & layout.classes.keys())
     if not stems:
         raise DataError.of(
@@ -127,9 +128,11 @@ class _Layout:
     images: dict[str, str]
     classes: dict[str, str]
     objects: dict[str, str]
+    problems: tuple[Problem, ...] = ()
 
     @staticmethod
     def of(listing: Listing) -> _Layout:
+        problems: list[Problem] = []
         found: dict[str, dict[str, str]] = {"images": {}, "classes": {}, "objects": {}}
         for name in listing.images:
             parts = PurePosixPath(name).parts
@@ -138,15 +141,10 @@ class _Layout:
                 stem = stem_of("/".join([*parts[:at], *parts[at + 1 :]]))
                 kind = found[_PARTS[parts[at].lower()]]
                 if stem in kind:
-                    raise DataError.of(
-                        name,
-                        "has the same name as another file, so that pairs are ambiguous",
-                        allowed="one file a name",
-                        found=f"{kind[stem]} and {name}",
-                        fix="remove or rename one of them",
-                    )
+                    rule, found = "has the same name as another file, so that pairs are ambiguous", kind[stem]
+                    problems.append(Problem(name, rule, "one file a name", f"{found} and {name}", "rename one of them"))
                 kind[stem] = name
-        return _Layout(**found)
+        return _Layout(**found, problems=tuple(problems))
 
     def alone(self) -> Pairing:
         """What has no partner, for the notes."""
