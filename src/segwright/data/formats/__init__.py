@@ -1,5 +1,6 @@
 """The dataset formats, one file each; the first in this order that recognises a folder reads it."""
 
+from segwright.data.formats.binary_masks import BINARY_MASKS
 from segwright.data.formats.cityscapes import CITYSCAPES
 from segwright.data.formats.class_folders import CLASS_FOLDERS
 from segwright.data.formats.coco_json import COCO_JSON
@@ -8,6 +9,8 @@ from segwright.data.formats.colour_png import COLOUR_PNG
 from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
+from segwright.data.formats.instance_maps import INSTANCE_MAPS
+from segwright.data.formats.object_files import OBJECT_FILES
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
 
 FORMATS: dict[str, Format] = {
@@ -17,6 +20,9 @@ FORMATS: dict[str, Format] = {
     "cityscapes": CITYSCAPES,
     "cvat_masks": CVAT_MASKS,
     "voc": VOC_FORMAT,
+    "object_files": OBJECT_FILES,
+    "instance_maps": INSTANCE_MAPS,
+    "binary_masks": BINARY_MASKS,
     "class_folders": CLASS_FOLDERS,
     "colour_png": COLOUR_PNG,
     "index_png": INDEX_PNG,

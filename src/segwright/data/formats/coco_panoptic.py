@@ -135,10 +135,9 @@ def _naming(
 
 def _colour(row: Mapping) -> tuple[int, int, int] | None:
     parts = row.get("color")
-    usable = (
-        isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, int) and 0 <= part < 256 for part in parts)
-    )
-    return (parts[0], parts[1], parts[2]) if usable else None
+    if not isinstance(parts, list) or len(parts) != 3:
+        return None
+    return (parts[0], parts[1], parts[2]) if all(isinstance(part, int) and 0 <= part < 256 for part in parts) else None
 
 
 def _segments(annotation: Mapping) -> list[dict]:

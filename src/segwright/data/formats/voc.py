@@ -144,7 +144,7 @@ class _Layout:
                     rule, found = "has the same name as another file, so that pairs are ambiguous", kind[stem]
                     problems.append(Problem(name, rule, "one file a name", f"{found} and {name}", "rename one of them"))
                 kind[stem] = name
-        return _Layout(**found, problems=tuple(problems))
+        return _Layout(found["images"], found["classes"], found["objects"], tuple(problems))
 
     def alone(self) -> Pairing:
         """What has no partner, for the notes."""
