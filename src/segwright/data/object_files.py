@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from segwright.core import ClassTable, Instance, InstanceSet, LabelMap, adopt, instance_from_mask
-from segwright.data.codecs import FrameShape, MaskOrientation
+from segwright.data.codecs import FrameShape, MaskOrientation, read_header
 from segwright.data.masks import above_cut
 
 
@@ -27,13 +28,15 @@ class ObjectFile:
 class ObjectFiles:
     """Objects of one frame, each in a file of its own, painted in order; they may overlap.
 
-    What no object covers is `unpainted_id`. A crowd is void in the label map where no object lies on it.
+    What no object covers is `unpainted_id`. A crowd is void in the label map where no object lies on it. `fitted` files
+    may have another size than the image and are brought to it, nearest pixel.
     """
 
     objects: tuple[ObjectFile, ...]
     unpainted_id: int
     cut: int = 128
     orientation: MaskOrientation = "auto"
+    fitted: bool = False
 
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
         """The objects painted in order, crowds before all others."""
@@ -48,10 +51,18 @@ class ObjectFiles:
 
     def _decoded(self, shape: FrameShape) -> Iterator[Instance]:
         for one in self.objects:
-            mask = above_cut(one.path, self.cut, shape, self.orientation)
+            mask = (
+                self._fitted(one.path, shape) if self.fitted else above_cut(one.path, self.cut, shape, self.orientation)
+            )
             found = instance_from_mask(mask, one.class_id, crowd=one.crowd)
             if found is not None:
                 yield found
+
+    def _fitted(self, path: Path, shape: FrameShape) -> np.ndarray:
+        size = read_header(path).size
+        mask = above_cut(path, self.cut, FrameShape(size), self.orientation).astype(np.uint8)
+        whole = (shape.size.width, shape.size.height)
+        return cv2.resize(mask, whole, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -62,4 +73,6 @@ class ObjectFiles:
     def digest(self) -> str:
         """A hash of the classes, what is unpainted, the cut and the orientation."""
         said = [(one.class_id, one.crowd) for one in self.objects]
-        return hashlib.sha256(repr((said, self.unpainted_id, self.cut, self.orientation)).encode()).hexdigest()
+        return hashlib.sha256(
+            repr((said, self.unpainted_id, self.cut, self.orientation, self.fitted)).encode()
+        ).hexdigest()

@@ -124,6 +124,15 @@ def test_read__what_has_no_partner_is_said(tmp_path: Path) -> None:
     assert "1 masks have no image" in notes[1]
 
 
+def test_read__two_masks_of_one_name(tmp_path: Path) -> None:
+    root = voc_folder(tmp_path)
+    palette_png(root / "SegmentationClass" / "a.gif", np.zeros((4, 5)))
+    palette_png(root / "SegmentationClass" / "b.gif", np.zeros((4, 5)))
+    with pytest.raises(DataError, match="has the same name as another file") as caught:
+        open_dataset(root)
+    assert len(caught.value.problems) == 2
+
+
 def test_read__no_images(tmp_path: Path) -> None:
     palette_png(tmp_path / "SegmentationClass" / "d.png", np.zeros((4, 5)))
     with pytest.raises(DataError, match=r"(?s)not in the layout of VOC.*Save images"):

@@ -1,5 +1,6 @@
 """The dataset formats, one file each; the first in this order that recognises a folder reads it."""
 
+from segwright.data.formats.ade20k import ADE20K, ADE20K_SCENES
 from segwright.data.formats.binary_masks import BINARY_MASKS
 from segwright.data.formats.cityscapes import CITYSCAPES
 from segwright.data.formats.class_folders import CLASS_FOLDERS
@@ -10,10 +11,16 @@ from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.instance_maps import INSTANCE_MAPS
+from segwright.data.formats.mapillary import MAPILLARY
 from segwright.data.formats.object_files import OBJECT_FILES
+from segwright.data.formats.open_images import OPEN_IMAGES
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
 
 FORMATS: dict[str, Format] = {
+    "mapillary": MAPILLARY,
+    "open_images": OPEN_IMAGES,
+    "ade20k": ADE20K,
+    "ade20k_scenes": ADE20K_SCENES,
     "coco_panoptic": COCO_PANOPTIC,
     "coco_json": COCO_JSON,
     "cvat_xml": CVAT_XML,

@@ -141,8 +141,9 @@ class _Layout:
                 stem = stem_of("/".join([*parts[:at], *parts[at + 1 :]]))
                 kind = found[_PARTS[parts[at].lower()]]
                 if stem in kind:
-                    rule, found = "has the same name as another file, so that pairs are ambiguous", kind[stem]
-                    problems.append(Problem(name, rule, "one file a name", f"{found} and {name}", "rename one of them"))
+                    rule = "has the same name as another file, so that pairs are ambiguous"
+                    both = f"{kind[stem]} and {name}"
+                    problems.append(Problem(name, rule, "one file a name", both, "rename one of them"))
                 kind[stem] = name
         return _Layout(found["images"], found["classes"], found["objects"], tuple(problems))
 
