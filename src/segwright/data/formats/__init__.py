@@ -12,6 +12,7 @@ from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.instance_maps import INSTANCE_MAPS
 from segwright.data.formats.mapillary import MAPILLARY
+from segwright.data.formats.mat_masks import MAT_MASKS
 from segwright.data.formats.object_files import OBJECT_FILES
 from segwright.data.formats.open_images import OPEN_IMAGES
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
@@ -27,6 +28,7 @@ FORMATS: dict[str, Format] = {
     "cityscapes": CITYSCAPES,
     "cvat_masks": CVAT_MASKS,
     "voc": VOC_FORMAT,
+    "mat_masks": MAT_MASKS,
     "object_files": OBJECT_FILES,
     "instance_maps": INSTANCE_MAPS,
     "binary_masks": BINARY_MASKS,
