@@ -52,12 +52,19 @@ def read_label_map(
     """
     try:
         values, _ = read_values(path, expected=expected, orientation=orientation)
-        ids = _as_ids(values)
-        if mapping:
-            ids = _renamed(ids, mapping)
-        return _labelled(ids, classes)
+        return labelled(values, classes, mapping)
     except RefusedError as refusal:
         raise refusal.at(str(path)) from refusal
+
+
+def labelled(values: npt.NDArray, classes: ClassTable, mapping: Mapping[int, int] | None = None) -> LabelMap:
+    """Whole numbers (height, width) as class ids; `mapping` renames values first.
+
+    Raises:
+        RefusedError: values that are no ids, or ids outside the table.
+    """
+    ids = _as_ids(values)
+    return _labelled(_renamed(ids, mapping) if mapping else ids, classes)
 
 
 def read_values(

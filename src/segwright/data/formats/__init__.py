@@ -8,11 +8,14 @@ from segwright.data.formats.coco_json import COCO_JSON
 from segwright.data.formats.coco_panoptic import COCO_PANOPTIC
 from segwright.data.formats.colour_png import COLOUR_PNG
 from segwright.data.formats.cvat_xml import CVAT_XML
+from segwright.data.formats.dicom_series import DICOM_SERIES
 from segwright.data.formats.format import Format
 from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.instance_maps import INSTANCE_MAPS
 from segwright.data.formats.mapillary import MAPILLARY
 from segwright.data.formats.mat_masks import MAT_MASKS
+from segwright.data.formats.nifti_pairs import NIFTI_PAIRS
+from segwright.data.formats.nnunet_raw import NNUNET_RAW
 from segwright.data.formats.object_files import OBJECT_FILES
 from segwright.data.formats.open_images import OPEN_IMAGES
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
@@ -28,6 +31,9 @@ FORMATS: dict[str, Format] = {
     "cityscapes": CITYSCAPES,
     "cvat_masks": CVAT_MASKS,
     "voc": VOC_FORMAT,
+    "nnunet_raw": NNUNET_RAW,
+    "nifti_pairs": NIFTI_PAIRS,
+    "dicom_series": DICOM_SERIES,
     "mat_masks": MAT_MASKS,
     "object_files": OBJECT_FILES,
     "instance_maps": INSTANCE_MAPS,
