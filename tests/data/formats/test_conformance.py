@@ -15,7 +15,7 @@ from segwright.data.shapes import ObjectFacts, Outlines, Runs, Shape, ShapeMask
 from tests.data.pictures import noise, save
 
 # formats that refuse most class tables or frames, by their nature: their own tests write and read them
-NARROW = {"binary_masks", "class_folders", "object_files", "open_images"}
+NARROW = {"binary_masks", "class_folders", "geotiff", "object_files", "open_images"}
 WRITABLE = sorted(name for name, form in FORMATS.items() if form.write is not None and name not in NARROW)
 CLASSES = ClassTable(
     (ClassSpec(0, "background"), ClassSpec(1, "scratch", "thing"), ClassSpec(2, "dent", "thing"), ClassSpec(5, "oil")),

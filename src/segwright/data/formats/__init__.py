@@ -10,6 +10,7 @@ from segwright.data.formats.colour_png import COLOUR_PNG
 from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.dicom_series import DICOM_SERIES
 from segwright.data.formats.format import Format
+from segwright.data.formats.geotiff import GEOTIFF
 from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.instance_maps import INSTANCE_MAPS
 from segwright.data.formats.mapillary import MAPILLARY
@@ -35,6 +36,7 @@ FORMATS: dict[str, Format] = {
     "nifti_pairs": NIFTI_PAIRS,
     "dicom_series": DICOM_SERIES,
     "mat_masks": MAT_MASKS,
+    "geotiff": GEOTIFF,
     "object_files": OBJECT_FILES,
     "instance_maps": INSTANCE_MAPS,
     "binary_masks": BINARY_MASKS,
