@@ -79,7 +79,21 @@ def read_values(
     Raises:
         RefusedError: lossy where that is not allowed, several different bands, another size than expected.
     """
-    data = file_bytes(path)
+    return decoded_label_values(file_bytes(path), expected=expected, orientation=orientation, lossy=lossy)
+
+
+def decoded_label_values(
+    data: bytes,
+    *,
+    expected: FrameShape | Size | None = None,
+    orientation: MaskOrientation = "auto",
+    lossy: bool = False,
+) -> tuple[npt.NDArray, ImageHeader]:
+    """As `read_values`, from the bytes of a file.
+
+    Raises:
+        RefusedError: as `read_values`.
+    """
     header = header_of(data)
     check_limit(header)
     if header.lossy and not lossy:

@@ -11,6 +11,7 @@ from segwright.data.formats.cvat_xml import CVAT_XML
 from segwright.data.formats.dicom_series import DICOM_SERIES
 from segwright.data.formats.format import Format
 from segwright.data.formats.geotiff import GEOTIFF
+from segwright.data.formats.image_folder import IMAGE_FOLDER
 from segwright.data.formats.index_png import INDEX_PNG
 from segwright.data.formats.instance_maps import INSTANCE_MAPS
 from segwright.data.formats.mapillary import MAPILLARY
@@ -19,6 +20,7 @@ from segwright.data.formats.nifti_pairs import NIFTI_PAIRS
 from segwright.data.formats.nnunet_raw import NNUNET_RAW
 from segwright.data.formats.object_files import OBJECT_FILES
 from segwright.data.formats.open_images import OPEN_IMAGES
+from segwright.data.formats.parquet_images import PARQUET_IMAGES
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
 
 FORMATS: dict[str, Format] = {
@@ -32,6 +34,8 @@ FORMATS: dict[str, Format] = {
     "cityscapes": CITYSCAPES,
     "cvat_masks": CVAT_MASKS,
     "voc": VOC_FORMAT,
+    "parquet_images": PARQUET_IMAGES,
+    "image_folder": IMAGE_FOLDER,
     "nnunet_raw": NNUNET_RAW,
     "nifti_pairs": NIFTI_PAIRS,
     "dicom_series": DICOM_SERIES,

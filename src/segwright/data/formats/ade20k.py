@@ -50,15 +50,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         DataError: no such files, or text files that cannot be read; all of them.
         ConfigError: classes that a given table does not name.
     """
-    found = _frames(listing)
-    if not found:
-        raise DataError.of(
-            str(listing.root),
-            "has no images of ADE20K",
-            allowed="NAME.jpg, NAME_seg.png and NAME_atr.txt (2017) or NAME.json (2020)",
-            found=f"{len(listing.images)} image files",
-            fix="unpack the set again; SceneParsing (annotations/) is the format ade20k_scenes",
-        )
+    found = _required(listing)
     names = _names(listing, found)
     labels = {name: None for _, name in sorted(names.items())}
     table = classes or ClassTable(
@@ -80,6 +72,19 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     parts = sum("_parts_" in PurePosixPath(name).name for name in listing.images)
     notes = (f"{parts} files of parts of objects were left out: only whole objects are read",) if parts else ()
     return Dataset(listing.root, table, frames, "ade20k", notes)
+
+
+def _required(listing: Listing) -> dict[str, tuple[str, str, str]]:
+    found = _frames(listing)
+    if not found:
+        raise DataError.of(
+            str(listing.root),
+            "has no images of ADE20K",
+            allowed="NAME.jpg, NAME_seg.png and NAME_atr.txt (2017) or NAME.json (2020)",
+            found=f"{len(listing.images)} image files",
+            fix="unpack the set again; SceneParsing (annotations/) is the format ade20k_scenes",
+        )
+    return found
 
 
 def _frames(listing: Listing) -> dict[str, tuple[str, str, str]]:

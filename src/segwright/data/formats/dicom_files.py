@@ -82,8 +82,8 @@ def _affine(data: Any) -> tuple[tuple[tuple[float, ...], ...], float | None]:
     spacing = [float(part) for part in data.get("PixelSpacing") or (1, 1)]
     whole = np.eye(4)
     whole[0, 0], whole[1, 1] = spacing[1], spacing[0]
-    orientation = [float(part) for part in data.get("ImageOrientationPatient") or ()]
-    origin = [float(part) for part in data.get("ImagePositionPatient") or ()]
+    orientation = [float(part) for part in data.get("ImageOrientationPatient") or []]
+    origin = [float(part) for part in data.get("ImagePositionPatient") or []]
     if len(orientation) != 6 or len(origin) != 3:
         return _frozen(whole), None
     across, down, place = np.array(orientation[:3]), np.array(orientation[3:]), np.array(origin)
@@ -103,7 +103,8 @@ class DicomSeries:
     slices: tuple[SliceHeader, ...]
 
     def __str__(self) -> str:
-        return str(self.slices[0].path.parent if len(self.slices) > 1 else self.slices[0].path)
+        first = self.slices[0].path
+        return str(first.parent if len(self.slices) > 1 else first)
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -127,20 +127,20 @@ def _misfits(place: Path, image: RasterFacts, mask: RasterFacts) -> Iterator[Pro
         fix = "burn the mask on the image's grid; masks are never resized silently"
         rule, allowed, found = "has another size than its image", str(image.grid.size), str(mask.grid.size)
         yield Problem(str(place), rule, allowed, found, fix)
-    elif image.on_map and mask.on_map:
-        if _apart_px(image.grid, mask.grid) > _APART_PX or mask.grid.crs != image.grid.crs:
-            fix = "warp it to the image's grid: gdalwarp -t_srs, -te, -ts; nothing is moved silently"
-            allowed, found = (f"{one.grid.crs} {one.grid.affine}" for one in (image, mask))
-            yield Problem(str(place), "lies elsewhere on the map than its image", allowed, found, fix)
+    elif image.on_map and mask.on_map and not _same_place(image.grid, mask.grid):
+        fix = "warp it to the image's grid: gdalwarp -t_srs, -te, -ts; nothing is moved silently"
+        allowed, found = (f"{one.grid.crs} {one.grid.affine}" for one in (image, mask))
+        yield Problem(str(place), "lies elsewhere on the map than its image", allowed, found, fix)
     if mask.bands != 1:
         fix = "write the class ids as one band"
         yield Problem(str(place), "has several bands", "one band of class ids", str(mask.bands), fix)
 
 
-def _apart_px(image: Grid, mask: Grid) -> float:
-    """How far, in pixels of the image, the corners of two grids of one size lie apart."""
+def _same_place(image: Grid, mask: Grid) -> bool:
+    """Whether two grids of one size have one coordinate system, and corners that lie on each other."""
     corners = np.array([[0.0, 0.0], [mask.size.width, mask.size.height], [0.0, mask.size.height]])
-    return float(np.abs(image.to_pixels(mask.to_world(corners)) - corners).max())
+    apart_px = float(np.abs(image.to_pixels(mask.to_world(corners)) - corners).max())
+    return apart_px <= _APART_PX and mask.crs == image.crs
 
 
 def _window_px(options: Options) -> int | None:

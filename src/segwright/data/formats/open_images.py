@@ -72,10 +72,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
             found=f"{len(gone)} images and {len(missing)} masks are missing",
             fix="unpack images and masks below the folder of the CSV files",
         )
-    notes = [f"{len(missing)} mask files are not there and were left out: {few(missing)}"] if missing else []
-    notes += [f"{len(gone)} images with masks are not there and were left out: {few(gone)}"] if gone else []
-    surplus = _unused(listing, frames)
-    notes += [f"{len(surplus)} images have no masks and were left out: {few(surplus)}"] if surplus else []
+    notes = _notes(listing, frames, missing, gone)
     return Dataset(listing.root, table, tuple(frames), "open_images", tuple(notes))
 
 
@@ -101,6 +98,14 @@ def _frames(
         if image_id in images
     ]
     return frames, sorted(objects.keys() - images.keys())
+
+
+def _notes(listing: Listing, frames: list[Frame], missing: list[str], gone: list[str]) -> list[str]:
+    notes = [f"{len(missing)} mask files are not there and were left out: {few(missing)}"] if missing else []
+    notes += [f"{len(gone)} images with masks are not there and were left out: {few(gone)}"] if gone else []
+    surplus = _unused(listing, frames)
+    notes += [f"{len(surplus)} images have no masks and were left out: {few(surplus)}"] if surplus else []
+    return notes
 
 
 def _unused(listing: Listing, frames: list[Frame]) -> list[str]:
