@@ -12,7 +12,7 @@ import numpy as np
 
 from segwright.core import ClassTable, InstanceSet, LabelMap, PanopticMap, adopt
 from segwright.data.codecs.header import RefusedError
-from segwright.data.codecs.labels import FrameShape, MaskOrientation, read_label_map, read_values
+from segwright.data.codecs.labels import FrameShape, MaskOrientation, read_colours, read_label_map, read_values
 
 
 @runtime_checkable
@@ -92,6 +92,7 @@ class BinaryMask:
     """A grey file that is `class_id` from `cut` up and `background_id` below.
 
     The cut is what makes grey-level, antialiased and JPEG masks readable: "above 0" would take their noise for class.
+    Where a file `seen` is given, what is below the cut in it was not seen by the camera: void.
     """
 
     path: Path
@@ -99,17 +100,20 @@ class BinaryMask:
     background_id: int
     cut: int = 128
     orientation: MaskOrientation = "auto"
+    seen: Path | None = None
 
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
-        """`class_id` where the file is at least `cut`, `background_id` elsewhere; no pixel is void."""
-        above = _above_cut(self.path, self.cut, shape, self.orientation)
+        """`class_id` where the file is at least `cut`, `background_id` elsewhere, void where nothing was seen."""
+        above = above_cut(self.path, self.cut, shape, self.orientation)
         ids = np.where(above, np.uint16(self.class_id), np.uint16(self.background_id))
+        if self.seen is not None:
+            ids[~above_cut(self.seen, self.cut, shape, self.orientation)] = classes.void_id
         return LabelMap(adopt(ids.astype(classes.id_type)), classes)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The mask file."""
-        return (self.path,)
+        """The mask file, and the one that says what was seen."""
+        return (self.path,) if self.seen is None else (self.path, self.seen)
 
     @property
     def digest(self) -> str:
@@ -129,7 +133,7 @@ class EmptyMask:
     def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
         """`class_id` all over, once the witness, where there is one, was found empty."""
         if self.witness is not None:
-            painted = int(np.count_nonzero(_above_cut(self.witness, self.cut, shape, self.orientation)))
+            painted = int(np.count_nonzero(above_cut(self.witness, self.cut, shape, self.orientation)))
             if painted:
                 raise RefusedError(
                     f"{painted} pixels are painted in a folder that was taken for free of defects",
@@ -151,20 +155,35 @@ class EmptyMask:
         return _digest("empty", self.class_id, self.cut)
 
 
-def _above_cut(path: Path, cut: int, shape: FrameShape, orientation: MaskOrientation) -> np.ndarray:
+def above_cut(path: Path, cut: int, shape: FrameShape, orientation: MaskOrientation) -> np.ndarray:
+    """Where a grey file (height, width), upright as its image, is at least `cut` on the scale of 8 bits.
+
+    Raises:
+        DataError: it cannot be read, is no grey picture, or has another size than the image.
+    """
     try:
         values, header = read_values(path, expected=shape, orientation=orientation, lossy=True)
-        if header.colour == "palette" or values.dtype not in (np.uint8, np.uint16):
-            raise RefusedError(
-                "is not a grey mask",
-                allowed="grey, 8 or 16 bits",
-                found=f"{header.colour} {values.dtype}",
-                fix="export the mask as a grey PNG, 0 and 255",
-            )
+        if header.colour == "palette" and header.format in ("GIF", "BMP"):  # they have no grey of their own
+            values = _greys(path, shape, orientation)
+        elif header.colour == "palette" or values.dtype not in (np.uint8, np.uint16):
+            raise _not_grey(f"{header.colour} {values.dtype}")
     except RefusedError as refusal:
         raise refusal.at(str(path)) from refusal
     scale = {1: 255, 2: 85, 4: 17}.get(header.bits, 1)
     return values >= (cut * 257 if values.dtype == np.uint16 else -(-cut // scale))
+
+
+def _greys(path: Path, shape: FrameShape, orientation: MaskOrientation) -> np.ndarray:
+    colours = read_colours(path, expected=shape, orientation=orientation)
+    greys = (colours & 0xFF).astype(np.uint8)
+    if np.any(colours != greys * np.uint32(0x010101)):
+        raise _not_grey("a palette of colours")
+    return greys
+
+
+def _not_grey(found: str) -> RefusedError:
+    fix = "export the mask as a grey PNG, 0 and 255"
+    return RefusedError("is not a grey mask", allowed="grey, 8 or 16 bits", found=found, fix=fix)
 
 
 def _digest(*parts: object) -> str:

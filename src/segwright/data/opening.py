@@ -13,6 +13,7 @@ from segwright.data.class_files import CLASS_TABLE_FILE, read_class_file
 from segwright.data.columns import column_files, columns_from_csv, columns_from_folder, columns_from_pattern
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
+from segwright.data.formats.coco_panoptic import is_panoptic_json
 from segwright.data.listing import Listing, list_files
 from segwright.data.recorded_columns import columns_from_dicom, columns_from_exif
 from segwright.data.store.place import is_store
@@ -142,7 +143,9 @@ def _folder_and_format(path: Path, format_name: str, settings: dict[str, Any]) -
         return path, format_name
     root = path.parent.parent if path.parent.name == "annotations" else path.parent  # COCO keeps images beside it
     settings.setdefault("annotations", path.relative_to(root).as_posix())
-    return root, _BY_SUFFIX[suffix] if format_name == "auto" else format_name
+    if format_name != "auto":
+        return root, format_name
+    return root, "coco_panoptic" if suffix == ".json" and is_panoptic_json(path) else _BY_SUFFIX[suffix]
 
 
 def _recognised(listing: Listing) -> str:

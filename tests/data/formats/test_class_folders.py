@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segwright.core import ClassTable, ConfigError, DataError
-from segwright.data import EmptyMask, check, open_dataset
+from segwright.data import EmptyMask, check, export_dataset, open_dataset
 from tests.data.pictures import index_folder, noise, save
 
 
@@ -108,3 +108,31 @@ def test_read__magnetic_tiles(shared_data: Path) -> None:
         and not dataset.read_labels(frame).mask(*dataset.classes.names[1:]).any()
     ]
     assert len(empty) <= 4
+
+
+def test_write__one_class_a_frame_comes_back(tmp_path: Path) -> None:
+    dataset = open_dataset(_folders(tmp_path / "in"))
+    assert export_dataset(dataset, tmp_path / "out", "class_folders").losses == ()
+    again = open_dataset(tmp_path / "out")
+    assert again.format == "class_folders"
+    assert again.classes == dataset.classes
+    for frame in dataset.frames:
+        stem = frame.stem if not frame.stem.startswith("Free") else f"free/{frame.stem}"
+        assert np.array_equal(again.read_labels(again.frame(stem)).ids, dataset.read_labels(frame).ids)
+
+
+def test_write__frames_of_several_classes_are_refused_together(tmp_path: Path) -> None:
+    root = index_folder(tmp_path / "in")
+    for name in ("a", "b"):
+        save(root / "masks" / f"{name}.png", np.array([[0, 1, 2, 1] * 2] * 6, np.uint8))
+    with pytest.raises(DataError, match=r"(?s)holds more than one class.*index_png") as caught:
+        export_dataset(open_dataset(root), tmp_path / "out", "class_folders")
+    assert len(caught.value.problems) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_write__names_that_are_no_folders(tmp_path: Path) -> None:
+    root = index_folder(tmp_path / "in")
+    dataset = open_dataset(root, classes=ClassTable.of(["background", "free", "a/b"]))
+    with pytest.raises(DataError, match=r"(?s)does not fit into folders.*free, a/b"):
+        export_dataset(dataset, tmp_path / "out", "class_folders")

@@ -15,7 +15,9 @@ from segwright.data.exporting import features_of
 from segwright.data.shapes import ObjectFacts, Outlines, Runs, Shape, ShapeMask, Stroke
 from tests.data.pictures import noise, save
 
-WRITABLE = sorted(name for name, form in FORMATS.items() if form.write is not None)
+# formats that refuse most class tables or frames, by their nature: their own tests write and read them
+NARROW = {"binary_masks", "class_folders", "geotiff", "object_files", "open_images"}
+WRITABLE = sorted(name for name, form in FORMATS.items() if form.write is not None and name not in NARROW)
 CLASSES = ClassTable(
     (ClassSpec(0, "background"), ClassSpec(1, "scratch", "thing"), ClassSpec(2, "dent", "thing"), ClassSpec(5, "oil")),
     background="background",

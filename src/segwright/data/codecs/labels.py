@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from segwright.core import ClassTable, DataError, LabelMap, Size, adopt
 from segwright.core.label_map import WIDE, unknown_ids
 from segwright.data.codecs.header import ImageHeader, RefusedError, check_limit
 from segwright.data.codecs.orientation import turned_upright
-from segwright.data.codecs.reading import decoded_values, file_bytes, header_of
+from segwright.data.codecs.reading import decoded, decoded_values, file_bytes, header_of
 
 MaskOrientation = Literal["auto", "upright", "stored"]
 _MANY = 12  # more unknown values than this are no forgotten class but a smoothed edge
@@ -52,12 +52,19 @@ def read_label_map(
     """
     try:
         values, _ = read_values(path, expected=expected, orientation=orientation)
-        ids = _as_ids(values)
-        if mapping:
-            ids = _renamed(ids, mapping)
-        return _labelled(ids, classes)
+        return labelled(values, classes, mapping)
     except RefusedError as refusal:
         raise refusal.at(str(path)) from refusal
+
+
+def labelled(values: npt.NDArray, classes: ClassTable, mapping: Mapping[int, int] | None = None) -> LabelMap:
+    """Whole numbers (height, width) as class ids; `mapping` renames values first.
+
+    Raises:
+        RefusedError: values that are no ids, or ids outside the table.
+    """
+    ids = _as_ids(values)
+    return _labelled(_renamed(ids, mapping) if mapping else ids, classes)
 
 
 def read_values(
@@ -72,7 +79,21 @@ def read_values(
     Raises:
         RefusedError: lossy where that is not allowed, several different bands, another size than expected.
     """
-    data = file_bytes(path)
+    return decoded_label_values(file_bytes(path), expected=expected, orientation=orientation, lossy=lossy)
+
+
+def decoded_label_values(
+    data: bytes,
+    *,
+    expected: FrameShape | Size | None = None,
+    orientation: MaskOrientation = "auto",
+    lossy: bool = False,
+) -> tuple[npt.NDArray, ImageHeader]:
+    """As `read_values`, from the bytes of a file.
+
+    Raises:
+        RefusedError: as `read_values`.
+    """
     header = header_of(data)
     check_limit(header)
     if header.lossy and not lossy:
@@ -88,6 +109,47 @@ def read_values(
         values = turned_upright(values, header.orientation)
         shape = None if shape is None else FrameShape(shape.size)
     return (values if shape is None else follow_image(values, shape, orientation)), header
+
+
+def read_colours(
+    path: Path | str, *, expected: FrameShape | None = None, orientation: MaskOrientation = "auto"
+) -> npt.NDArray[np.uint32]:
+    """The colours of a file, upright as its image, each as one number R + 256 G + 65,536 B (see `packed_colour`).
+
+    A palette is looked up, grey is taken as R = G = B, alpha is left out.
+
+    Raises:
+        RefusedError: lossy, more than 8 bits a band, another size than expected.
+    """
+    data = file_bytes(path)
+    header = header_of(data)
+    check_limit(header)
+    pixels = decoded(data, header)
+    if header.lossy or pixels.dtype != np.uint8 or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise RefusedError(
+            "is no picture whose colours are classes",
+            allowed="PNG, TIFF, BMP, GIF or lossless WebP of 8-bit colours",
+            found=f"{'lossy ' if header.lossy else ''}{header.format}, {header.colour}, {pixels.dtype}",
+            fix="export the masks again as PNG; colours lost in compression cannot be recovered",
+        )
+    packed = _packed(pixels)
+    if header.orientation != 1 or expected is None:
+        packed = turned_upright(packed, header.orientation)
+        expected = None if expected is None else FrameShape(expected.size)
+    return packed if expected is None else follow_image(packed, expected, orientation)
+
+
+def packed_colour(colour: Sequence[int]) -> int:
+    """A colour (R, G, B) as the number that `read_colours` gives."""
+    return colour[0] + 256 * colour[1] + 65536 * colour[2]
+
+
+def _packed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    if pixels.ndim == 2:
+        return pixels.astype(np.uint32) * np.uint32(0x010101)
+    whole = np.zeros((*pixels.shape[:2], 4), np.uint8)
+    whole[..., :3] = pixels
+    return whole.view("<u4")[..., 0].astype(np.uint32, copy=False)
 
 
 def follow_image(values: npt.NDArray, shape: FrameShape, orientation: MaskOrientation) -> npt.NDArray:

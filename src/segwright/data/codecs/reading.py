@@ -64,12 +64,21 @@ def decode_image(data: bytes, place: str) -> tuple[Image, ImageHeader]:
         DataError: truncated, damaged, too large, animated, or not an image.
     """
     try:
-        header = header_of(data)
-        check_limit(header)
-        pixels = turned_upright(decoded(data, header), header.orientation)
-        return Image(adopt(pixels if pixels.ndim == 3 else pixels[..., None]), _bands(pixels)), header
+        return decoded_image(data)
     except RefusedError as refusal:
         raise refusal.at(place) from refusal
+
+
+def decoded_image(data: bytes) -> tuple[Image, ImageHeader]:
+    """The picture in a file's bytes, upright, and what the file said about itself.
+
+    Raises:
+        RefusedError: as `read_image`.
+    """
+    header = header_of(data)
+    check_limit(header)
+    pixels = turned_upright(decoded(data, header), header.orientation)
+    return Image(adopt(pixels if pixels.ndim == 3 else pixels[..., None]), bands_of(pixels)), header
 
 
 def image_size(path: Path | str) -> Size:
@@ -173,7 +182,8 @@ def _format_of(start: bytes) -> str:
     )
 
 
-def _bands(pixels: npt.NDArray) -> tuple[str, ...]:
+def bands_of(pixels: npt.NDArray) -> tuple[str, ...]:
+    """Names for the bands of (height, width) or (height, width, bands): grey, RGB, or RGB and numbers."""
     bands = 1 if pixels.ndim == 2 else pixels.shape[2]
     if bands in (1, 3):
         return GREY if bands == 1 else RGB

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import tifffile
+from PIL import Image as Pillow
 
 from segwright.core import GREY, RGB, DataError, Image, LabelMap, Problem
 
@@ -89,6 +90,39 @@ def write_label_map(path: Path | str, labels: LabelMap) -> None:
             fix=f"name it {target.with_suffix('.png').name}: PNG keeps every id as it is",
         )
     _replace(target, lambda name: Path(name).write_bytes(_encoded(".png", labels.ids, 0)))
+
+
+def write_values(path: Path | str, values: npt.NDArray) -> None:
+    """Write numbers (height, width), uint8 or uint16, as a grey PNG, or as TIFF where the name says so.
+
+    Raises:
+        DataError: a full or read-only disk.
+    """
+    target = Path(path)
+    if target.suffix.lower() in (".tif", ".tiff"):
+        _replace(target, lambda name: tifffile.imwrite(name, values, photometric="minisblack", compression="zlib"))
+    else:
+        _replace(target, lambda name: Path(name).write_bytes(_encoded(".png", values, 0)))
+
+
+def write_palette(path: Path | str, values: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> None:
+    """Write numbers (height, width) as a PNG whose palette (n, 3), RGB, gives each number its colour.
+
+    Raises:
+        DataError: a full or read-only disk.
+    """
+    picture = Pillow.fromarray(values)  # grey; the palette makes an index picture of it
+    picture.putpalette(np.ascontiguousarray(palette).tobytes())
+    _replace(Path(path), lambda name: picture.save(name, format="PNG"))
+
+
+def write_colours(path: Path | str, colours: npt.NDArray[np.uint8]) -> None:
+    """Write colours (height, width, 3), RGB, as they are, as PNG.
+
+    Raises:
+        DataError: a full or read-only disk.
+    """
+    _replace(Path(path), lambda name: Path(name).write_bytes(_encoded(".png", colours[..., ::-1], 0)))
 
 
 def _encoded(suffix: str, pixels: npt.NDArray, jpeg_quality: int) -> bytes:

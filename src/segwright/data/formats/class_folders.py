@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, raise_collected, tracked
 from segwright.data.class_files import CLASS_FILES
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.labels import read_values
+from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.format import Format, Options, cut_of, orientation_of
 from segwright.data.formats.pairs import Pairing, pair_by_name
+from segwright.data.formats.placing import place_image
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.masks import BinaryMask, EmptyMask, MaskSource
+from segwright.data.workers import in_threads
 
 CUT = 128
 BACKGROUND = "background"
+FREE = "free"
 _LOOKED_AT = 16
 
 
@@ -150,6 +155,52 @@ def _background_id(table: ClassTable) -> int:
     return table[table.background].class_id
 
 
+def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) -> None:
+    """CLASS/STEM.* with CLASS/STEM_mask.png, 255 where the class is; frames of background alone in the folder `free`.
+
+    A folder of the class's own name at the front of the stem is not repeated. Void becomes background.
+
+    Raises:
+        DataError: frames of more than one class besides the background, all of them; a table without background, or
+            with names that are no folder names.
+    """
+    free = str(options.get("free", FREE))
+    _check_table(dataset.classes, free)
+    names = {spec.class_id: spec.name for spec in dataset.classes.foreground}
+    problems: list[Problem] = []
+
+    def placed(frame: Frame) -> None:
+        ids = None if frame.mask is None else dataset.read_labels(frame).ids
+        found = [] if ids is None else [class_id for class_id in names if (ids == class_id).any()]
+        if len(found) > 1:
+            what = ", ".join(names[class_id] for class_id in found)
+            fix = "write the format index_png, which holds several classes in a frame"
+            rule = "holds more than one class, and a folder is one class"
+            problems.append(Problem(str(frame.image), rule, "one class besides the background", what, fix))
+        elif ids is not None:
+            top = names[found[0]] if found else free
+            stem = frame.stem if frame.stem.startswith(f"{top}/") else f"{top}/{frame.stem}"
+            place_image(replace(frame, stem=stem), folder)
+            white = (ids == found[0]) if found else np.zeros(ids.shape, bool)
+            write_values(folder / f"{stem}_mask.png", white.astype(np.uint8) * 255)
+
+    for _ in tracked(in_threads(placed, dataset.frames), listener, "writing", len(dataset)):
+        pass
+    raise_collected(problems)
+
+
+def _check_table(table: ClassTable, free: str) -> None:
+    wrong = [name for name in table.names if "/" in name or "\\" in name or name.startswith(".") or name == free]
+    if wrong or table.background is None:
+        raise DataError.of(
+            "class table",
+            "does not fit into folders named after classes",
+            allowed=f"a background, and names without / that are not '{free}'",
+            found=", ".join(wrong) or f"no background: {table.describe()}",
+            fix="rename the class in segwright.yaml, or name another folder: `options: {free: FOLDER}`",
+        )
+
+
 CLASS_FOLDERS = Format(
     recognise,
     read,
@@ -159,4 +210,6 @@ CLASS_FOLDERS = Format(
         "background": "name of the class below the cut (background)",
         "mask_orientation": "auto, upright or stored: how masks of EXIF-turned images of ambiguous size were drawn",
     },
+    write,
+    write_options={"free": "the folder of frames without any class but the background (free)"},
 )

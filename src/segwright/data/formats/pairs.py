@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,10 +18,11 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
     "imgs": ("masks", "mask", "labels"),
     "img": ("mask", "masks", "label", "labels", "ann"),
     "jpegimages": ("segmentationclass", "annotations"),
+    "rgb": ("gt/color",),
     "original": ("ground truth", "groundtruth"),
 }
 _FOLDER_SUFFIXES = ("annot", "_masks", "_mask", "_labels", "_label", "_gt")
-_FILE_SUFFIX = re.compile(r"[._-](masks?|labels?|labelids|gt|seg|annotation)$", re.IGNORECASE)
+_FILE_SUFFIX = re.compile(r"[._-](masks?|labels?|labelids|gt|seg|annotation|L)$", re.IGNORECASE)
 _MASK_FILES = frozenset({".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg"})
 _SHOWN = 5
 
@@ -57,7 +58,7 @@ def pair_by_folder(listing: Listing, images: str | None = None, masks: str | Non
     problems: list[Problem] = []
     for image_folder, (mask_folder, prefix) in partners.items():
         _claim(listing.by_folder[image_folder], prefix, pictures, problems)
-        _claim(listing.by_folder.get(mask_folder, ()), prefix, labels, problems, masks=True)
+        _claim(listing.by_folder.get(mask_folder, ()), prefix, labels, problems, images=pictures)
     return _joined(pictures, labels, problems)
 
 
@@ -72,7 +73,7 @@ def pair_by_name(listing: Listing) -> Pairing:
     for stem, names in by_stem.items():
         bare = _FILE_SUFFIX.sub("", stem)
         if bare != stem and bare in by_stem:
-            _claim(names, str(PurePosixPath(bare).parent), labels, problems, masks=True)
+            _claim(names, str(PurePosixPath(bare).parent), labels, problems, images={})
         elif len(names) == 2 and any(name.lower().endswith(".png") for name in names):
             mask, image = sorted(names, key=lambda name: not name.lower().endswith(".png"))
             pictures[stem], labels[stem] = image, mask
@@ -89,13 +90,20 @@ def _joined(pictures: dict[str, str], labels: dict[str, str], problems: list[Pro
 
 
 def _claim(
-    names: Iterable[str], prefix: str, into: dict[str, str], problems: list[Problem], *, masks: bool = False
+    names: Iterable[str],
+    prefix: str,
+    into: dict[str, str],
+    problems: list[Problem],
+    *,
+    images: Mapping[str, str] | None = None,
 ) -> None:
+    """Enter files by stem; where `images` are given, as the masks of these, whose names may say so at their end."""
     for name in names:
-        if masks and PurePosixPath(name).suffix.lower() not in _MASK_FILES:
+        if images is not None and PurePosixPath(name).suffix.lower() not in _MASK_FILES:
             continue
-        base = stem_of(PurePosixPath(name).name)
-        stem = str(PurePosixPath(prefix) / (_FILE_SUFFIX.sub("", base) if masks else base))
+        stem = str(PurePosixPath(prefix) / stem_of(PurePosixPath(name).name))
+        if images is not None and stem not in images:
+            stem = _FILE_SUFFIX.sub("", stem)
         if stem in into:
             problems.append(
                 Problem(

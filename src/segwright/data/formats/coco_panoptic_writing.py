@@ -1,0 +1,147 @@
+"""Writing COCO panoptic: images/, panoptic/ and panoptic.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from segwright.core import Listener, PanopticMap, Segment, adopt, tracked
+from segwright.data.codecs.writing import write_colours
+from segwright.data.dataset import Dataset, Frame
+from segwright.data.formats.format import Options
+from segwright.data.formats.object_numbers import numbered, objects_of
+from segwright.data.formats.placing import place_image
+from segwright.data.masks import PanopticSource
+from segwright.data.workers import in_threads
+
+NAME = "panoptic"
+
+
+def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) -> None:  # noqa: ARG001
+    """images/, panoptic/STEM.png of segment ids, panoptic.json with the categories and every segment's box and area.
+
+    Labels of objects become a segment each, what is left of a class one segment; labels of class ids one segment a
+    class. A class is a thing where the table says so, or where some frame has an object of it.
+    """
+    rows = []
+    things = {spec.class_id for spec in dataset.classes if spec.kind == "thing"}
+    placed = in_threads(lambda frame: _placed(dataset, frame, folder), dataset.frames)
+    for at, row in enumerate(tracked(placed, listener, "writing", len(dataset)), start=1):
+        things |= row.of_objects
+        rows.append((at, row))
+    data = {
+        "images": [{"id": at, "file_name": row.image, "height": row.height, "width": row.width} for at, row in rows],
+        "annotations": [
+            {"image_id": at, "file_name": row.mask, "segments_info": row.segments} for at, row in rows if row.mask
+        ],
+        "categories": [
+            {
+                "id": spec.class_id,
+                "name": spec.name,
+                "isthing": int(spec.class_id in things),
+                "color": list(dataset.classes.colour(spec.class_id)),
+            }
+            for spec in dataset.classes
+        ],
+    }
+    (folder / f"{NAME}.json").write_text(json.dumps(data, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What the JSON says of one frame."""
+
+    image: str
+    height: int
+    width: int
+    mask: str | None
+    segments: list[dict[str, Any]]
+    of_objects: set[int]
+
+
+def _placed(dataset: Dataset, frame: Frame, folder: Path) -> _Row:
+    image = place_image(frame, folder / "images")
+    size = frame.image.shape().size
+    if frame.mask is None:
+        return _Row(image, size.height, size.width, None, [], set())
+    panoptic, of_objects = panoptic_of(dataset, frame)
+    name = f"{frame.stem}.png"
+    ids = panoptic.segment_ids
+    bands = np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=2)
+    write_colours(folder / NAME / name, bands.astype(np.uint8))
+    return _Row(image, size.height, size.width, name, _segments_info(panoptic), of_objects)
+
+
+def panoptic_of(dataset: Dataset, frame: Frame) -> tuple[PanopticMap, set[int]]:
+    """The segments of a frame whatever its labels hold, painted as its label map is, and the classes of its objects.
+
+    Segment ids are below 2**24. Crowds are kept where the label map has void.
+    """
+    if isinstance(frame.mask, PanopticSource):
+        panoptic = dataset.read_panoptic(frame)
+        fits = all(segment.segment_id < 2**24 for segment in panoptic.segments)
+        return (panoptic if fits else _renumbered(panoptic)), set()
+    labels, objects = dataset.read_labels(frame), objects_of(dataset, frame)
+    ids = np.zeros(labels.ids.shape, np.uint32)
+    segments: list[Segment] = []
+    if objects is not None:
+        ids, found = numbered(labels, objects)
+        segments += [Segment(at, one.class_id) for at, one in enumerate(found, start=1)]
+        for one in objects:
+            region = one.over(objects.size) & (ids == 0) & (labels.ids == dataset.classes.void_id)
+            if one.crowd and region.any():
+                segments.append(_added(ids, region, len(segments) + 1, one.class_id, crowd=True))
+    left = ids == 0
+    for class_id in dataset.classes.ids:
+        region = left & (labels.ids == class_id)
+        if region.any():
+            segments.append(_added(ids, region, len(segments) + 1, class_id, crowd=False))
+    of_objects = set() if objects is None else {one.class_id for one in objects}
+    return PanopticMap(adopt(ids), tuple(segments), dataset.classes), of_objects
+
+
+def _added(ids: npt.NDArray[np.uint32], region: npt.NDArray, number: int, class_id: int, *, crowd: bool) -> Segment:
+    ids[region] = number
+    return Segment(number, class_id, crowd)
+
+
+def _renumbered(panoptic: PanopticMap) -> PanopticMap:
+    ids = np.zeros_like(panoptic.segment_ids)
+    segments = []
+    for at, segment in enumerate(panoptic.segments, start=1):
+        segments.append(
+            _added(ids, panoptic.segment_ids == segment.segment_id, at, segment.class_id, crowd=segment.crowd)
+        )
+    return PanopticMap(adopt(ids), tuple(segments), panoptic.classes)
+
+
+def _segments_info(panoptic: PanopticMap) -> list[dict[str, Any]]:
+    """Id, category, area in px, box [x, y, width, height] and crowd of each segment, as panopticapi writes them."""
+    numbers = np.array([segment.segment_id for segment in panoptic.segments], np.uint32)
+    order = np.argsort(numbers)
+    dense = np.searchsorted(numbers[order], panoptic.segment_ids).astype(np.int32) + 1
+    dense[panoptic.void] = 0
+    areas = np.bincount(dense.ravel(), minlength=len(numbers) + 1)
+    boxes = ndimage.find_objects(dense, len(numbers))
+    place = {int(numbers[at]): nth for nth, at in enumerate(order)}
+    rows = []
+    for segment in panoptic.segments:
+        nth = place[segment.segment_id]
+        down, across = boxes[nth]
+        box = [across.start, down.start, across.stop - across.start, down.stop - down.start]
+        rows.append(
+            {
+                "id": segment.segment_id,
+                "category_id": segment.class_id,
+                "area": int(areas[nth + 1]),
+                "bbox": [int(value) for value in box],
+                "iscrowd": int(segment.crowd),
+            }
+        )
+    return rows
