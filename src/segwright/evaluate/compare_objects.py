@@ -152,9 +152,9 @@ class _Tests:
         return _tested(old.scores[name], new.scores[name], self.swapped.overall[name], drawn)
 
     def of_class(self, name: str, channel: int, old: ObjectEvaluation, new: ObjectEvaluation) -> Change:
-        scores = (side.classes[side.class_table.names[channel]][name] for side in (old, new))
+        before, after = (side.classes[side.class_table.names[channel]][name] for side in (old, new))
         drawn = None if self.drawn is None else self.drawn.classes[name][:, channel]
-        return _tested(*scores, self.swapped.classes[name][:, channel], drawn)
+        return _tested(before, after, self.swapped.classes[name][:, channel], drawn)
 
 
 def _tested(old: Score, new: Score, swapped: Array, drawn: Array | None) -> Change:
