@@ -124,11 +124,10 @@ def compare_objects(
     order = sorted(set(groups))
     scores = changed_scores(old.scores, new.scores)
     classes = {name: changed_scores(old.classes[name], new.classes[name]) for name in old.classes}
-    before, after = Resampler.of(old), Resampler.of(new)
-    if before is None or after is None:
-        which = " and ".join(name for name, side in (("old", before), ("new", after)) if side is None)
-        untested = f"the {which} evaluation keeps no matches of its frames; evaluate again for p-values"
+    sides, untested = _sides(old, new)
+    if sides is None:
         return ObjectComparison(by, len(order), 0, False, scores, classes, frames, untested=untested)
+    before, after = sides
     raise_collected(before.other_truths(after), DataError)
     places = np.searchsorted(order, groups)
     swaps, exact = swaps_of(len(order), rounds, seed)
@@ -140,6 +139,18 @@ def compare_objects(
     for channel, name in enumerate(new.class_table.names):
         classes[name] |= {score: tests.of_class(score, channel, old, new) for score in tests.swapped.classes}
     return ObjectComparison(by, len(order), len(swaps), exact, scores, classes, frames)
+
+
+def _sides(old: ObjectEvaluation, new: ObjectEvaluation) -> tuple[tuple[Resampler, Resampler] | None, str]:
+    """What both keep of their frames, of the kinds that both were scored by; or None, and why there is nothing."""
+    before, after = Resampler.of(old), Resampler.of(new)
+    if before is None or after is None:
+        which = " and ".join(name for name, side in (("old", before), ("new", after)) if side is None)
+        return None, f"the {which} evaluation keeps no matches of its frames; evaluate again for p-values"
+    before, after = before.shared_with(after), after.shared_with(before)
+    if before.sums is None and not before.matches:
+        return None, "the two were scored by different kinds (mask, box, boundary); evaluate both by one for p-values"
+    return (before, after), ""
 
 
 @dataclass(frozen=True, eq=False)
