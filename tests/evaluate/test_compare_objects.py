@@ -186,6 +186,17 @@ def test_compare_objects__refuses_another_truth_other_frames_and_garbled_files()
         compare_objects(replace(old, details=details), old)
 
 
+def test_compare_objects__only_the_kinds_that_both_were_scored_by() -> None:
+    truth, results = right_set(6)
+    both, masks = (evaluate_instances(results, truth, kinds=kinds) for kinds in (["mask", "box"], ["mask"]))
+    for old, new in ((both, masks), (masks, both)):
+        found = compare_objects(old, new, rounds=50)
+        assert found.scores["mask_ap"].p_value == 1.0
+        assert "box_ap" not in found.scores
+    boxes = evaluate_instances(results, truth, kinds=["box"])
+    assert "scored by different kinds" in compare_objects(boxes, masks).untested
+
+
 def test_compare_objects__an_older_file_is_compared_without_p_values() -> None:
     old, new = two_models(6)
     details = copy.deepcopy(dict(old.details))

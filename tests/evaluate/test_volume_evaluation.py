@@ -171,6 +171,9 @@ def test_evaluate__volumes_from_the_command_line(command, tmp_path: Path) -> Non
     code, _, err = command(*sides, "--compare", file, "--fail-if", "class_1.hd95 > 2")
     assert code == 1
     assert "class_1.hd95 > 2: holds" in err
+    code, _, err = command(*sides, "--images", tmp_path / "nowhere")
+    assert code == 2
+    assert "--images: is not a folder" in err
     code, _, err = command(*sides, "--also", "components", "--kind", "mask")
     assert code == 2
     assert "--kind" in err

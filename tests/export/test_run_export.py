@@ -33,7 +33,13 @@ class FinishedRun:
     def plan(self) -> SimpleNamespace:
         section = SimpleNamespace
         return section(
-            data=section(dataset_hash="d" * 64, split_hash="s" * 64, part_frames={"train": 3}, split_by="line"),
+            data=section(
+                dataset_hash="d" * 64,
+                split_hash="s" * 64,
+                part_frames={"train": 3},
+                split_by="line",
+                train_frames="0123456789abcdef",
+            ),
             optimiser=section(seed=5, steps=10),
             network=section(network="unet", encoder="tiny"),
             sampling=section(crop=64, batch=2),
@@ -70,6 +76,7 @@ def test_export_run__the_bundle_says_what_trained_it_and_how_it_scored(run, tmp_
     assert bundle.name == "first"
     assert bundle.lineage.run == "first"
     assert (bundle.lineage.plan_hash, bundle.lineage.seed) == ("p" * 64, 5)
+    assert bundle.lineage.train_frames == "0123456789abcdef"
     assert bundle.parity["frames"] == 3
     assert bundle.parity["score_differences"]["scratch"] is not None
     assert bundle.scores == {"part": "validation", "images": 5, "scores": {"pooled_miou": 0.3}, "classes": {}}

@@ -109,6 +109,10 @@ class PackedImage:
         """SHA-256 of the image file's bytes: that of the file it was made from."""
         return hashlib.sha256(_content(self.cell)).hexdigest()
 
+    def file_bytes(self) -> bytes:
+        """The bytes of the file it was made from."""
+        return _content(self.cell)
+
     def read(self) -> tuple[Image, FrameShape]:
         """The picture decoded, and its shape."""
         try:

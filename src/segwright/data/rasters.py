@@ -142,6 +142,10 @@ class RasterWindow:
         moved = (a, b, a * left + b * top + c, d, e, d * left + e * top + f)
         return Grid(moved, size, self.facts.grid.crs)
 
+    def file_bytes(self) -> None:
+        """None: these pixels are no image file of their own."""
+        return
+
     def read(self) -> tuple[Image, FrameShape]:
         """The window, all bands."""
         try:

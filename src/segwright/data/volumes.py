@@ -155,6 +155,10 @@ class VolumeSlice:
         paths = tuple(path for volume in self.volumes for path in volume.paths)
         return hashlib.sha256(repr((_digest_of(paths), self.axis, self.index)).encode()).hexdigest()
 
+    def file_bytes(self) -> None:
+        """None: these pixels are no image file of their own."""
+        return
+
     def read(self) -> tuple[Image, FrameShape]:
         """The slice; voxels that are no numbers are refused."""
         planes = [plane(voxels_of(volume), self.axis, self.index) for volume in self.volumes]

@@ -14,6 +14,7 @@ from segwright.evaluate.boundary import BoundaryCounts, boundary_f_score, count_
 from segwright.evaluate.calibrate import Calibration, choose_thresholds
 from segwright.evaluate.cldice import CldiceCounts, cldice_score, count_cldice
 from segwright.evaluate.compare import Change, Comparison, FrameChange, compare
+from segwright.evaluate.compare_objects import ObjectComparison, compare_objects, object_intervals
 from segwright.evaluate.component_sizes import SizeCounts, count_by_size
 from segwright.evaluate.components import ComponentCounts, count_components, score_components
 from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, count_pixels
@@ -33,6 +34,7 @@ from segwright.evaluate.scores import DEFINITIONS, Scores, score_counts
 from segwright.evaluate.surface import SurfaceCounts, count_surfaces, count_volume_surfaces, score_surfaces
 from segwright.evaluate.target import Target
 from segwright.evaluate.threshold_curves import ThresholdCurves, count_threshold_curves
+from segwright.evaluate.volume_evaluation import evaluate_volumes
 
 __all__ = [
     "COLLAPSED_IOU",
@@ -55,6 +57,7 @@ __all__ = [
     "HoldOut",
     "Interval",
     "Intervals",
+    "ObjectComparison",
     "ObjectEvaluation",
     "Outcome",
     "PixelCounts",
@@ -71,6 +74,7 @@ __all__ = [
     "cldice_score",
     "collapse_lines",
     "compare",
+    "compare_objects",
     "confidence_intervals",
     "count_boundaries",
     "count_by_size",
@@ -89,8 +93,10 @@ __all__ = [
     "evaluate_panoptic",
     "evaluate_predicted",
     "evaluate_stored",
+    "evaluate_volumes",
     "fail_if",
     "no_worse_than",
+    "object_intervals",
     "outcomes",
     "pair_up",
     "reconcile",

@@ -6,7 +6,7 @@ AP is counted anew for every draw, from the matches of each frame; PQ is a ratio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,10 @@ class Resampler:
             return None
         known = {kind: each for kind, each in matches.items() if each is not None}
         return Resampler(table, rule.most_detections[-1], known)
+
+    def shared_with(self, other: Resampler) -> Resampler:
+        """The part that the other has as well: kinds of instances that both were scored by."""
+        return replace(self, matches={kind: each for kind, each in self.matches.items() if kind in other.matches})
 
     def scored(self, weights: Weights) -> Drawn:
         """The scores; `weights` (rounds, frames) is how often each frame is drawn."""

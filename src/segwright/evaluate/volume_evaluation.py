@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, DataError, LabelMap, Listener, Note, Progress, silent
+from segwright.core import ClassTable, LabelMap, Listener, Note, Progress, silent
 from segwright.evaluate.boundary import count_boundaries
 from segwright.evaluate.cldice import count_volume_cldice
 from segwright.evaluate.counts import Counts, FrameCounts, PixelCounts, count_pixels
@@ -153,15 +153,15 @@ def _of_voxels(text: str) -> str:
 
 
 def volume_slices(evaluation: Evaluation, pairs: VolumePairs, count: int) -> Iterable[tuple[VolumePair, int, int]]:
-    """The `count` worst cases: each with the axis and the slice across it that holds the most wrong voxels."""
+    """The `count` worst cases: each with the axis and the slice across it that holds the most wrong voxels.
+
+    Raises:
+        DataError: a case that can no longer be read.
+    """
     for row in evaluation.worst_frames(count):
-        try:
-            pair = pairs.pair(row.stem)
-        except DataError:  # it could be read when it was scored: the files were changed since
-            continue
+        pair = pairs.pair(row.stem)
         wrong = (pair.prediction.ids != pair.truth.ids) & (pair.truth.ids != evaluation.class_table.void_id)
-        # across the axis of the widest spacing: that is the plane in which people drew
-        axis = int(np.argmax(pair.truth.spacing_mm[::-1])) if len(set(pair.truth.spacing_mm)) > 1 else 0
-        axis = 2 - axis
+        # across the axis of the widest spacing, the last of equals: that is the plane in which people drew
+        axis = 2 - int(np.argmax(pair.truth.spacing_mm[::-1]))
         others = tuple(each for each in range(3) if each != axis)
         yield pair, axis, int(wrong.sum(axis=others).argmax())

@@ -191,13 +191,13 @@ def _unknown(path: Path, volume: LabelVolume, classes: ClassTable) -> Iterator[P
 def _other_grid(place: str, prediction: LabelVolume, truth: LabelVolume) -> Iterator[Problem]:
     """Why a prediction does not lie on its truth, voxel by voxel."""
     if prediction.ids.shape != truth.ids.shape:
-        shapes = (" x ".join(map(str, each.ids.shape)) for each in (truth, prediction))
+        allowed, found = (" x ".join(map(str, each.ids.shape)) for each in (truth, prediction))
         fix = "predict at the volume's native size: nothing is resized silently"
-        yield Problem(place, "is not of the truth's shape", *shapes, fix)
+        yield Problem(place, "is not of the truth's shape", allowed, found, fix)
     elif not np.allclose(prediction.affine, truth.affine, rtol=0, atol=AFFINE_SLACK_MM):
-        rows = (_grid(each) for each in (truth, prediction))
+        allowed, found = _grid(truth), _grid(prediction)
         fix = "write predictions with the header of their image; nothing is turned or resampled silently"
-        yield Problem(place, "does not lie on the truth's grid: another affine", *rows, fix)
+        yield Problem(place, "does not lie on the truth's grid: another affine", allowed, found, fix)
 
 
 def _grid(volume: LabelVolume) -> str:

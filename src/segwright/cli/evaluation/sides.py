@@ -131,7 +131,7 @@ class _Asked(NamedTuple):
     dataset: Dataset
     split: Split | None
     seed: int | None
-    train_frames: str
+    train_frames: str | None
 
 
 def _asked_bundle(model: Path, of_model: OfModel) -> _Asked:

@@ -70,6 +70,21 @@ def _option(name: str) -> str:
     return "a RUN or BUNDLE" if name == "model" else f"--{name.rstrip('_').replace('_', '-')}"
 
 
+def require_images(images: Path | None) -> None:
+    """Refuse a folder of images that is none, before an hour of scoring.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    from segwright.core import ConfigError
+
+    if images is not None and not images.is_dir():
+        raise ConfigError.of(
+            "--images", "is not a folder", allowed="the folder with the frames' images",
+            found=f"{images}: {'a file' if images.exists() else 'nothing there'}", fix="check the path of --images",
+        )  # fmt: skip
+
+
 def require_sides(task: str, predictions: Path | None, truth: Path | None, names: tuple[str, str]) -> None:
     """Refuse a missing side; `names` are two that the fix may show.
 

@@ -11,7 +11,7 @@ import typer
 from segwright.cli.datasets import FoldOption
 from segwright.cli.evaluation.masks import score_masks
 from segwright.cli.evaluation.objects import score_objects
-from segwright.cli.evaluation.tasks import refuse_others, require_sides, require_task
+from segwright.cli.evaluation.tasks import refuse_others, require_images, require_sides, require_task
 from segwright.cli.evaluation.volumes import score_volumes
 from segwright.cli.face import Face, JsonFlag
 
@@ -108,6 +108,7 @@ def run_task(given: dict[str, Any], model: Path | None, json_file: Path | None) 
     refuse_others(task, {**given, "model": model})
     if task in EXAMPLES:
         require_sides(task, given["predictions"], given["truth"], EXAMPLES[task])
+    require_images(given["images"])
     score = {"semantic": score_masks, "volume": score_volumes}.get(task, score_objects)
     with Face(as_json=given["json"] and json_file is None) as face:
         score(face, given, model, json_file)

@@ -75,13 +75,14 @@ def _read(path: Path) -> tuple[npt.NDArray, Any]:
             str(path), "needs nibabel to be read, which is not installed", fix="pip install 'segwright[volumes]'"
         )
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
 
     try:
         image: Any = nibabel.load(path)  # type: ignore[attr-defined]
         return np.asanyarray(image.dataobj), image
     except FileNotFoundError as error:
         raise DataError.of(str(path), "does not exist", fix="check the path") from error
-    except (OSError, ValueError, EOFError, nibabel.filebasedimages.ImageFileError) as error:
+    except (OSError, ValueError, EOFError, ImageFileError) as error:
         raise DataError.of(
             str(path), f"is not a readable NIfTI volume: {error}", allowed=".nii or .nii.gz",
             fix="copy or export it again",

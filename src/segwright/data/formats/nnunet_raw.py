@@ -128,6 +128,10 @@ class StackedFiles:
         """A hash of all files."""
         return hashlib.sha256("".join(ImageFile(path).digest for path in self.paths).encode()).hexdigest()
 
+    def file_bytes(self) -> None:
+        """None: these pixels are no image file of their own."""
+        return
+
     def read(self) -> tuple[Image, FrameShape]:
         """The files as bands of one picture; they must have one size and type."""
         sources: list[ImageSource] = [ImageFile(path) for path in self.paths]

@@ -98,7 +98,7 @@ def summarise_instances(
             fix="name annotations that list their images",
         )  # fmt: skip
     curves: dict[Kind, Accumulated] = {kind: accumulate(counts, kind) for kind in counts.kinds}
-    points = {kind: best_f1(counts, kind) for kind in counts.kinds}
+    points: dict[Kind, OperatingPoint] = {kind: best_f1(counts, kind) for kind in counts.kinds}
     scores = scores_of(curves, counts, frequency)
     by_domain, domain_notes = scores_by_domain(counts.frames, lambda rows: _part(counts, rows, frequency))
     names = [*scores.overall, *next(iter(scores.classes.values()))]

@@ -67,7 +67,7 @@ def average_precision(pairs: InstancePairs, kind: Kind) -> npt.NDArray[np.float6
         np.add.at(truths, frame.truths.channel[~frame.truths.crowd], 1)
     channel, score = (np.concatenate([np.empty(0), *(row[place] for row in columns)]) for place in (0, 1))
     hits = np.concatenate([np.empty((0, len(IOU_THRESHOLDS)), np.bool_), *(row[2] for row in columns)])
-    order = np.argsort(-score, kind="stable")
+    order = np.argsort(-score.astype(np.float64), kind="stable")
     channel, hits = channel[order], hits[order]
     rows = [
         [_integral(column, int(truths[each])) for column in hits[channel == each].T] for each in np.flatnonzero(truths)

@@ -105,7 +105,7 @@ def _page(compared: ComparedObjects, columns: Mapping[str, Mapping[str, str]]) -
         "note": compared.note,
         "definitions": list(new.definitions.items()),
         "evaluation": new,
-        "words": WORDS[new.task] | {
+        "words": {**WORDS[new.task],
             "frame_score": FRAME_SCORES[new.task], "fine": f"Neither {label} nor that of any class", "domains": label,
         },
     }  # fmt: skip

@@ -124,8 +124,8 @@ class Views:
     def pictures(self) -> Pictures:
         """As data URIs for the page."""
         image = None if self.image is None else data_uri(as_display(self.image.crop(self.window)))
-        views = (data_uri(view) for view in (self.truth, self.prediction, self.difference))
-        return Pictures(image, *views, caption(self.window, self.size))
+        truth, prediction, difference = map(data_uri, (self.truth, self.prediction, self.difference))
+        return Pictures(image, truth, prediction, difference, caption(self.window, self.size))
 
 
 def ground(image: Image | None, window: Box, size: Size) -> Image:
