@@ -8,6 +8,8 @@ counted eight classes at a time.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,7 @@ _BYTE = np.uint64(255)
 @numba.njit(cache=True, nogil=True)
 def find_outlines(
     ids: npt.NDArray, bit_of: npt.NDArray[np.uint64], most: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64], np.uint64]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64], Any]:
     """The pixels that differ from their right, lower or lower-right neighbour, and which classes' outlines run there.
 
     Where each row's pixels begin and the last row's end, int64 (height + 1,), their columns, ascending, and the bits of
