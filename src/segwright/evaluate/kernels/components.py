@@ -53,9 +53,9 @@ def find_runs(ids: npt.NDArray, wanted: npt.NDArray[np.bool_], reach: int) -> tu
 def _count_runs(ids: npt.NDArray, wanted: npt.NDArray[np.bool_]) -> int:
     count = 0
     for row in range(ids.shape[0]):
-        count += wanted[ids[row, 0]]
+        count += int(wanted[ids[row, 0]])
         for column in range(1, ids.shape[1]):
-            count += (ids[row, column] != ids[row, column - 1]) & wanted[ids[row, column]]
+            count += int((ids[row, column] != ids[row, column - 1]) & wanted[ids[row, column]])
     return count
 
 

@@ -8,6 +8,8 @@ counted eight classes at a time.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,7 @@ _BYTE = np.uint64(255)
 @numba.njit(cache=True, nogil=True)
 def find_outlines(
     ids: npt.NDArray, bit_of: npt.NDArray[np.uint64], most: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64], np.uint64]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64], Any]:
     """The pixels that differ from their right, lower or lower-right neighbour, and which classes' outlines run there.
 
     Where each row's pixels begin and the last row's end, int64 (height + 1,), their columns, ascending, and the bits of
@@ -83,7 +85,7 @@ def count_matches(
     rows, classes = shape
     eights = (classes + 7) // 8
     counted = np.zeros((rows * eights, 256), dtype=np.int64)
-    start, columns, bits = asked
+    start = asked[0]
     height, reach, last = start.size - 1, offsets[:, 0].max(), canvas.shape[0] - 1
     flat, stride, line = canvas.reshape(-1), canvas.shape[1], np.empty(offsets.shape[0], np.int64)
     for row in range(-reach, height):
@@ -94,18 +96,33 @@ def count_matches(
             continue
         for place in range(line.size):
             line[place] = ((row + offsets[place, 0]) & last) * stride + offsets[place, 1] + reach
-        for index in range(start[row], start[row + 1]):
-            missing = bits[index]
-            _add(counted, 0, eights, missing)
-            for ring in range(rings.shape[0]):
-                near = _near(flat, columns[index], line, rings[ring, 0], rings[ring, 1])
-                found = missing & near
-                if found:
-                    _add(counted, (1 + rings[ring, 2]) * eights, eights, found)
-                    missing ^= found
-                    if not missing:
-                        break
+        _count_row(asked, row, flat, line, rings, eights, counted)
     return _of_classes(counted.reshape(rows, eights, 256), classes)
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_row(
+    asked: tuple,
+    row: int,
+    canvas: npt.NDArray,
+    line: npt.NDArray[np.int64],
+    rings: npt.NDArray[np.int64],
+    eights: int,
+    counted: npt.NDArray[np.int64],
+) -> None:
+    """Add a row's outline pixels; `line` has the places of the offsets on the flat canvas, for column 0."""
+    start, columns, bits = asked
+    for index in range(start[row], start[row + 1]):
+        missing = bits[index]
+        _add(counted, 0, eights, missing)
+        for ring in range(rings.shape[0]):
+            near = _near(canvas, columns[index], line, rings[ring, 0], rings[ring, 1])
+            found = missing & near
+            if found:
+                _add(counted, (1 + rings[ring, 2]) * eights, eights, found)
+                missing ^= found
+                if not missing:
+                    break
 
 
 @numba.njit(cache=True, nogil=True)
