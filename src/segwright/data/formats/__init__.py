@@ -12,6 +12,7 @@ from segwright.data.formats.labelme_json import LABELME_JSON
 from segwright.data.formats.labelme_xml import LABELME_XML
 from segwright.data.formats.supervisely import SUPERVISELY
 from segwright.data.formats.via import VIA
+from segwright.data.formats.vott_json import VOTT_JSON
 from segwright.data.formats.yolo_masks import YOLO_MASKS
 from segwright.data.formats.yolo_seg import YOLO_SEG
 
@@ -23,6 +24,7 @@ FORMATS: dict[str, Format] = {
     "supervisely": SUPERVISELY,
     "label_studio": LABEL_STUDIO,
     "via": VIA,
+    "vott_json": VOTT_JSON,
     "labelme_json": LABELME_JSON,
     "labelme_xml": LABELME_XML,
     "yolo_masks": YOLO_MASKS,
