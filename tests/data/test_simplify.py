@@ -103,3 +103,17 @@ def test_runs_shape__nothing_painted_is_no_shape() -> None:
     shape = runs_shape(np.ones((1, 2), bool), 1, at=(2, 3))
     assert isinstance(shape, Runs)
     assert patch_of(shape, Size(5, 9)).over(Size(5, 9)).sum() == 2
+
+
+@pytest.mark.parametrize("tolerance", [0, 1])
+def test_simplified__an_island_in_a_hole_stays(tolerance: float) -> None:
+    ids = np.ones((30, 30), np.int32)
+    ids[5:25, 5:25] = 2
+    ids[10:20, 10:20] = 1
+    assert np.array_equal(simplified(drawing_of_map(ids), tolerance).ids(), ids)
+
+
+@given(arrays.arrays(np.int32, (18, 18), elements=st.integers(0, 1)))
+@settings(max_examples=50)
+def test_simplified__at_no_tolerance_is_exact_for_islands_too(ids: np.ndarray) -> None:
+    assert np.array_equal(simplified(drawing_of_map(ids), 0).ids(), ids)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segwright.data.drawing import Drawing, patch_of
+from segwright.data.drawing import Drawing, joined_ring, patch_of
 from segwright.data.rasterise import Points
 from segwright.data.shapes import Outlines, Shape
 
@@ -179,6 +179,8 @@ def _outlined(shape: Shape, index: int, arcs: Sequence[Arc], lines: Sequence[Poi
     rings = _rings(index, arcs, lines)
     outlines = tuple(ring for ring in rings if _twice_area(ring) > 0)
     holes = tuple(ring for ring in rings if _twice_area(ring) <= 0)
+    if len(outlines) > 1 and holes:  # one may lie as an island in a hole of another: only an even-odd fill tells
+        outlines, holes = (joined_ring(rings),), ()
     return Outlines(shape.class_id, outlines or holes, holes if outlines else (), shape.facts)
 
 

@@ -11,7 +11,7 @@ from segwright.data.listing import list_files
 
 SHAPES = {
     "coco_json", "cvat_xml", "datumaro_json", "geojson", "label_studio", "labelme_json", "labelme_xml", "supervisely",
-    "via", "yolo_masks", "yolo_seg",
+    "via", "vott_json", "yolo_masks", "yolo_seg",
 }  # fmt: skip
 OURS = {
     "formats_datumaro/coco_dataset/coco_instances": "coco_json",
@@ -19,6 +19,7 @@ OURS = {
     "formats_datumaro/datumaro_dataset/diverse": "datumaro_json",
     "formats_datumaro/labelme_dataset": "labelme_xml",
     "formats_datumaro/yolo_dataset/yolov8_segmentation": "yolo_seg",
+    "formats_datumaro/vott_json_dataset/dataset": "vott_json",
     "formats_labelme/instance_segmentation/data_annotated": "labelme_json",
     "formats_labelme/instance_segmentation/data_dataset_coco": "coco_json",
     "formats_labelme/primitives": "labelme_json",
@@ -34,7 +35,7 @@ OTHERS = (
     "formats_datumaro/mots_dataset/train", "formats_datumaro/mpii_json_dataset/dataset_wo_numpy_files",
     "formats_datumaro/open_images_dataset/v6", "formats_datumaro/sly_pointcloud_dataset",
     "formats_datumaro/voc_dataset/voc_dataset1", "formats_datumaro/voc_dataset/voc_dataset2",
-    "formats_datumaro/vott_csv_dataset/dataset", "formats_datumaro/vott_json_dataset/dataset",
+    "formats_datumaro/vott_csv_dataset/dataset",
     "formats_datumaro/widerface_dataset", "formats_datumaro/yolo_dataset/yolov8_pose", "instance_dsb2018",
     "medical_cvc_clinicdb", "medical_drive", "medical_hippocampus", "medical_isbi2012", "metric_bdd100k",
     "semantic_camvid", "video_davis2016",

@@ -29,6 +29,7 @@ from segwright.data.formats.parquet_images import PARQUET_IMAGES
 from segwright.data.formats.supervisely import SUPERVISELY
 from segwright.data.formats.via import VIA
 from segwright.data.formats.voc import CVAT_MASKS, VOC_FORMAT
+from segwright.data.formats.vott_json import VOTT_JSON
 from segwright.data.formats.yolo_masks import YOLO_MASKS
 from segwright.data.formats.yolo_seg import YOLO_SEG
 
@@ -45,6 +46,7 @@ FORMATS: dict[str, Format] = {
     "supervisely": SUPERVISELY,
     "label_studio": LABEL_STUDIO,
     "via": VIA,
+    "vott_json": VOTT_JSON,
     "labelme_json": LABELME_JSON,
     "labelme_xml": LABELME_XML,
     "cityscapes": CITYSCAPES,
