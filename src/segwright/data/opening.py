@@ -122,7 +122,8 @@ def _recognised(listing: Listing) -> str:
     raise DataError.of(
         str(listing.root),
         "is not in a format that is recognised",
-        allowed="images/ with masks/, X/ with Xannot/, CLASS/ folders of image-mask pairs, COCO .json, CVAT .xml/.zip",
+        allowed="images/ with masks/, X/ with Xannot/, CLASS/ folders of image-mask pairs, COCO .json, CVAT .xml/.zip, "
+        "and the layouts of the page Data formats",
         found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
         fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
     )
