@@ -25,7 +25,7 @@ classes:
 {things}
 data:
   root: {root}
-  format: {format}     # recognised; also index_png, class_folders, coco_json, cvat_xml
+  format: {format}     # recognised; the page Data formats lists all
 {options}{columns_from}    # columns out of file names
 {columns_csv}    # or out of a CSV whose first column names the image
 {recorded}

@@ -19,7 +19,7 @@ PROBLEMS_SHOWN = 8
 def init(
     folder: Annotated[Path, typer.Argument(help="Labelled frames: a folder, a COCO .json, a CVAT .xml or .zip.")],
     out: Annotated[Path, typer.Option(help="Where to write the project file.")] = Path("segwright.yaml"),
-    format: Annotated[str, typer.Option(help="auto, index_png, class_folders, coco_json, cvat_xml.")] = "auto",  # noqa: A002
+    format: Annotated[str, typer.Option(help="auto, or a format such as voc, coco_json, nifti_pairs.")] = "auto",  # noqa: A002
     classes: Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")] = "",
     option: Annotated[
         list[str] | None, typer.Option(help="A setting of the format: --option masks=annotations. Repeatable.")

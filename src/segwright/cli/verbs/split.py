@@ -41,7 +41,7 @@ ColumnsCsv = Annotated[Path | None, typer.Option(help="Columns from a CSV whose 
 ColumnsExif = Annotated[str | None, typer.Option(help="Columns from EXIF tags: DateTimeOriginal,Model.")]
 ColumnsDicom = Annotated[str | None, typer.Option(help="Columns from DICOM tags: PatientID,StudyDate.")]
 Dicom = Annotated[Path | None, typer.Option(help="Folder of the DICOM files.  [default: where the frames are]")]
-Format = Annotated[str, typer.Option(help="auto, index_png, class_folders, coco_json, cvat_xml.")]
+Format = Annotated[str, typer.Option(help="auto, or a format such as voc, coco_json, nifti_pairs.")]
 Classes = Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed, another split of the same kind.")]
 Independent = Annotated[

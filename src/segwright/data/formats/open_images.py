@@ -46,11 +46,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     rows = [row for name in lists for row in _rows(listing.path(name))]
     displayed = _descriptions(listing)
     names = list(dict.fromkeys(displayed.get(row["LabelName"], row["LabelName"]) for row in rows))
-    table = classes or ClassTable(
-        (ClassSpec(0, "background"), *(ClassSpec(at, name, "thing") for at, name in enumerate(sorted(names), start=1))),
-        255 if len(names) < 255 else 65535,
-        "background",
-    )
+    table = classes or _own(names)
     naming = name_classes(dict.fromkeys(names), table, options, few(lists))
     raise_collected(naming.problems, ConfigError)
     masks = {PurePosixPath(name).name: name for name in listing.images}
@@ -74,6 +70,11 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         )
     notes = _notes(listing, frames, missing, gone)
     return Dataset(listing.root, table, tuple(frames), "open_images", tuple(notes))
+
+
+def _own(names: list[str]) -> ClassTable:
+    things = (ClassSpec(at, name, "thing") for at, name in enumerate(sorted(names), start=1))
+    return ClassTable((ClassSpec(0, "background"), *things), 255 if len(names) < 255 else 65535, "background")
 
 
 def _frames(

@@ -15,7 +15,7 @@ from segwright.data.formats.nifti_files import NiftiFile
 from segwright.data.volumes import VolumeLabels, VolumeSlice, voxels_of
 
 _LOOKED_AT = 12
-AXIS_HELP = "0, 1 or 2 (default): the axis of the file along which the slices lie"
+AXIS_HELP = "the axis of the file along which the slices lie: 0, 1 or 2 (default)"
 
 
 @dataclass(frozen=True)

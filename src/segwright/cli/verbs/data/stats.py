@@ -24,7 +24,7 @@ def stats(
     out: Annotated[Path | None, typer.Option(help="Write an HTML page with pictures here.")] = None,
     columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
     columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
-    format: Annotated[str, typer.Option(help="auto, index_png, class_folders, coco_json, cvat_xml.")] = "auto",  # noqa: A002
+    format: Annotated[str, typer.Option(help="auto, or a format such as voc, coco_json, nifti_pairs.")] = "auto",  # noqa: A002
     classes: Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")] = "",
     option: Annotated[list[str] | None, typer.Option(help="A setting of the format: --option cut=128.")] = None,
     json: JsonFlag = False,
