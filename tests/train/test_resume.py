@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from segwright.core import ArtefactError, DataError, Event, Measured, Note
+from segwright.models.losses import SegmentationLoss
 from segwright.project import read_project
 from segwright.train import Run, execute, open_run, plan_project, start_run
 from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
@@ -128,6 +129,39 @@ def test_resume__sums_since_the_last_report_are_kept(
     execute(cut, tiny.dataset, tiny.split, resume=True)
     assert _history(cut) == _history(whole)
     assert [row["step"] for row in _history(cut) if row["kind"] == "train"] == [3, 6, 9, 12]
+
+
+def test_train__losses_read_every_tenth_step_are_the_same(
+    tiny: Tiny, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an accelerator; killed and resumed on top of it."""
+    monkeypatch.setattr("segwright.train.loop._read_every", lambda _: 10)
+    run = fresh(tiny, tmp_path / "run")
+    with pytest.raises(Killed, match="gone"):
+        execute(run, tiny.dataset, tiny.split, listener=killed_at(8, "train"))
+    execute(run, tiny.dataset, tiny.split, resume=True)
+    assert_same_end(run, finished)
+
+
+def test_train__a_loss_that_is_no_number_stops_before_a_checkpoint_is_written(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = iter(range(STEPS))
+
+    class Diverging(SegmentationLoss):
+        def __call__(self, logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            total, terms = super().__call__(logits, target)
+            return (total * float("nan") if next(steps) >= 9 else total), terms
+
+    monkeypatch.setattr("segwright.train.loop.SegmentationLoss", Diverging)
+    monkeypatch.setattr("segwright.train.loop._read_every", lambda _: 100)
+    monkeypatch.setattr("segwright.train.loop.REPORTS_PER_ROUND", 1)
+    run = fresh(tiny, tmp_path / "run")
+    with pytest.raises(ArtefactError, match=r"step 9: the loss is not a finite number"):
+        execute(run, tiny.dataset, tiny.split)
+    state = load_state(run.path / "checkpoints" / LAST)
+    assert state["step"] == 6
+    assert all(tensor.isfinite().all() for tensor in state["network"].values())
 
 
 def test_resume__the_scale_of_fp16_gradients_goes_on_where_it_was(

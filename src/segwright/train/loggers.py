@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from segwright.core import DependencyMissing
+from segwright.train.checkpoint import write_atomically
 from segwright.train.settings import Plan
 
+# Beside mlflow.db: the id of the run in it, so that a resumed training goes on in that run and starts no second one.
+MLFLOW_RUN = "mlflow_run.txt"
 PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
 
 
@@ -49,7 +52,15 @@ def _tensorboard(_: Plan, folder: Path) -> Any:
 def _mlflow(plan: Plan, folder: Path) -> Any:
     from lightning.pytorch.loggers import MLFlowLogger
 
-    return MLFlowLogger(experiment_name=plan.name, tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    known, database = folder / MLFLOW_RUN, folder / "mlflow.db"
+    logger = MLFlowLogger(
+        experiment_name=plan.name,
+        tracking_uri=f"sqlite:///{database}",
+        run_id=known.read_text(encoding="utf-8").strip() if known.is_file() and database.is_file() else None,
+    )
+    run_id = str(logger.run_id)
+    write_atomically(known, lambda part: part.write_text(run_id, encoding="utf-8"))
+    return logger
 
 
 def _wandb(plan: Plan, folder: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ REPORTS_PER_ROUND = 5
 # Frozen stages are thawed after this many rounds without a better score, and at the latest at this share of the steps.
 THAW_AFTER_STALE_ROUNDS = 2
 THAW_LATEST = 0.25
+# Reading a loss waits for the accelerator to finish every step before it; a CPU has always finished.
+READ_EVERY_STEPS = 10
 
 Validate = Callable[[nn.Module], dict[str, Any]]
 
@@ -142,6 +145,11 @@ def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
     return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler)
 
 
+def _read_every(device: torch.device) -> int:
+    """After how many steps the losses are read."""
+    return 1 if device.type == "cpu" else READ_EVERY_STEPS
+
+
 @dataclass
 class _Loop:
     plan: Plan
@@ -157,6 +165,8 @@ class _Loop:
         loss = self.plan.loss
         weights = {"cross_entropy": loss.cross_entropy, "dice": loss.dice}
         self._loss = SegmentationLoss(weights, loss.dice_channels, loss.class_weights)
+        self._unread: list[tuple[int, dict[str, torch.Tensor]]] = []  # (step, terms) still on the device
+        self._read_every = _read_every(self.fabric.device)
         self._started = time.perf_counter()
         self._seconds_validating = 0.0
         self._saved = time.monotonic()
@@ -192,7 +202,6 @@ class _Loop:
         with self.fabric.autocast():
             logits = state.network(frames)
         loss, terms = self._loss(logits, self.fabric.to_device(batch.target))
-        self._check_finite(loss, batch.step)
         state.optimiser.zero_grad(set_to_none=True)
         state.scaler.scale(loss).backward()
         state.scaler.unscale_(state.optimiser)
@@ -200,16 +209,35 @@ class _Loop:
         state.scaler.step(state.optimiser)
         state.scaler.update()
         state.average.update_parameters(state.network)
-        for name, term in {"loss": loss.detach(), **terms}.items():
-            state.sums[name] = state.sums.get(name, 0.0) + float(term)
-        state.summed += 1
+        self._unread.append((batch.step, {"loss": loss.detach(), **terms}))
+        if len(self._unread) >= self._read_every:
+            self._read_losses()
 
-    def _check_finite(self, loss: torch.Tensor, step: int) -> None:
-        if not torch.isfinite(loss):
+    def _read_losses(self) -> None:
+        """Add the terms of the steps not read yet to the sums, in one wait for the device.
+
+        Raises:
+            ArtefactError: a loss is not a finite number. No checkpoint holds what came of it: this is called
+                before each is written.
+        """
+        if not self._unread:
+            return
+        names = list(self._unread[0][1])
+        rows = torch.stack([torch.stack([terms[name] for name in names]) for _, terms in self._unread]).tolist()
+        steps = [step for step, _ in self._unread]
+        self._unread.clear()
+        for step, row in zip(steps, rows, strict=True):
+            self._check_finite(row[names.index("loss")], step)
+            for name, value in zip(names, row, strict=True):
+                self.state.sums[name] = self.state.sums.get(name, 0.0) + value
+            self.state.summed += 1
+
+    def _check_finite(self, loss: float, step: int) -> None:
+        if not math.isfinite(loss):
             raise ArtefactError.of(
                 f"step {step}",
                 "the loss is not a finite number",
-                found=str(loss.item()),
+                found=str(loss),
                 fix="start a new run with a lower training.learning_rate or with training.precision=fp32; "
                 "the checkpoints written so far stay as they are",
             )
@@ -218,10 +246,13 @@ class _Loop:
         state, step, steps = self.state, self.state.step, self.plan.optimiser.steps
         seconds = time.perf_counter() - self._started - self._seconds_validating
         waiting = self.feed.waited_seconds / max(seconds, 1e-9)
+        due = step % max(1, self.plan.validation.every // REPORTS_PER_ROUND) == 0 or step == steps
+        if due:
+            self._read_losses()
         means = {name: value / state.summed for name, value in state.sums.items()}
-        detail = f"loss {means['loss']:.3f}  waiting {waiting:.0%}"
-        self.listener(Progress("training", step, steps, "steps", detail))
-        if step % max(1, self.plan.validation.every // REPORTS_PER_ROUND) == 0 or step == steps:
+        loss = f"loss {means['loss']:.3f}  " if means else ""
+        self.listener(Progress("training", step, steps, "steps", f"{loss}waiting {waiting:.0%}"))
+        if due:
             rates = [group["lr"] for group in state.optimiser.param_groups]
             row = {**means, "learning_rate": max(rates), "waiting_share": waiting}
             self._log(step, "train", row)
@@ -233,6 +264,7 @@ class _Loop:
 
     def _validation_round(self) -> None:
         started = time.perf_counter()
+        self._read_losses()
         scores = self.validate(self.state.average.module)
         selected = scores["scores"].get(self.plan.validation.select)
         verdict = self.state.guard.judge(self.state.step, selected, scores["class_iou"])
@@ -266,6 +298,7 @@ class _Loop:
             state.stopped = True
 
     def _save_last(self) -> None:
+        self._read_losses()
         self.state.save(self.folder / "checkpoints" / LAST)
         self._saved = time.monotonic()
 
