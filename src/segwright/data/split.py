@@ -156,14 +156,15 @@ def verify_split(dataset: Dataset, split: Split) -> list[Problem]:
     Checked: stems that are no frames, frames that are in no part or in two, groups on both sides, another class table.
     """
     return [
-        *_foreign(dataset, split),
+        *foreign_frames(dataset, split),
         *_overlaps(split),
         *_straddling(dataset, split),
         *_other_classes(dataset, split),
     ]
 
 
-def _foreign(dataset: Dataset, split: Split) -> Iterator[Problem]:
+def foreign_frames(dataset: Dataset, split: Split) -> Iterator[Problem]:
+    """Names in the split that are no frames of the dataset, and frames that are in no part."""
     stems = {frame.stem for frame in dataset.frames}
     placed = {stem for part in split.parts.values() for stem in part}
     for names, rule in (

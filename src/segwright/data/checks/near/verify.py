@@ -1,0 +1,140 @@
+"""Whether a candidate really is the same picture: aligned, and compared block by block in fine detail.
+
+Frames of one camera agree in what is coarse: the scene, the belt, the light. Copies agree in what is fine, and they do
+so all over the frame. So each block of 16 px of a thumbnail votes by the correlation of its fine detail, once the
+detail that all frames of the set share (a mask around the picture, the lines of a belt) is taken out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segwright.data.checks.near.descriptor import SIDE_PX, Floats, normalised, turned
+from segwright.data.checks.near.search import Window
+
+_BLOCK_PX = 16
+_BLOCKS = SIDE_PX // _BLOCK_PX
+_FINE_PX, _COARSE_PX = 1.2, 4.0  # standard deviations of the two blurs between which detail lies
+_SAME_DETAIL = 0.5  # correlation of two blocks from which they show the same
+_LEAST_DETAIL = 0.02  # of the frame's own contrast; below it a block shows nothing
+_LEAST_BLOCKS = 8
+_LEAST_ALIGNED = 0.6  # correlation of the two frames, laid over each other, below which nobody looks closer
+_LEAST_OVERLAP = 0.3
+_SHARED_FROM = 20  # frames from which "what all frames share" means something
+_LOOKED_AT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The share of blocks with detail that agree, over the overlap of the two; `zoom` is 1 for frames of one extent."""
+
+    agreement: float
+    overlap: float
+    zoom: float
+
+
+def shared_detail(thumbnails: npt.NDArray[np.uint8]) -> Floats | None:
+    """What all frames (n, 128, 128) have in common at the same place: the mean frame; None for fewer than 20."""
+    if len(thumbnails) < _SHARED_FROM:
+        return None
+    step = max(1, len(thumbnails) // _LOOKED_AT)
+    return np.mean(normalised(thumbnails[::step]), axis=0)
+
+
+def compare(
+    query: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], symmetry: int, window: Window, shared: Floats | None
+) -> Match | None:
+    """How far `query`, turned, agrees with the `window` of `other`; None where they cannot be laid over each other."""
+    first, second = normalised(query), normalised(other)
+    warp = _aligned(turned(first, symmetry), second, window)
+    if warp is None:
+        return None
+    if shared is not None:
+        first, second = _without(first, shared), _without(second, shared)
+    size = (SIDE_PX, SIDE_PX)
+    laid = cv2.warpAffine(second, warp, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    covered = cv2.warpAffine(np.ones_like(second), warp, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    overlap = float(covered.mean())
+    if overlap < _LEAST_OVERLAP:
+        return None
+    agreement = _agreement(turned(first, symmetry), np.asarray(laid, np.float32), np.asarray(covered, np.float32))
+    return Match(agreement, overlap, float(np.sqrt(abs(np.linalg.det(warp[:, :2])))))
+
+
+def _aligned(query: Floats, other: Floats, window: Window) -> Floats | None:
+    """The affine map (2, 3) from pixels of `query` to pixels of `other`, coarse then fine; None where there is none."""
+    offset = (window.share - 1) / 2
+    warp = np.array(
+        [
+            [window.share, 0, window.left * SIDE_PX + offset],
+            [0, window.share, window.top * SIDE_PX + offset],
+        ],
+        np.float32,
+    )
+    for shrink, rounds in ((2, 30), (1, 20)):
+        sized = [_shrunk(pixels, shrink) for pixels in (query, other)]
+        criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, 1e-4)
+        warp = _rescaled(warp, 1 / shrink)
+        try:
+            alike, warp = cv2.findTransformECC(*sized, warp, cv2.MOTION_AFFINE, criteria, None, 5)  # type: ignore[call-overload]
+        except cv2.error:  # it does not converge: the two have nothing in common there
+            return None
+        if alike < _LEAST_ALIGNED:
+            return None
+        warp = _rescaled(np.asarray(warp, np.float32), shrink)
+    stretches = np.linalg.svd(warp[:, :2])[1]
+    plausible = stretches.min() >= 0.45 and stretches.max() <= 1.3 and stretches.max() <= 1.4 * stretches.min()
+    return warp if plausible else None
+
+
+def _shrunk(pixels: Floats, shrink: int) -> Floats:
+    side = SIDE_PX // shrink
+    if shrink == 1:
+        return pixels
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _rescaled(warp: Floats, factor: float) -> Floats:
+    """The same map for frames `factor` times as large; pixel centres lie at halves."""
+    half = (warp[:, :2].sum(axis=1) - 1) / 2
+    scaled = warp.copy()
+    scaled[:, 2] = (warp[:, 2] + half) * factor - half
+    return scaled
+
+
+def _detail(pixels: Floats) -> Floats:
+    fine = cv2.GaussianBlur(pixels, (0, 0), _FINE_PX)
+    return np.asarray(fine - cv2.GaussianBlur(pixels, (0, 0), _COARSE_PX), np.float32)
+
+
+def _without(pixels: Floats, shared: Floats) -> Floats:
+    """The frame less the detail it shares with all others, as strong as each of its blocks shows it."""
+    own, common = _in_blocks(_detail(pixels)), _in_blocks(_detail(shared))
+    strength = (own * common).sum(axis=1) / ((common**2).sum(axis=1) + 1e-6)
+    spread = cv2.resize(
+        strength.reshape(_BLOCKS, _BLOCKS).astype(np.float32), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR
+    )
+    return pixels - spread * (shared - cv2.GaussianBlur(shared, (0, 0), 2 * _COARSE_PX))
+
+
+def _in_blocks(pixels: Floats) -> Floats:
+    """(64, 256): the pixels of each block."""
+    cut = pixels.reshape(_BLOCKS, _BLOCK_PX, _BLOCKS, _BLOCK_PX).transpose(0, 2, 1, 3)
+    return cut.reshape(_BLOCKS * _BLOCKS, -1)
+
+
+def _agreement(first: Floats, second: Floats, covered: Floats) -> float:
+    """The share of covered blocks with detail whose detail is the same; 0 where too few have any."""
+    one, two = _in_blocks(_detail(first)), _in_blocks(_detail(second * covered))
+    one = one - one.mean(axis=1, keepdims=True)
+    two = two - two.mean(axis=1, keepdims=True)
+    strong = (one.std(axis=1) > _LEAST_DETAIL) | (two.std(axis=1) > _LEAST_DETAIL)
+    voting = strong & (_in_blocks(covered).mean(axis=1) > 0.95)
+    if np.count_nonzero(voting) < _LEAST_BLOCKS:
+        return 0.0
+    same = (one * two).mean(axis=1) > _SAME_DETAIL * (one.std(axis=1) * two.std(axis=1) + 1e-6)
+    return float(np.mean(same[voting]))
