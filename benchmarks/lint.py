@@ -30,7 +30,7 @@ from segwright.data.checks.near import duplicates_across
 from segwright.data.checks.near.descriptor import thumbnail
 from segwright.data.split import Split
 
-SAMPLED = 16
+SAMPLED = 12
 Pixels = np.ndarray
 Rng = np.random.Generator
 
@@ -66,18 +66,16 @@ def recall(images: list[Image], pictures: list, groups: list[str]) -> dict[str, 
     """Alteration -> the share of copies altered so that is found beside the set; the frame or one of its group."""
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(images), min(SAMPLED, len(images)), replace=False)
-    shares = {}
-    for name, alter in alterations():
-        copies = [thumbnail(_image(alter(images[number].pixels, rng))) for number in chosen]
-        sides = [0] * len(images) + [1] * len(copies)
-        pairs = duplicates_across([*pictures, *copies], [""] * len(sides), sides)
-        hits = {pair.second - len(images) for pair in pairs if _of_group(pair, groups, chosen, len(images))}
-        shares[name] = len(hits) / len(chosen)
-    return shares
-
-
-def _of_group(pair, groups: list[str], chosen, count: int) -> bool:
-    return pair.first < count <= pair.second and groups[pair.first] == groups[chosen[pair.second - count]]
+    names = [name for name, _ in alterations() for _ in chosen]
+    sources = [groups[number] for _ in alterations() for number in chosen]
+    copies = [thumbnail(_image(alter(images[number].pixels, rng))) for _, alter in alterations() for number in chosen]
+    sides = [0] * len(images) + [1] * len(copies)
+    hits = set()
+    for pair in duplicates_across([*pictures, *copies], [""] * len(sides), sides):
+        copy = pair.second - len(images)
+        if pair.first < len(images) <= pair.second and groups[pair.first] == sources[copy]:
+            hits.add(copy)
+    return {name: sum(names[hit] == name for hit in hits) / len(chosen) for name, _ in alterations()}
 
 
 def alterations() -> list[tuple[str, Callable[[Pixels, Rng], Pixels]]]:

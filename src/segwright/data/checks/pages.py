@@ -1,13 +1,12 @@
 """The page of a rule, as `segwright explain` prints it and as docs/rules/ shows it.
 
-    python -m segwright.data.checks.pages docs/rules
+    python -m segwright.data.checks docs/rules
 
 writes the pages of all rules and their index from the rules' own text.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from segwright.data.checks.finding import Rule
@@ -57,7 +56,3 @@ def write_pages(folder: Path) -> None:
     for rule in RULES.values():
         (folder / file_name(rule)).write_text(page_of(rule), encoding="utf-8")
     (folder / INDEX).write_text(index_page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]))

@@ -101,14 +101,20 @@ def _verified(
         pixels, [sides[number] for number in numbers], cropped=cropped, most=most, listener=listener, **limit
     )
 
-    def looked_at(candidate: Candidate) -> tuple[Candidate, Match | None]:
-        place = pixels[candidate.query], pixels[candidate.other]
-        return candidate, compare(*place, candidate.symmetry, candidate.window, shared)
+    def looked_at(tried: list[Candidate]) -> tuple[Candidate, Match] | None:
+        """The first that holds: one partner on the other side is enough to know of."""
+        for candidate in tried:
+            place = pixels[candidate.query], pixels[candidate.other]
+            match = compare(*place, candidate.symmetry, candidate.window, shared)
+            if match is not None and match.agreement >= COPY:
+                return candidate, match
+        return None
 
     seen: set[tuple[int, int]] = set()
-    for candidate, match in in_threads(looked_at, wanted):
-        if match is None or match.agreement < COPY:
+    for held in in_threads(looked_at, wanted):
+        if held is None:
             continue
+        candidate, match = held
         first, second = numbers[candidate.query], numbers[candidate.other]
         pair = (min(first, second), max(first, second))
         if pair not in seen:

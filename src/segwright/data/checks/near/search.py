@@ -67,11 +67,11 @@ def candidates(
     most: int,
     least: float = LEAST_ALIKE,
     listener: Listener,
-) -> Iterator[Candidate]:
+) -> Iterator[list[Candidate]]:
     """For each frame up to `most` frames of another side that it looks like, most alike first.
 
-    `thumbnails` are (n, 128, 128). `sides` gives each frame its part of the split; where all are equal, each frame is
-    compared with every other one.
+    Frames that look like no other are left out. `thumbnails` are (n, 128, 128). `sides` gives each frame its part of
+    the split; where all are equal, each frame is compared with every other one.
     """
     side = np.asarray(sides)
     alone = len(set(sides)) == 1
@@ -84,11 +84,19 @@ def candidates(
         scores[same] = -1
         for query, row, variants in zip(chosen, scores, queries, strict=True):
             top = np.argpartition(-row, min(most, len(row) - 1))[:most]
-            for other in sorted((int(index) for index in top if row[index] >= least), key=lambda index: -row[index]):
-                fits = described[other].astype(np.float32) @ variants.T
-                window, symmetry = np.unravel_index(int(fits.argmax()), fits.shape)
-                yield Candidate(int(query), other, float(row[other]), int(symmetry), windows(cropped)[int(window)])
+            others = sorted((int(at) for at in top if row[at] >= least), key=lambda at: -row[at])
+            if others:
+                yield [_fitted(int(query), other, float(row[other]), described, variants, cropped) for other in others]
         listener(Progress("comparing", int(chosen[-1]) + 1, len(thumbnails)))
+
+
+def _fitted(
+    query: int, other: int, alike: float, described: npt.NDArray[np.float16], variants: Floats, cropped: bool
+) -> Candidate:
+    """The candidate with the window and the symmetry under which the two are most alike."""
+    fits = described[other].astype(np.float32) @ variants.T
+    window, symmetry = np.unravel_index(int(fits.argmax()), fits.shape)
+    return Candidate(query, other, alike, int(symmetry), windows(cropped)[int(window)])
 
 
 def _all_described(thumbnails: npt.NDArray[np.uint8], cropped: bool, listener: Listener) -> npt.NDArray[np.float16]:

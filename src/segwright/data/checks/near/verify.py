@@ -75,7 +75,7 @@ def _aligned(query: Floats, other: Floats, window: Window) -> Floats | None:
         ],
         np.float32,
     )
-    for shrink, rounds in ((2, 30), (1, 20)):
+    for shrink, rounds in ((4, 30), (2, 20), (1, 10)):
         sized = [_shrunk(pixels, shrink) for pixels in (query, other)]
         criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, rounds, 1e-4)
         warp = _rescaled(warp, 1 / shrink)
@@ -112,13 +112,15 @@ def _detail(pixels: Floats) -> Floats:
 
 
 def _without(pixels: Floats, shared: Floats) -> Floats:
-    """The frame less the detail it shares with all others, as strong as each of its blocks shows it."""
+    """The frame less the detail it shares with all others, block by block, where a block shows that detail."""
     own, common = _in_blocks(_detail(pixels)), _in_blocks(_detail(shared))
-    strength = (own * common).sum(axis=1) / ((common**2).sum(axis=1) + 1e-6)
-    spread = cv2.resize(
-        strength.reshape(_BLOCKS, _BLOCKS).astype(np.float32), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR
-    )
-    return pixels - spread * (shared - cv2.GaussianBlur(shared, (0, 0), 2 * _COARSE_PX))
+    product, power = (own * common).sum(axis=1), (common**2).sum(axis=1)
+    alike = product / np.sqrt((own**2).sum(axis=1) * power + 1e-12)
+    strength = np.where(alike > _SAME_DETAIL, product / (power + 1e-6), 0).reshape(_BLOCKS, _BLOCKS)
+    if not strength.any():
+        return pixels
+    spread = np.kron(strength, np.ones((_BLOCK_PX, _BLOCK_PX))).astype(np.float32)
+    return pixels - spread * np.asarray(shared - cv2.GaussianBlur(shared, (0, 0), 2 * _COARSE_PX), np.float32)
 
 
 def _in_blocks(pixels: Floats) -> Floats:

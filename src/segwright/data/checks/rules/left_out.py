@@ -29,6 +29,8 @@ from segwright.data.checks.finding import Finding, Rule
 from segwright.data.checks.notes import note_problem
 from segwright.data.checks.rules.missing_pair import PLACE
 
+ALL = "names of frames and files that are there"
+
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding a note."""
@@ -36,7 +38,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         problem = note_problem(note)
         if problem.place != PLACE:
             fix = problem.fix or "correct the entry it names, or remove it"
-            yield Finding(problem.place, problem.rule, fix, note, allowed=problem.allowed, found=problem.found)
+            yield Finding(problem.place, problem.rule, fix, note, allowed=problem.allowed or ALL, found=problem.found)
 
 
 RULE = Rule("SEG002", "left-out", "warning", judge, __doc__ or "")

@@ -122,8 +122,8 @@ def _sequences(evidence: Evidence) -> Iterator[_Sequence]:
 def _alike_from(sequence: _Sequence, pairs: Sequence[tuple[FrameFacts, FrameFacts]]) -> float | None:
     """How alike two frames must be to count as neighbours in time; None where the numbers are no time.
 
-    Neighbours in time are usually more alike than nine in ten other pairs of the sequence. What counts is that bar, or
-    what a quarter of the neighbours stay below, whichever is lower: a slow pan across the cut is a neighbour too.
+    Numbers are time where neighbours usually are more alike than nine in ten other pairs of the sequence are. Then a
+    pair must reach the same bar: at the border of two scenes with numbers that go on, it does not.
     """
     step = max(1, len(pairs) // _SAMPLED)
     near = [_alike(first, second) for first, second in pairs[::step]]
@@ -137,7 +137,7 @@ def _alike_from(sequence: _Sequence, pairs: Sequence[tuple[FrameFacts, FrameFact
     ]
     if len(far) < _LEAST_FRAMES or float(np.median(near)) <= float(np.quantile(far, 0.9)):
         return None
-    return float(max(np.quantile(far, 0.9), np.quantile(near, 0.1)))
+    return float(np.quantile(far, 0.9))
 
 
 def _alike(first: FrameFacts, second: FrameFacts) -> float:
