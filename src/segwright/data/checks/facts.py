@@ -51,7 +51,7 @@ class FrameFacts:
 def gather(dataset: Dataset, listener: Listener = silent) -> tuple[FrameFacts, ...]:
     """The facts of every frame, in the dataset's order; files that cannot be read are facts too."""
     answers = in_threads(lambda frame: look_at(dataset, frame), dataset.frames)
-    return tuple(tracked(answers, listener, "looking", len(dataset)))
+    return tuple(tracked(answers, listener, "linting", len(dataset)))
 
 
 def look_at(dataset: Dataset, frame: Frame) -> FrameFacts:

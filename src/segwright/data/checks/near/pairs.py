@@ -14,7 +14,7 @@ from segwright.data.checks.near.search import Candidate, candidates
 from segwright.data.checks.near.verify import Match, compare, shared_detail
 from segwright.data.workers import in_threads
 
-COPY = 0.75  # share of blocks whose fine detail agrees; copies reach 0.9, other frames of one camera stay below 0.6
+COPY = 0.75  # share of blocks whose fine detail agrees; copies usually reach 0.9, other frames of one camera stay below 0.7
 _CLOSE_COPY = 0.9
 _SAME_EXTENT = 0.04
 _TRIED = 6

@@ -53,7 +53,7 @@ def compare(
     warp = _aligned(turned(first, symmetry), second, window)
     if warp is None:
         return None
-    if shared is not None:
+    if shared is not None and symmetry == 0 and _in_place(warp):
         first, second = _without(first, shared), _without(second, shared)
     size = (SIDE_PX, SIDE_PX)
     laid = cv2.warpAffine(second, warp, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
@@ -63,6 +63,12 @@ def compare(
         return None
     agreement = _agreement(turned(first, symmetry), np.asarray(laid, np.float32), np.asarray(covered, np.float32))
     return Match(agreement, overlap, float(np.sqrt(abs(np.linalg.det(warp[:, :2])))))
+
+
+def _in_place(warp: Floats) -> bool:
+    """Whether the map moves no corner by more than half a block: only then does what a camera adds lie on itself."""
+    corners = np.array([[0, 0, 1], [SIDE_PX, 0, 1], [0, SIDE_PX, 1], [SIDE_PX, SIDE_PX, 1]], np.float32)
+    return bool(np.abs(corners @ warp.T - corners[:, :2]).max() <= _BLOCK_PX / 2)
 
 
 def _aligned(query: Floats, other: Floats, window: Window) -> Floats | None:

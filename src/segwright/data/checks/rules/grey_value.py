@@ -33,6 +33,7 @@ from segwright.data.checks.mask_values import MaskValues
 from segwright.data.checks.refusals import GREY_VALUE, refused_for
 
 _MIDDLE = range(96, 161)
+_LEAST_PX = 30
 _LEAST_SHARE = 0.25  # of what is painted; the smooth edges of a drawn mask stay far below
 
 
@@ -48,7 +49,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 def _in_the_middle(facts: FrameFacts, mask: MaskValues) -> Iterator[Finding]:
     painted = sum(count for value, count in mask.values.items() if value >= _MIDDLE.start)
     level, count = max(((value, mask.values.get(value, 0)) for value in _MIDDLE), key=lambda pair: pair[1])
-    if painted and count >= _LEAST_SHARE * painted:
+    if count >= max(_LEAST_PX, _LEAST_SHARE * painted):
         yield Finding(
             str(mask.path),
             f"has {count} pixels of grey level {level}, which the cut puts on one side",
