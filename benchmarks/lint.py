@@ -26,7 +26,7 @@ import numpy as np
 from segwright.core import GREY, RGB, ClassTable, Image, LabelMap, Progress
 from segwright.data import open_dataset, read_image, write_image, write_label_map
 from segwright.data.checks import lint
-from segwright.data.checks.near import duplicates_across
+from segwright.data.checks.near import duplicates_across, larger_of
 from segwright.data.checks.near.descriptor import thumbnail
 from segwright.data.split import Split
 
@@ -54,7 +54,9 @@ def measure_duplicates(shared: Path) -> None:
         pictures = [thumbnail(image) for image in images]
         groups = [group_of(path) for path in paths]
         order = sorted(set(groups))
-        pairs = duplicates_across(pictures, [""] * len(paths), [order.index(group) for group in groups])
+        pairs = duplicates_across(
+            pictures, [""] * len(paths), [order.index(group) for group in groups], larger_of(images.__getitem__)
+        )
         found = recall(images, pictures, groups)
         cells = [f"{100 * found[alteration]:.0f} %" for alteration in names]
         print(f"| {name} | {len(paths)} | {len(order)} | {len(pairs)} | {' | '.join(cells)} |", flush=True)
@@ -68,10 +70,12 @@ def recall(images: list[Image], pictures: list, groups: list[str]) -> dict[str, 
     chosen = rng.choice(len(images), min(SAMPLED, len(images)), replace=False)
     names = [name for name, _ in alterations() for _ in chosen]
     sources = [groups[number] for _ in alterations() for number in chosen]
-    copies = [thumbnail(_image(alter(images[number].pixels, rng))) for _, alter in alterations() for number in chosen]
+    altered = [_image(alter(images[number].pixels, rng)) for _, alter in alterations() for number in chosen]
+    copies = [thumbnail(image) for image in altered]
+    larger = larger_of([*images, *altered].__getitem__)
     sides = [0] * len(images) + [1] * len(copies)
     hits = set()
-    for pair in duplicates_across([*pictures, *copies], [""] * len(sides), sides):
+    for pair in duplicates_across([*pictures, *copies], [""] * len(sides), sides, larger):
         copy = pair.second - len(images)
         if pair.first < len(images) <= pair.second and groups[pair.first] == sources[copy]:
             hits.add(copy)

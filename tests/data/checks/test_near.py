@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwright.core import GREY, RGB, Image
-from segwright.data.checks.near import describe, duplicates_across, duplicates_within, similarity
+from segwright.data.checks.near import describe, duplicates_across, duplicates_within, larger_of, similarity
 from segwright.data.checks.near.descriptor import SYMMETRIES, symmetric, thumbnail, turned
 from tests.data.checks.folders import Pixels, picture
 
@@ -124,3 +124,32 @@ def test_thumbnail__of_other_pixel_types_shows_the_same(dtype: type) -> None:
     pixels = picture(4, 100)
     scaled = (pixels.astype(np.float64) * (257 if dtype == np.uint16 else 1 / 255)).astype(dtype)
     assert similarity(describe(small(pixels)), describe(small(scaled))) > 0.999
+
+
+def bracket(seed: int) -> Pixels:
+    """One shape on one plain belt, as every part of a series is; each picture with its own grain and place."""
+    rng = np.random.default_rng(seed)
+    frame = np.full((384, 512), 60.0)
+    left, top = (int(value) for value in rng.integers(80, 160, 2))
+    cv2.rectangle(frame, (left, top), (left + 240, top + 110), 170.0, -1)
+    for hole in (40, 120, 200):
+        cv2.circle(frame, (left + hole, top + 55), 18, 60.0, -1)
+    soft = cv2.GaussianBlur(frame, (0, 0), 1.2) + rng.normal(0, 5, frame.shape)
+    return np.clip(soft, 0, 255).astype(np.uint8)
+
+
+def series(count: int, extra: Pixels) -> list[str]:
+    """What is reported among parts of one shape, half of them on either side, with `extra` last on the second side."""
+    images = [Image(pixels[..., None], GREY) for pixels in [*map(bracket, range(count)), extra]]
+    pictures, sides = [thumbnail(image) for image in images], [number % 2 for number in range(count)]
+    pairs = duplicates_across(pictures, [""] * len(images), [*sides, 1], larger_of(images.__getitem__))
+    return [f"{pair.first} {pair.second}" for pair in pairs]
+
+
+def test_duplicates__parts_of_one_shape_on_one_belt_are_none() -> None:
+    assert series(10, bracket(99)) == []
+
+
+def test_duplicates__of_a_part_among_others_of_its_shape_are_found() -> None:
+    shown = bracket(4)
+    assert series(10, encoded(np.ascontiguousarray(shown[:, ::-1]), 80)) == ["4 10"]

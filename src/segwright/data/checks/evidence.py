@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from segwright.core import Image, Listener, Probabilities, silent
 from segwright.data.checks.facts import FrameFacts
 from segwright.data.checks.label_facts import LabelFacts
-from segwright.data.checks.near import NearPair, duplicates_across, duplicates_within
+from segwright.data.checks.near import NearPair, duplicates_across, duplicates_within, larger_of
+from segwright.data.checks.near.pairs import Larger
 from segwright.data.dataset import Dataset
 from segwright.data.split import Split
 
@@ -67,15 +68,19 @@ class Evidence:
         parts = sorted(set(self.part_of.values()))
         sides = [parts.index(self.part_of[row.stem]) for row in facts]
         pictures, digests = [row.picture for row in facts], [row.image_digest for row in facts]
-        pairs = duplicates_across(pictures, digests, sides, self.listener)
+        pairs = duplicates_across(pictures, digests, sides, self._larger(facts), self.listener)
         return [(facts[pair.first], facts[pair.second], pair) for pair in pairs]
 
     @cached_property
     def duplicates_within(self) -> list[tuple[FrameFacts, FrameFacts, NearPair]]:
         """Frames anywhere in the dataset that show the same picture to its full extent."""
         pictures, digests = [row.picture for row in self.facts], [row.image_digest for row in self.facts]
-        pairs = duplicates_within(pictures, digests, self.listener)
+        pairs = duplicates_within(pictures, digests, self._larger(self.facts), self.listener)
         return [(self.facts[pair.first], self.facts[pair.second], pair) for pair in pairs]
+
+    def _larger(self, facts: Sequence[FrameFacts]) -> Larger:
+        """Larger pictures of a pair: the few frames that nearly are duplicates are decoded again."""
+        return larger_of(lambda number: self.dataset.read_image(self.dataset.frame(facts[number].stem)))
 
     def file(self) -> str:
         """The dataset's own place, for findings about all of it."""

@@ -5,6 +5,6 @@ at a candidate's pixels, and `pairs` puts the three together.
 """
 
 from segwright.data.checks.near.descriptor import describe, similarity
-from segwright.data.checks.near.pairs import NearPair, duplicates_across, duplicates_within
+from segwright.data.checks.near.pairs import NearPair, duplicates_across, duplicates_within, larger_of
 
-__all__ = ["NearPair", "describe", "duplicates_across", "duplicates_within", "similarity"]
+__all__ = ["NearPair", "describe", "duplicates_across", "duplicates_within", "larger_of", "similarity"]

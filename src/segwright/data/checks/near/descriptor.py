@@ -26,12 +26,12 @@ Floats = npt.NDArray[np.float32]
 Thumbnail = npt.NDArray[np.uint8]
 
 
-def thumbnail(image: Image) -> Thumbnail | None:
-    """The frame in grey as (128, 128), squeezed to a square and stretched to 0..255; None where it shows nothing.
+def thumbnail(image: Image, side_px: int = SIDE_PX) -> Thumbnail | None:
+    """The frame in grey as (side, side), squeezed to a square and stretched to 0..255; None where it shows nothing.
 
     Of more than three bands the first three are taken.
     """
-    small = cv2.resize(image.pixels[..., :3], (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = cv2.resize(image.pixels[..., :3], (side_px, side_px), interpolation=cv2.INTER_AREA).astype(np.float32)
     grey = small if small.ndim == 2 else small @ _grey_weights(small.shape[2])
     full = 255.0 if image.pixels.dtype == np.uint8 else float(np.ptp(grey)) or 1.0
     if not np.isfinite(grey).all() or grey.std() * 255 / full < _FLAT:

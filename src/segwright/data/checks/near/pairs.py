@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Listener, silent
-from segwright.data.checks.near.search import Candidate, candidates
-from segwright.data.checks.near.verify import Match, compare, shared_detail
+from segwright.core import Image, Listener, silent
+from segwright.data.checks.near.descriptor import thumbnail
+from segwright.data.checks.near.search import LEAST_ALIKE, Candidate, candidates
+from segwright.data.checks.near.verify import Match, compare, compare_closely, shared_detail
 from segwright.data.workers import in_threads
 
-COPY = 0.75  # share of blocks whose fine detail agrees; copies usually reach 0.9, other frames of one camera stay below 0.7
+COPY = 0.75  # share of blocks whose fine detail agrees
+CLOSE = 0.5  # the same for the faintest detail of larger pictures
 _CLOSE_COPY = 0.9
 _SAME_EXTENT = 0.04
 _TRIED = 6
 _TRIED_WHOLE = 3
 _LEAST_WHOLE = 0.9
 
+_LARGER_PX = (512, 384, 256)
+
 Thumbnails = Sequence[npt.NDArray[np.uint8] | None]
+Larger = Callable[[int, int], tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +53,47 @@ class NearPair:
         return f"{what}; {self.agreement:.0%} of the detail agrees"
 
 
+def larger_of(read: Callable[[int], Image]) -> Larger:
+    """Two frames by their numbers as larger thumbnails of one side; None where either has fewer pixels than that."""
+
+    def larger(first: int, second: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None:
+        images = read(first), read(second)
+        most = min(max(image.size.height, image.size.width) for image in images)
+        side = next((side for side in _LARGER_PX if side <= most), None)
+        if side is None:
+            return None
+        one, two = (thumbnail(image, side) for image in images)
+        return None if one is None or two is None else (one, two)
+
+    return larger
+
+
 def duplicates_across(
-    thumbnails: Thumbnails, digests: Sequence[str], sides: Sequence[int], listener: Listener = silent
+    thumbnails: Thumbnails,
+    digests: Sequence[str],
+    sides: Sequence[int],
+    larger: Larger | None = None,
+    listener: Listener = silent,
 ) -> list[NearPair]:
     """Pairs with one frame on either side, also where one is a crop of the other; for each frame at most one.
 
     `sides` gives each frame its part of the split. Frames whose thumbnail is None (nothing to see) are only compared
-    by `digests`.
+    by `digests`. `larger` gives a pair's pictures for the last, closer look; without it there is none.
     """
     exact = list(_same_digest(digests, sides))
     known = {pair.first for pair in exact} | {pair.second for pair in exact}
-    found = _verified(thumbnails, sides, cropped=True, most=_TRIED, least=None, listener=listener)
+    found = _verified(thumbnails, sides, larger, cropped=True, listener=listener)
     near = [pair for pair in found if not (pair.first in known and pair.second in known)]
     return sorted([*exact, *near], key=lambda pair: (pair.first, pair.second))
 
 
-def duplicates_within(thumbnails: Thumbnails, digests: Sequence[str], listener: Listener = silent) -> list[NearPair]:
+def duplicates_within(
+    thumbnails: Thumbnails, digests: Sequence[str], larger: Larger | None = None, listener: Listener = silent
+) -> list[NearPair]:
     """Pairs anywhere in the set that show one picture to its full extent, closely."""
     same = [0] * len(thumbnails)
     exact = {(pair.first, pair.second): pair for pair in _same_digest(digests, list(range(len(digests))))}
-    found = _verified(thumbnails, same, cropped=False, most=_TRIED_WHOLE, least=_LEAST_WHOLE, listener=listener)
+    found = _verified(thumbnails, same, larger, cropped=False, listener=listener)
     close = {
         (pair.first, pair.second): pair
         for pair in found
@@ -88,7 +114,7 @@ def _same_digest(digests: Sequence[str], sides: Sequence[int]) -> Iterator[NearP
 
 
 def _verified(
-    thumbnails: Thumbnails, sides: Sequence[int], *, cropped: bool, most: int, least: float | None, listener: Listener
+    thumbnails: Thumbnails, sides: Sequence[int], larger: Larger | None, *, cropped: bool, listener: Listener
 ) -> Iterator[NearPair]:
     """Candidates that hold when looked at, each pair once, with the smaller number first."""
     numbers = [number for number, picture in enumerate(thumbnails) if picture is not None]
@@ -96,17 +122,16 @@ def _verified(
         return
     pixels = np.stack([picture for picture in thumbnails if picture is not None])
     shared = shared_detail(pixels)
-    limit = {} if least is None else {"least": least}
-    wanted = candidates(
-        pixels, [sides[number] for number in numbers], cropped=cropped, most=most, listener=listener, **limit
-    )
+    most, least = (_TRIED, LEAST_ALIKE) if cropped else (_TRIED_WHOLE, _LEAST_WHOLE)
+    parts = [sides[number] for number in numbers]
+    wanted = candidates(pixels, parts, cropped=cropped, most=most, least=least, listener=listener)
 
     def looked_at(tried: list[Candidate]) -> tuple[Candidate, Match] | None:
         """The first that holds: one partner on the other side is enough to know of."""
         for candidate in tried:
             place = pixels[candidate.query], pixels[candidate.other]
             match = compare(*place, candidate.symmetry, candidate.window, shared)
-            if match is not None and match.agreement >= COPY:
+            if match is not None and match.agreement >= COPY and _holds_closely(candidate, match, numbers, larger):
                 return candidate, match
         return None
 
@@ -121,6 +146,12 @@ def _verified(
             seen.add(pair)
             symmetry = candidate.symmetry if first < second else _inverse(candidate.symmetry)
             yield NearPair(*pair, match.agreement, symmetry, match.zoom)
+
+
+def _holds_closely(candidate: Candidate, match: Match, numbers: Sequence[int], larger: Larger | None) -> bool:
+    """Whether two pictures of one kind share their grain too; True where nobody can look closer."""
+    pictures = None if larger is None else larger(numbers[candidate.query], numbers[candidate.other])
+    return pictures is None or compare_closely(*pictures, candidate.symmetry, match.warp) >= CLOSE
 
 
 def _inverse(symmetry: int) -> int:

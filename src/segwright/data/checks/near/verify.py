@@ -7,7 +7,7 @@ detail that all frames of the set share (a mask around the picture, the lines of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ _BLOCKS = SIDE_PX // _BLOCK_PX
 _FINE_PX, _COARSE_PX = 1.2, 4.0  # standard deviations of the two blurs between which detail lies
 _SAME_DETAIL = 0.5  # correlation of two blocks from which they show the same
 _LEAST_DETAIL = 0.02  # of the frame's own contrast; below it a block shows nothing
+_LEAST_GRAIN = 0.008  # the same, in larger pictures, where grain and noise shall count
 _LEAST_BLOCKS = 8
 _LEAST_ALIGNED = 0.6  # correlation of the two frames, laid over each other, below which nobody looks closer
 _LEAST_OVERLAP = 0.3
@@ -30,11 +31,15 @@ _LOOKED_AT = 400
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The share of blocks with detail that agree, over the overlap of the two; `zoom` is 1 for frames of one extent."""
+    """The share of blocks with detail that agree, over the overlap of the two; `zoom` is 1 for frames of one extent.
+
+    `warp` (2, 3) maps pixels of the turned query to pixels of the other, in thumbnails of 128 px.
+    """
 
     agreement: float
     overlap: float
     zoom: float
+    warp: Floats = field(compare=False, repr=False)
 
 
 def shared_detail(thumbnails: npt.NDArray[np.uint8]) -> Floats | None:
@@ -62,7 +67,7 @@ def compare(
     if overlap < _LEAST_OVERLAP:
         return None
     agreement = _agreement(turned(first, symmetry), np.asarray(laid, np.float32), np.asarray(covered, np.float32))
-    return Match(agreement, overlap, float(np.sqrt(abs(np.linalg.det(warp[:, :2])))))
+    return Match(agreement, overlap, float(np.sqrt(abs(np.linalg.det(warp[:, :2])))), warp)
 
 
 def _in_place(warp: Floats) -> bool:
@@ -130,9 +135,38 @@ def _without(pixels: Floats, shared: Floats) -> Floats:
 
 
 def _in_blocks(pixels: Floats) -> Floats:
-    """(64, 256): the pixels of each block."""
-    cut = pixels.reshape(_BLOCKS, _BLOCK_PX, _BLOCKS, _BLOCK_PX).transpose(0, 2, 1, 3)
-    return cut.reshape(_BLOCKS * _BLOCKS, -1)
+    """(blocks, 256): the pixels of each block of a square picture."""
+    count = len(pixels) // _BLOCK_PX
+    return pixels.reshape(count, _BLOCK_PX, count, _BLOCK_PX).transpose(0, 2, 1, 3).reshape(count * count, -1)
+
+
+def compare_closely(query: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], symmetry: int, warp: Floats) -> float:
+    """The share of blocks whose faintest detail, grain and noise included, agrees in larger pictures (side, side).
+
+    Parts of one shape before one belt agree in every outline; but each picture has its own grain, and only a copy
+    shares it. Blocks in which either picture has none (a copy that was compressed hard) do not vote. 1 where fewer
+    than eight blocks can.
+    """
+    first, second = normalised(turned(query, symmetry)), normalised(other)
+    side = len(first)
+    warp = _rescaled(warp, side / SIDE_PX)
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 1e-5)
+    try:
+        _, refined = cv2.findTransformECC(first, second, warp, cv2.MOTION_AFFINE, criteria, None, 5)  # type: ignore[call-overload]
+        warp = np.asarray(refined, np.float32)
+    except cv2.error:
+        return 0.0
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    laid = np.asarray(cv2.warpAffine(second, warp, (side, side), flags=flags), np.float32)
+    covered = np.asarray(cv2.warpAffine(np.ones_like(second), warp, (side, side), flags=flags), np.float32)
+    one, two = (_in_blocks(_detail(pixels)) for pixels in (first, laid))
+    one, two = one - one.mean(axis=1, keepdims=True), two - two.mean(axis=1, keepdims=True)
+    spread = one.std(axis=1), two.std(axis=1)
+    voting = (np.minimum(*spread) > _LEAST_GRAIN) & (_in_blocks(covered).mean(axis=1) > 0.99)
+    if np.count_nonzero(voting) < _LEAST_BLOCKS:
+        return 1.0
+    same = (one * two).mean(axis=1) > _SAME_DETAIL * spread[0] * spread[1]
+    return float(np.mean(same[voting]))
 
 
 def _agreement(first: Floats, second: Floats, covered: Floats) -> float:
