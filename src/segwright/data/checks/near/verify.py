@@ -131,7 +131,7 @@ def _without(pixels: Floats, shared: Floats) -> Floats:
     if not strength.any():
         return pixels
     spread = np.kron(strength, np.ones((_BLOCK_PX, _BLOCK_PX))).astype(np.float32)
-    return pixels - spread * np.asarray(shared - cv2.GaussianBlur(shared, (0, 0), 2 * _COARSE_PX), np.float32)
+    return np.asarray(pixels - spread * (shared - cv2.GaussianBlur(shared, (0, 0), 2 * _COARSE_PX)), np.float32)
 
 
 def _in_blocks(pixels: Floats) -> Floats:
