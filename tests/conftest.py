@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; set SEGWRIGHT_SHARED_DATA to a copy of it")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of the tests' own: what a test run leaves in the user's could decide the next one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

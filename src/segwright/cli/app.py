@@ -32,6 +32,8 @@ VERBS = {
     "demo": "The guide's worked example, end to end, offline.",
     "import": "Put labelled frames of any format into a versioned store.",
     "init": "Write a commented segwright.yaml for a folder of frames.",
+    "lint": "Find what is wrong with labelled frames and their split.",
+    "explain": "Tell what a lint rule does, why it matters, and the fix.",
     "split": "Divide frames into train, validation, calibration and test by a domain column.",
     "train": "Train a network as segwright.yaml says.",
     "evaluate": "Score predictions against truth: per class, per domain, with a report.",

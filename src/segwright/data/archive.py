@@ -30,7 +30,7 @@ def unpacked(archive: Path) -> Path:
     try:
         with archive.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        target = _cache() / "archives" / digest[:32]
+        target = cache_folder() / "archives" / digest[:32]
         if not target.is_dir():
             _unpack(archive, target)
     except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError) as error:
@@ -41,7 +41,8 @@ def unpacked(archive: Path) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else target
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where files are kept that can be made again: SEGWRIGHT_CACHE, else XDG_CACHE_HOME, else ~/.cache."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)

@@ -185,6 +185,14 @@ class Alerts(Section):
     )
 
 
+class Lint(Section):
+    """Which lint rules this project knows better than."""
+
+    ignore: list[str] = Field(
+        default_factory=list, description="codes or names of rules that neither training nor `segwright lint` judges"
+    )
+
+
 class Project(Section):
     """segwright.yaml."""
 
@@ -199,6 +207,7 @@ class Project(Section):
     inference: Inference = Inference()
     cleanup: Cleanup = Cleanup()
     alerts: Alerts = Alerts()
+    lint: Lint = Lint()
 
     @model_validator(mode="after")
     def _known_classes(self) -> Project:

@@ -13,6 +13,7 @@ from torch import nn
 
 from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
 from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, open_with_settings, read_split, verify_split
+from segwright.data.checks import ProjectFacts, enforce_gates
 from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
@@ -62,6 +63,8 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
             )
     for text in split.notes if split.grouping.is_random else ():
         listener(Note("plan", f"{split_path.name}: {text}", "warning"))  # nothing else says how near the parts are
+    facts = ProjectFacts(project.model.network, project.model.encoder, project.split.by)
+    enforce_gates(dataset, split, project=facts, ignore=project.lint.ignore, listener=listener)
     print_ = _look(dataset, split, listener)
     _require_something_to_learn(dataset, print_, listener)
     plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))

@@ -1,7 +1,7 @@
 """Which frames train and which are held out: groups whole, in a readable file, checked before use."""
 
 from segwright.data.split.adopt import SplitCheck, adopt_split, check_split
-from segwright.data.split.check import verify_split
+from segwright.data.split.check import foreign_frames, verify_split
 from segwright.data.split.divide import make_split
 from segwright.data.split.file import folds_to_json, read_folds, read_split, split_to_json, write_split
 from segwright.data.split.folds import make_folds
@@ -18,6 +18,7 @@ __all__ = [
     "adopt_split",
     "check_split",
     "folds_to_json",
+    "foreign_frames",
     "make_folds",
     "make_split",
     "near_facts",

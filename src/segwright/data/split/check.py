@@ -20,14 +20,15 @@ def verify_split(dataset: Dataset, split: Split) -> list[Problem]:
     parts that are nearer than the gap, another class table.
     """
     return [
-        *_foreign(dataset, split),
+        *foreign_frames(dataset, split),
         *_overlaps(split),
         *straddling(dataset, split, split.grouping),
         *_other_classes(dataset, split),
     ]
 
 
-def _foreign(dataset: Dataset, split: Split) -> Iterator[Problem]:
+def foreign_frames(dataset: Dataset, split: Split) -> Iterator[Problem]:
+    """Names in the split that are no frames of the dataset, and frames that are in no part."""
     stems = {frame.stem for frame in dataset.frames}
     placed = {stem for part in split.parts.values() for stem in part} | set(split.left_out)
     for names, rule in (

@@ -1,0 +1,159 @@
+"""Pairs of frames that show the same picture, across the parts of a split or anywhere in a set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.core import Image, Listener, silent
+from segwright.data.checks.near.descriptor import thumbnail
+from segwright.data.checks.near.search import LEAST_ALIKE, Candidate, candidates
+from segwright.data.checks.near.verify import Match, compare, compare_closely, shared_detail
+from segwright.data.workers import in_threads
+
+COPY = 0.75  # share of blocks whose fine detail agrees
+CLOSE = 0.5  # the same for the faintest detail of larger pictures
+_CLOSE_COPY = 0.9
+_SAME_EXTENT = 0.04
+_TRIED = 6
+_TRIED_WHOLE = 3
+_LEAST_WHOLE = 0.9
+
+_LARGER_PX = (512, 384, 256)
+
+Thumbnails = Sequence[npt.NDArray[np.uint8] | None]
+Larger = Callable[[int, int], tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NearPair:
+    """Frames number `first` and `second` show the same picture; `symmetry` turns the first as the second is.
+
+    `agreement` is the share of the picture's detail that is the same, 0..1; `exact` says pixel for pixel.
+    """
+
+    first: int
+    second: int
+    agreement: float
+    symmetry: int = 0
+    zoom: float = 1.0
+    exact: bool = False
+
+    def describe(self) -> str:
+        """What was done to the one to get the other: `flipped`, `turned`, `a crop`, as far as it shows."""
+        if self.exact:
+            return "the same pixels"
+        turns = {0: "", 3: "turned by 180 degrees", 5: "turned by 90 degrees", 6: "turned by 90 degrees"}
+        parts = [turns.get(self.symmetry, "flipped"), "a part of it" if self.zoom < 1 - _SAME_EXTENT else ""]
+        what = ", ".join(part for part in parts if part) or "the same extent"
+        return f"{what}; {self.agreement:.0%} of the detail agrees"
+
+
+def larger_of(read: Callable[[int], Image]) -> Larger:
+    """Two frames by their numbers as larger thumbnails of one side; None where either has fewer pixels than that."""
+
+    def larger(first: int, second: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None:
+        images = read(first), read(second)
+        most = min(max(image.size.height, image.size.width) for image in images)
+        side = next((side for side in _LARGER_PX if side <= most), None)
+        if side is None:
+            return None
+        one, two = (thumbnail(image, side) for image in images)
+        return None if one is None or two is None else (one, two)
+
+    return larger
+
+
+def duplicates_across(
+    thumbnails: Thumbnails,
+    digests: Sequence[str],
+    sides: Sequence[int],
+    larger: Larger | None = None,
+    listener: Listener = silent,
+) -> list[NearPair]:
+    """Pairs with one frame on either side, also where one is a crop of the other; for each frame at most one.
+
+    `sides` gives each frame its part of the split. Frames whose thumbnail is None (nothing to see) are only compared
+    by `digests`. `larger` gives a pair's pictures for the last, closer look; without it there is none.
+    """
+    exact = list(_same_digest(digests, sides))
+    known = {pair.first for pair in exact} | {pair.second for pair in exact}
+    found = _verified(thumbnails, sides, larger, cropped=True, listener=listener)
+    near = [pair for pair in found if not (pair.first in known and pair.second in known)]
+    return sorted([*exact, *near], key=lambda pair: (pair.first, pair.second))
+
+
+def duplicates_within(
+    thumbnails: Thumbnails, digests: Sequence[str], larger: Larger | None = None, listener: Listener = silent
+) -> list[NearPair]:
+    """Pairs anywhere in the set that show one picture to its full extent, closely."""
+    same = [0] * len(thumbnails)
+    exact = {(pair.first, pair.second): pair for pair in _same_digest(digests, list(range(len(digests))))}
+    found = _verified(thumbnails, same, larger, cropped=False, listener=listener)
+    close = {
+        (pair.first, pair.second): pair
+        for pair in found
+        if pair.agreement >= _CLOSE_COPY and abs(pair.zoom - 1) <= _SAME_EXTENT
+    }
+    return [pair for _, pair in sorted({**close, **exact}.items())]
+
+
+def _same_digest(digests: Sequence[str], sides: Sequence[int]) -> Iterator[NearPair]:
+    alike: dict[str, list[int]] = defaultdict(list)
+    for number, digest in enumerate(digests):
+        if digest:
+            alike[digest].append(number)
+    for numbers in alike.values():
+        first = numbers[0]
+        others = [number for number in numbers[1:] if sides[number] != sides[first]]
+        yield from (NearPair(first, number, 1.0, exact=True) for number in others)
+
+
+def _verified(
+    thumbnails: Thumbnails, sides: Sequence[int], larger: Larger | None, *, cropped: bool, listener: Listener
+) -> Iterator[NearPair]:
+    """Candidates that hold when looked at, each pair once, with the smaller number first."""
+    numbers = [number for number, picture in enumerate(thumbnails) if picture is not None]
+    if len(numbers) < 2 or (cropped and len({sides[number] for number in numbers}) < 2):
+        return
+    pixels = np.stack([picture for picture in thumbnails if picture is not None])
+    shared = shared_detail(pixels)
+    most, least = (_TRIED, LEAST_ALIKE) if cropped else (_TRIED_WHOLE, _LEAST_WHOLE)
+    parts = [sides[number] for number in numbers]
+    wanted = candidates(pixels, parts, cropped=cropped, most=most, least=least, listener=listener)
+
+    def looked_at(tried: list[Candidate]) -> tuple[Candidate, Match] | None:
+        """The first that holds: one partner on the other side is enough to know of."""
+        for candidate in tried:
+            place = pixels[candidate.query], pixels[candidate.other]
+            match = compare(*place, candidate.symmetry, candidate.window, shared)
+            if match is not None and match.agreement >= COPY and _holds_closely(candidate, match, numbers, larger):
+                return candidate, match
+        return None
+
+    seen: set[tuple[int, int]] = set()
+    for held in in_threads(looked_at, wanted):
+        if held is None:
+            continue
+        candidate, match = held
+        first, second = numbers[candidate.query], numbers[candidate.other]
+        pair = (min(first, second), max(first, second))
+        if pair not in seen:
+            seen.add(pair)
+            symmetry = candidate.symmetry if first < second else _inverse(candidate.symmetry)
+            yield NearPair(*pair, match.agreement, symmetry, match.zoom)
+
+
+def _holds_closely(candidate: Candidate, match: Match, numbers: Sequence[int], larger: Larger | None) -> bool:
+    """Whether two pictures of one kind share their grain too; True where nobody can look closer."""
+    pictures = None if larger is None else larger(numbers[candidate.query], numbers[candidate.other])
+    return pictures is None or compare_closely(*pictures, candidate.symmetry, match.warp) >= CLOSE
+
+
+def _inverse(symmetry: int) -> int:
+    """The symmetry that undoes another: the two turns by 90 degrees undo each other, all others themselves."""
+    return {5: 6, 6: 5}.get(symmetry, symmetry)

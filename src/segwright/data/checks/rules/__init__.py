@@ -1,0 +1,66 @@
+"""The rules, one a file: each opens with the page that `segwright explain` prints."""
+
+from segwright.data.checks.finding import Rule
+from segwright.data.checks.rules import (
+    absent_class,
+    all_void,
+    annotator_disagreement,
+    box_masks,
+    class_absent_from_part,
+    contradicting_duplicates,
+    empty_defective,
+    grey_value,
+    group_on_both_sides,
+    interpolated_mask,
+    label_outliers,
+    left_out,
+    lossy_mask,
+    missing_pair,
+    model_too_large,
+    near_duplicate_across_split,
+    neighbours_across_cut,
+    outline_geometry,
+    rare_class,
+    shifted_ids,
+    size_mismatch,
+    smoothed_mask,
+    specks,
+    unknown_id,
+    unlabelled_seam,
+    unreadable,
+    unused_void,
+)
+
+# code -> rule; a new one is a new file and a line here
+RULES: dict[str, Rule] = {
+    module.RULE.code: module.RULE
+    for module in (
+        missing_pair,
+        left_out,
+        unreadable,
+        size_mismatch,
+        unknown_id,
+        smoothed_mask,
+        interpolated_mask,
+        grey_value,
+        lossy_mask,
+        absent_class,
+        class_absent_from_part,
+        rare_class,
+        unused_void,
+        all_void,
+        shifted_ids,
+        empty_defective,
+        box_masks,
+        unlabelled_seam,
+        specks,
+        outline_geometry,
+        contradicting_duplicates,
+        annotator_disagreement,
+        group_on_both_sides,
+        near_duplicate_across_split,
+        neighbours_across_cut,
+        label_outliers,
+        model_too_large,
+    )
+}
