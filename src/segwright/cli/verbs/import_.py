@@ -11,7 +11,7 @@ from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
     from segwright.data import Dataset
-    from segwright.data.store import State, Store
+    from segwright.data.store import State, Store, Version
 
 
 def import_(
@@ -37,34 +37,34 @@ def import_(
 ) -> None:
     """Put labelled frames of any format into a versioned store, as its next version."""
     from segwright.cli.datasets import class_table_of, options_of
-    from segwright.cli.stores import version_row, what_changed
     from segwright.data import open_dataset
     from segwright.data.store import Author, create_store, import_dataset
 
     with Face(as_json=json) as face:
         settings = {**options_of(option or []), **({"map": map} if map else {})}
+        table, csv = class_table_of(classes), columns_csv
         dataset = open_dataset(
-            source,
-            format=format,
-            classes=class_table_of(classes),
-            options=settings,
-            columns_from=columns,
-            columns_csv=columns_csv,
+            source, format=format, classes=table, options=settings, columns_from=columns, columns_csv=csv
         )
         store = create_store(to)
-        base = _base_of(source, store)
-        author = Author(who, message, tool, str(source), model)
+        base, author = _base_of(source, store), Author(who, message, tool, str(source), model)
         version = import_dataset(
             dataset, store, author, base=base, replace=replace, add_classes=add_classes, listener=face.listener
         )
-        left = _left_over(store, dataset) if not replace else 0
-        if version is None:
-            face.finish({"version": None, "frames": len(dataset)}, f"{to}: nothing changed, no new version")
-            return
-        row = version_row(version)
-        text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}"
-        more = f"\nnote: {left} frames of the store are not in the source and stay (--replace removes them)"
-        face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
+        _tell(face, to, dataset, version, 0 if replace else _left_over(store, dataset))
+
+
+def _tell(face: Face, to: str, dataset: Dataset, version: Version | None, left: int) -> None:
+    """The answer: the new version, or that there is none; and how many frames stay that the source lacks."""
+    from segwright.cli.stores import version_row, what_changed
+
+    if version is None:
+        face.finish({"version": None, "frames": len(dataset)}, f"{to}: nothing changed, no new version")
+        return
+    row = version_row(version)
+    text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}"
+    more = f"\nnote: {left} frames of the store are not in the source and stay (--replace removes them)"
+    face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
 
 
 def _base_of(source: str, store: Store) -> State | None:
