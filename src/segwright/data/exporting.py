@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ def export_dataset(
     target = Path(folder)
     if target.exists():
         raise DataError.of(str(target), "exists already", allowed="a new folder", fix="name another folder, or move it")
+    raise_collected(_strays(dataset))
     lost = Counter({name: count for name, count in features_of(dataset).items() if name not in form.carries})
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -92,6 +93,15 @@ def export_dataset(
         shutil.rmtree(unfinished, ignore_errors=True)
     losses = tuple(text.format(count=lost[name]) for name, text in LOSSES.items() if lost[name])
     return Exported(target, format, len(dataset), losses)
+
+
+def _strays(dataset: Dataset) -> Iterator[Problem]:
+    """Frames whose names lead out of the folder: an annotation file may have given them."""
+    for frame in dataset.frames:
+        path = PurePosixPath(frame.stem)
+        if path.is_absolute() or ".." in path.parts or "\\" in frame.stem or not path.parts:
+            fix = "correct the name in the annotation file, or move the image below the root"
+            yield Problem(str(frame.image), "has a name that leads out of the folder", "a path below", frame.stem, fix)
 
 
 def _put_in_place(unfinished: Path, target: Path) -> None:

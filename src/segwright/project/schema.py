@@ -54,9 +54,7 @@ class Data(Section):
     """Where the labelled frames are and which columns describe them."""
 
     root: str = Field(description="folder or annotation file, relative to segwright.yaml")
-    format: str = Field(
-        default="auto", description="auto, or a format: index_png, voc, coco_json, nifti_pairs and others"
-    )
+    format: str = Field(default="auto", description="auto, or a format: index_png, voc, coco_json and others")
     columns_from: str | None = Field(
         default=None, description="regular expression with named groups over the frame's stem"
     )

@@ -77,6 +77,8 @@ def test_read__everything_wrong_with_segments_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
+        ({"categories": [{"id": [1], "name": "x"}]}, "is not COCO panoptic JSON: 'categories'"),
+        ({"images": ["a.jpg"]}, "is not COCO panoptic JSON: 'images'"),
         ({"categories": [{"id": 1}]}, "is not COCO panoptic JSON: 'categories'"),
         ({"categories": [*CATEGORIES, {"id": 1, "name": "bus"}]}, "gives one id to two categories"),
         ({"images": [{"id": 2, "file_name": "a.jpg"}]}, "belongs to an image that is not listed"),

@@ -245,6 +245,15 @@ def test_export_dataset__leaves_nothing_where_a_frame_cannot_be_read(tmp_path: P
     assert not list(tmp_path.glob("*out*"))
 
 
+@pytest.mark.parametrize("stem", ["../a", "/a", "b/../../a", "b\\a"])
+def test_export_dataset__names_that_lead_out_of_the_folder(tmp_path: Path, stem: str) -> None:
+    dataset = labelled(tmp_path, void=False)
+    stray = replace(dataset, frames=(replace(dataset.frames[0], stem=stem),))
+    with pytest.raises(DataError, match="has a name that leads out of the folder"):
+        export_dataset(stray, tmp_path / "out" / "in", "index_png")
+    assert not (tmp_path / "out").exists()
+
+
 def test_export_dataset__unknown_format_and_option(tmp_path: Path) -> None:
     dataset = labelled(tmp_path, void=False)
     with pytest.raises(ConfigError, match="did you mean 'index_png'"):

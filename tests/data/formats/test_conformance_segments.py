@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,3 +65,12 @@ def test_format__segments_come_back_or_are_counted_as_lost(name: str, crowd: boo
     if "objects" in carries and not crowd:
         ours, theirs = (one.read_instances(one.frames[0]).sorted_set() for one in (dataset, again))
         assert ours.instances == theirs.instances
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_format__frames_go_to_other_processes(name: str, tmp_path: Path) -> None:
+    export_dataset(segmented(tmp_path, crowd=False), tmp_path / "out", name)
+    dataset = open_dataset(tmp_path / "out", format=name)
+    again = pickle.loads(pickle.dumps(dataset))
+    assert again.content_hash == dataset.content_hash
+    assert np.array_equal(again.read_labels(again.frames[0]).ids, dataset.read_labels(dataset.frames[0]).ids)

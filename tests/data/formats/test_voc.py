@@ -73,6 +73,13 @@ def test_read__numbered_names_are_taken_as_they_are(tmp_path: Path) -> None:
     assert dataset.classes.describe() == "0 background, 1 scratch, 255 void"
 
 
+def test_read__names_that_are_no_text(tmp_path: Path) -> None:
+    root = voc_folder(tmp_path)
+    (root / "class_names.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not a class table"):
+        open_dataset(root)
+
+
 def test_read__nobody_says_what_the_indices_mean(tmp_path: Path) -> None:
     root = voc_folder(tmp_path, None)
     with pytest.raises(ConfigError, match=r"(?s)has no class table.*voc_classes: true"):

@@ -90,19 +90,28 @@ def _load(path: Path) -> dict[str, Any]:
             found=str(error),
             fix="export it again, or copy it again from its source",
         ) from error
-    wanted = {"categories": ("id", "name"), "annotations": ("image_id", "file_name", "segments_info")}
+    wanted = {
+        "images": ("id", "file_name"),
+        "categories": ("id", "name"),
+        "annotations": ("image_id", "file_name", "segments_info"),
+    }
     fix = "export the set as COCO panoptic; instances are another format: coco_json"
     problems = [
         Problem(
             str(path), f"is not COCO panoptic JSON: '{key}'", f"a list of objects with {', '.join(names)}", "other", fix
         )
         for key, names in wanted.items()
-        if not isinstance(data, dict)
-        or not isinstance(data.get(key), list)
-        or not all(isinstance(row, dict) and all(name in row for name in names) for row in data[key])
+        if not isinstance(data, dict) or not _is_table(data.get(key, [] if key == "images" else None), names)
     ]
     raise_collected(problems)
     return data
+
+
+def _is_table(rows: object, names: tuple[str, ...]) -> bool:
+    """Whether these are objects with all of `names`, whose ids are numbers or text."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and {*names} <= row.keys() for row in rows):
+        return False
+    return all(isinstance(row[name], int | str) for row in rows for name in names if name.endswith("id"))
 
 
 def _naming(
@@ -143,11 +152,10 @@ def _colour(row: Mapping) -> tuple[int, int, int] | None:
 def _segments(annotation: Mapping) -> list[dict]:
     """The segments that have an id and a category; others are told by `_Reading.meanings`."""
     rows = annotation["segments_info"]
-    return (
-        [row for row in rows if isinstance(row, dict) and {"id", "category_id"} <= row.keys()]
-        if isinstance(rows, list)
-        else []
-    )
+    usable = rows if isinstance(rows, list) else []
+    return [
+        row for row in usable if isinstance(row, dict) and "id" in row and isinstance(row.get("category_id"), int | str)
+    ]
 
 
 def _things(data: Mapping[str, Any]) -> frozenset:
@@ -166,7 +174,7 @@ def _painted_void(options: Options) -> bool:
 
 def _joined(data: Mapping[str, Any], reading: _Reading) -> Iterator[tuple[dict, str]]:
     """Each annotation with its image's file name; without a list of images, the PNG's name with any suffix."""
-    images = {row["id"]: str(row["file_name"]) for row in data.get("images") or () if {"id", "file_name"} <= row.keys()}
+    images = {row["id"]: str(row["file_name"]) for row in data.get("images") or ()}
     seen: set[str] = set()
     for annotation in data["annotations"]:
         place = f"{reading.place}: {annotation['file_name']}"

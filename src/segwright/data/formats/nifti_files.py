@@ -48,12 +48,13 @@ class NiftiFile:
 
     @cached_property
     def _header(self) -> tuple[tuple[int, ...], tuple[float, ...], npt.NDArray]:
+        library = nibabel()
         try:
-            image = nibabel().load(str(self.path))
+            image = library.load(str(self.path))
             shape = tuple(int(side) for side in image.shape)
             zooms = tuple(round(float(side), 6) for side in image.header.get_zooms()[:3])
             affine = np.asarray(image.affine, float)
-        except (OSError, EOFError, ValueError, nibabel().filebasedimages.ImageFileError) as error:
+        except Exception as error:  # nibabel, gzip and zlib raise a dozen unrelated types on damaged files
             raise self._damaged(error).at(str(self.path)) from error
         if len(shape) not in (3, 4) or min(shape) < 1 or int(np.prod(shape, dtype=object)) > _LIMIT_VOXELS:
             raise RefusedError(

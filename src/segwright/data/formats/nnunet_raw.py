@@ -51,7 +51,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     ending = str(data.get("file_ending") or _ending(listing))
     table, mapping = _naming(data, classes, options, listing.path(JSON))
     axis = axis_of(options)
-    stems: Mapping[str, str] = data[STEMS] if isinstance(data.get(STEMS), dict) else {}
+    stems = _stems(data.get(STEMS))
     frames: list[Frame] = []
     problems: list[Problem] = []
     notes: list[str] = []
@@ -168,6 +168,12 @@ def _load(path: Path) -> dict[str, Any]:
         found=str(labels)[:120],
         fix="regions overlap; name the classes they are made of instead, a number each",
     )
+
+
+def _stems(said: object) -> dict[str, str]:
+    """Case -> stem, where `write` noted that they differ."""
+    named = said if isinstance(said, dict) else {}
+    return {case: stem for case, stem in named.items() if isinstance(stem, str) and stem}
 
 
 def _naming(

@@ -103,13 +103,15 @@ def _read(listing: Listing, classes: ClassTable | None, options: Options, name: 
         )
     table, class_of = _meaning(listing, classes, options, stems)
     orientation = orientation_of(options)
-    subsets = _subsets(listing)
+    subsets, decides = _subsets(listing), _label_map(listing) is not None
     wanted = options.get("image_set")
     frames = []
     for stem in stems:
         names = subsets.get(stem, [])
         if wanted is None or wanted in names:
-            mask = _mask(listing, layout, stem, table, class_of, orientation)
+            of_objects = listing.path(layout.objects[stem]) if stem in layout.objects else None
+            files = listing.path(layout.classes[stem]), of_objects
+            mask = _mask(files, table, class_of, orientation, colours_decide=decides)
             image = ImageFile(listing.path(layout.images[stem]))
             frames.append(Frame(stem, image, mask, {"subset": _best(names)} if names else {}))
     if wanted is not None and not frames:
@@ -208,9 +210,10 @@ def _indices(listing: Listing, given: ClassTable | None, stems: Iterable[str]) -
 
 def _named(path: Path) -> ClassTable:
     """A class file; where no line has a number, void names (LabelMe's `__ignore__`) are 255 and not counted."""
-    if path.suffix == ".json" or re.search(r"^\s*\d", path.read_text(encoding="utf-8-sig"), re.MULTILINE):
-        return read_class_file(path)
-    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if path.suffix == ".json" or "\N{REPLACEMENT CHARACTER}" in text or re.search(r"^\s*\d", text, re.MULTILINE):
+        return read_class_file(path)  # and it says what is wrong with text that is not UTF-8
+    lines = [line.strip() for line in text.splitlines()]
     names = [name for name in lines if name and not means_void(name)]
     background = next((name for name in names if name.lower().strip("_") == "background"), None)
     return ClassTable(tuple(ClassSpec(at, name) for at, name in enumerate(names)), background=background)
@@ -224,18 +227,19 @@ def _official(listing: Listing, stems: Iterable[str]) -> bool:
 
 
 def _mask(
-    listing: Listing,
-    layout: _Layout,
-    stem: str,
+    files: tuple[Path, Path | None],
     table: ClassTable,
     class_of: Mapping[int, int],
     orientation: MaskOrientation,
+    *,
+    colours_decide: bool,
 ) -> MaskSource:
-    classes = IndexOrColour(listing.path(layout.classes[stem]), orientation, _label_map(listing) is not None)
-    if stem not in layout.objects:
+    """The labels in a file of classes and, where there is one, a file of objects."""
+    classes = IndexOrColour(files[0], orientation, colours_decide)
+    if files[1] is None:
         known = {number: Meaning(class_id) for number, class_id in class_of.items()}
         return ClassNumbers(Labels(classes, MeaningTable(known, table.describe())))
-    objects = IndexOrColour(listing.path(layout.objects[stem]), orientation)
+    objects = IndexOrColour(files[1], orientation)
     none = frozenset({0, VOID_INDEX, COLOUR, COLOUR | packed_colour(VOC_VOID)})
     both = ClassAndObject(classes, objects, class_of, none)
     meanings = ClassObjectMeanings(table.describe(), frozenset(table.ids), table.background_id, table.void_id)
