@@ -48,7 +48,7 @@ def main() -> None:
 def measure_duplicates(shared: Path) -> None:
     """One line a set."""
     names = [name for name, _ in alterations()]
-    print(f"| set | frames | groups | false pairs | {' | '.join(names)} |\n|{'---|' * (len(names) + 4)}")
+    print(f"| set | frames | groups | reported | {' | '.join(names)} |\n|{'---|' * (len(names) + 4)}")
     for name, paths, group_of in sets(shared):
         images = [read_image(path) for path in paths]
         pictures = [thumbnail(image) for image in images]

@@ -98,7 +98,9 @@ def test_lint__with_a_bundle_ranks_what_it_disagrees_with(own_place: Path, capsy
     folder(own_place / "frames", [("a", pixels, np.zeros((64, 64), np.uint8)), ("b", pixels, painted(0, 1, 64))])
     answer = done(segwright(capsys, "lint", "frames", "--model", bundle.path, "--select", "SEG040"))
     assert answer["skipped"] == {}
-    assert {row["code"] for row in answer["findings"]} <= {"SEG040"}
+    first = answer["findings"][0]
+    assert (first["code"], first["frame"], first["box"]) == ("SEG040", "a", [8, 8, 24, 40])
+    assert "is painted background where the model says scratch" in first["what"]
     ranks = [row["rank"] for row in answer["findings"]]
     assert ranks == sorted(ranks, reverse=True)
 

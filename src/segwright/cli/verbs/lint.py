@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,27 +42,17 @@ def lint(
 ) -> None:
     """Find what is wrong with labelled frames and their split; exit 1 where an error is left."""
     from segwright.cli.datasets import class_table_of, dataset_at
-    from segwright.data.checks import chosen_rules, require_new_folder, write_baseline
-    from segwright.data.checks import lint as judge
+    from segwright.data.checks import chosen_rules, write_baseline
 
-    _require_baseline(baseline, accept)
-    if fix is not None:
-        require_new_folder(fix)
+    _refuse_misuse(data, {"--format": format != "auto", "--classes": classes}, baseline, accept, fix)
     project = _project(data)
     rules = chosen_rules(select or [], [*(ignore or []), *(project.lint.ignore if project else [])])
     with Face(as_json=json) as face:
         dataset = dataset_at(
             data, format=format, classes=class_table_of(classes), columns_from=columns, columns_csv=columns_csv
         )
-        report = judge(
-            dataset,
-            split=_split(dataset, data, split, project),
-            project=_facts(project),
-            predict=_predictor(model),
-            rules=rules,
-            source=str(data),
-            listener=face.listener,
-        )
+        judged_split = _split(dataset, data, split, project)
+        report = _judged(face, dataset, judged_split, project, _predictor(model, dataset), rules, data)
         if accept and baseline is not None:
             held = write_baseline(baseline, report)
             face.finish({"baseline": str(baseline), "accepted": held}, f"{baseline}: {held} findings accepted")
@@ -70,6 +60,46 @@ def lint(
         left = _without_accepted(report, baseline)
         corrected = _corrected(face, dataset, left, rules, fix)
         face.finish({**left.to_json(), **corrected}, _answer(left, show, corrected), gate=_gate(left))
+
+
+def _judged(
+    face: Face,
+    dataset: Dataset,
+    split: Split | None,
+    project: Project | None,
+    predict: Callable[[Image], Probabilities] | None,
+    rules: list[Rule],
+    data: Path,
+) -> LintReport:
+    from segwright.data.checks import lint as judge
+
+    return judge(
+        dataset,
+        split=split,
+        project=_facts(project),
+        predict=predict,
+        rules=rules,
+        source=str(data),
+        listener=face.listener,
+    )
+
+
+def _refuse_misuse(
+    data: Path, given: Mapping[str, object], baseline: Path | None, accept: bool, fix: Path | None
+) -> None:
+    """Refuse what can be told before a frame is opened."""
+    from segwright.cli.datasets import PROJECT_SUFFIXES
+    from segwright.core import ConfigError
+    from segwright.data.checks import require_new_folder
+
+    names = [name for name, value in given.items() if value]
+    if names and data.suffix.lower() in PROJECT_SUFFIXES:
+        allowed = "--columns and --columns-csv, which are added to the project's own"
+        rule = f"cannot be given beside a project file, which says it itself: {data}"
+        raise ConfigError.of(", ".join(names), rule, allowed=allowed, found=" ".join(names), fix="leave it out")
+    _require_baseline(baseline, accept)
+    if fix is not None:
+        require_new_folder(fix)
 
 
 def _require_baseline(baseline: Path | None, accept: bool) -> None:
@@ -115,17 +145,30 @@ def _split(dataset: Dataset, data: Path, named: Path | None, project: Project | 
     return split
 
 
-def _predictor(model: Path | None) -> Callable[[Image], Probabilities] | None:
+def _predictor(model: Path | None, dataset: Dataset) -> Callable[[Image], Probabilities] | None:
+    """What the model says of a frame; its classes must be those of the dataset."""
+    from segwright.core import ConfigError
+
     if model is None:
         return None
     if (model / "bundle.json").is_file():
         from segwright.infer.bundle import read_bundle
         from segwright.infer.loading import predictor_of
 
-        return predictor_of(read_bundle(model)).probabilities
-    from segwright.train.run import open_run
+        predictor = predictor_of(read_bundle(model))
+    else:
+        from segwright.train.run import open_run
 
-    return open_run(model).predictor().probabilities
+        predictor = open_run(model).predictor()
+    if predictor.classes.content_hash != dataset.classes.content_hash:
+        raise ConfigError.of(
+            "--model",
+            "answers for other classes than the labels hold",
+            allowed=dataset.classes.describe(),
+            found=predictor.classes.describe(),
+            fix="name a model that was trained with this class table",
+        )
+    return predictor.probabilities
 
 
 def _corrected(face: Face, dataset: Dataset, report: LintReport, rules: list[Rule], folder: Path | None) -> dict:

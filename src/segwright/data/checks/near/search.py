@@ -76,18 +76,24 @@ def candidates(
     side = np.asarray(sides)
     alone = len(set(sides)) == 1
     described = _all_described(thumbnails, cropped, listener)
-    for start in range(0, len(thumbnails), _QUERY_BLOCK):
-        chosen = np.arange(start, min(start + _QUERY_BLOCK, len(thumbnails)))
-        queries = symmetric(described[chosen, 0].astype(np.float32))
-        scores = _scores(queries, described)
-        same = chosen[:, None] == np.arange(len(thumbnails)) if alone else side[chosen][:, None] == side
-        scores[same] = -1
-        for query, row, variants in zip(chosen, scores, queries, strict=True):
-            top = np.argpartition(-row, min(most, len(row) - 1))[:most]
-            others = sorted((int(at) for at in top if row[at] >= least), key=lambda at: -row[at])
-            if others:
-                yield [_fitted(int(query), other, float(row[other]), described, variants, cropped) for other in others]
-        listener(Progress("comparing", int(chosen[-1]) + 1, len(thumbnails)))
+    done = 0
+    for value in sorted(set(sides)):
+        pool = np.arange(len(side)) if alone else np.flatnonzero(side != value)
+        others = described[pool]
+        mine = np.flatnonzero(side == value)
+        for start in range(0, len(mine), _QUERY_BLOCK):
+            chosen = mine[start : start + _QUERY_BLOCK]
+            queries = symmetric(described[chosen, 0].astype(np.float32))
+            scores = _scores(queries, others)
+            scores[chosen[:, None] == pool] = -1
+            for query, row, variants in zip(chosen, scores, queries, strict=True):
+                top = np.argpartition(-row, min(most, len(row) - 1))[:most]
+                best = sorted((int(at) for at in top if row[at] >= least), key=lambda at: -row[at])
+                if best:
+                    found = [(int(pool[at]), float(row[at])) for at in best]
+                    yield [_fitted(int(query), other, alike, described, variants, cropped) for other, alike in found]
+            done += len(chosen)
+            listener(Progress("comparing", done, len(thumbnails)))
 
 
 def _fitted(
