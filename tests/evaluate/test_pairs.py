@@ -40,7 +40,7 @@ def test_predicted_pairs__unlabelled_frames_are_left_out_and_counted(dataset, pr
 
 def test_predicted_pairs__every_damaged_frame_is_named_at_once(dataset, predictor):
     for frame in dataset.frames[:2]:
-        frame.image.write_bytes(b"\x89PNG\r\n\x1a\n broken")
+        frame.image.path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
     with pytest.raises(DataError) as caught:
         evaluate_predicted(PredictedPairs(predictor, dataset))
     assert {str(frame.image) for frame in dataset.frames[:2]} <= {problem.place for problem in caught.value.problems}
@@ -48,7 +48,7 @@ def test_predicted_pairs__every_damaged_frame_is_named_at_once(dataset, predicto
 
 @pytest.mark.parametrize("pairs_of", [PredictedPairs, HoldOut])
 def test_pairs__every_frame_that_does_not_suit_the_model_is_named(dataset, predictor, pairs_of):
-    others = [frame.image for frame in dataset.frames[1:3]]
+    others = [frame.image.path for frame in dataset.frames[1:3]]
     for path in others:
         write_image(path, Image(np.zeros(read_image(path).pixels.shape, np.uint16)))
     with pytest.raises(DataError, match="has another pixel type than the network was trained on") as caught:

@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 
 from segwright.core import DataError, Image
 from segwright.data.codecs import FrameShape, decode_image, read_header, read_with_header
+from segwright.data.codecs.header import RefusedError
+from segwright.data.codecs.reading import file_bytes
 
 
 @runtime_checkable
@@ -82,9 +84,9 @@ class ImageFile:
     def file_bytes(self) -> bytes:
         """The file as it is."""
         try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
+            return file_bytes(self.path)
+        except RefusedError as refusal:
+            raise refusal.at(str(self.path)) from refusal
 
     def read(self) -> tuple[Image, FrameShape]:
         """The file decoded once, and its shape."""
@@ -107,11 +109,7 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it")  # type: ignore[return-value]
+        raise DataError.of(str(path), "cannot be read", found=error.strerror or str(error), fix="restore it") from error
 
 
 @dataclass(frozen=True)

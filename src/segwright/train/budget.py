@@ -18,6 +18,7 @@ import numpy as np
 
 from segwright.core import ArtefactError, ConfigError, DataError, Listener, Note, Problem, raise_collected, silent
 from segwright.data import Dataset, Split, write_split
+from segwright.data.split.grouping import grouped
 from segwright.evaluate import Evaluation
 from segwright.evaluate.learning_curve import CurvePoint
 from segwright.project.schema import Project
@@ -27,7 +28,6 @@ from segwright.train.run import PLAN_FILE, Run, open_run
 from segwright.train.start import execute, plan_project, start_run
 
 MANIFEST = "budget.json"
-UNUSED = "unused"
 ALL = "all"
 _SPLIT_FILE, _EVALUATION = "split.json", "evaluation.json"
 
@@ -159,10 +159,10 @@ def _run(project: Project, base: Path, folder: Path, drawn: tuple[Split, Subset]
 
 
 def _narrowed(split: Split, subset: Subset) -> Split:
-    """The split with the subset as its training part; the other training frames stand in a part nobody reads."""
-    rest = tuple(sorted(set(split.parts["train"]) - set(subset.stems)))
-    parts = {**split.parts, "train": subset.stems, **({UNUSED: rest} if rest else {})}
-    return replace(split, parts=parts, counts={}, notes=(f"a subset of {split.content_hash[:12]}",))
+    """The split with the subset as its training part; the other training frames are left out."""
+    rest = sorted({*split.left_out, *split.parts["train"]} - set(subset.stems))
+    parts, notes = {**split.parts, "train": subset.stems}, (f"a subset of {split.content_hash[:12]}",)
+    return replace(split, parts=parts, left_out=tuple(rest), counts={}, notes=notes)
 
 
 def _point(run: Run, groups: int) -> CurvePoint:
@@ -179,12 +179,12 @@ def _point(run: Run, groups: int) -> CurvePoint:
 
 
 def _groups(dataset: Dataset, split: Split) -> list[tuple[str, ...]]:
-    """The training frames by the value of the column that the split goes by, in a fixed order."""
-    grouped: dict[str, list[str]] = {}
+    """The training frames by the groups that the split goes by, in a fixed order; each alone where it goes by none."""
+    keys = {} if split.grouping.is_random else grouped(dataset, split.grouping).keys
+    groups: dict[tuple, list[str]] = {}
     for stem in split.stems("train"):
-        key = stem if split.by is None else dataset.frame(stem).columns.get(split.by, stem)
-        grouped.setdefault(key, []).append(stem)
-    return [tuple(sorted(stems)) for _, stems in sorted(grouped.items())]
+        groups.setdefault(tuple(keys.get(stem, (stem,))), []).append(stem)
+    return [tuple(sorted(stems)) for _, stems in sorted(groups.items())]
 
 
 def _group_count(run: Run) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable, Image, LabelMap, Probabilities, Size, adopt
-from segwright.data import Dataset, Frame, ShapeMask, Split, open_dataset
+from segwright.data import Dataset, Frame, ImageFile, ShapeMask, Split, open_dataset
 from segwright.data.checks import Evidence, ProjectFacts, gather
 from segwright.data.shapes import Outlines
 from tests.data.pictures import save
@@ -80,7 +80,7 @@ def shaped(root: Path, *points: Sequence[tuple[float, float]]) -> Dataset:
     path = save(root / "a.png", picture(0))
     outlines = tuple(Outlines(1, (np.array(row, float),)) for row in points)
     mask = ShapeMask(outlines, 0, Size(SIDE, SIDE), "shapes.json: a.png")
-    return Dataset(root, CLASSES, (Frame("a", path, mask),), "shapes")
+    return Dataset(root, CLASSES, (Frame("a", ImageFile(path), mask),), "shapes")
 
 
 def confident(truth: LabelMap, wrong: tuple[slice, slice] | None = None) -> Callable[[Image], Probabilities]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segwright.core import ClassTable, LabelMap, PanopticMap, Segment, adopt, label_map_from_panoptic
+from segwright.core import ClassTable, Instance, LabelMap, PanopticMap, Segment, adopt, label_map_from_panoptic
 from segwright.data import FORMATS, Dataset, Frame, FrameShape, ImageFile, export_dataset, open_dataset
 from tests.data.formats.test_conformance import CLASSES, HEIGHT, WIDTH, WRITABLE
 from tests.data.pictures import noise, save
@@ -49,6 +49,12 @@ def partition(panoptic: PanopticMap) -> set[tuple[int, bool, bytes]]:
     return {(one.class_id, one.crowd, (panoptic.segment_ids == one.segment_id).tobytes()) for one in panoptic.segments}
 
 
+def things_of(dataset: Dataset) -> list[Instance]:
+    """The objects of countable classes, in an order of their own."""
+    things = {spec.class_id for spec in CLASSES if spec.kind == "thing"}
+    return [one for one in dataset.read_instances(dataset.frames[0]).sorted_set() if one.class_id in things]
+
+
 @pytest.mark.parametrize("name", WRITABLE)
 @pytest.mark.parametrize("crowd", [False, True])
 def test_format__segments_come_back_or_are_counted_as_lost(name: str, crowd: bool, tmp_path: Path) -> None:
@@ -63,8 +69,7 @@ def test_format__segments_come_back_or_are_counted_as_lost(name: str, crowd: boo
     if "segments" in carries and (not crowd or "crowd" in carries):
         assert partition(again.read_panoptic(again.frames[0])) == partition(dataset.read_panoptic(dataset.frames[0]))
     if "objects" in carries and not crowd:
-        ours, theirs = (one.read_instances(one.frames[0]).sorted_set() for one in (dataset, again))
-        assert ours.instances == theirs.instances
+        assert things_of(dataset) == things_of(again)  # formats without segments give stuff back as an object
 
 
 @pytest.mark.parametrize("name", WRITABLE)

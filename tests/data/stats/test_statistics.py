@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from segwright.core import ConfigError, DataError, Progress
-from segwright.data import Dataset, Frame, IndexMask, Split, findings_of, fingerprint, open_dataset, statistics
+from segwright.data import (
+    Dataset,
+    Frame,
+    ImageFile,
+    IndexMask,
+    Split,
+    findings_of,
+    fingerprint,
+    open_dataset,
+    statistics,
+)
 from segwright.data.stats import Counts
 from tests.data.pictures import CLASSES, mask_of, noise, save
 
@@ -20,7 +30,7 @@ def dataset_of(folder: Path, *pairs: tuple[np.ndarray, np.ndarray], lines: str =
     for at, (pixels, ids) in enumerate(pairs):
         image, mask = save(folder / f"i{at}.png", pixels), save(folder / f"m{at}.png", ids)
         columns = {"line": lines[at]} if lines else {}
-        frames.append(Frame(f"f{at}", image, IndexMask(mask), columns))
+        frames.append(Frame(f"f{at}", ImageFile(image), IndexMask(mask), columns))
     return Dataset(folder, CLASSES, tuple(frames), "test")
 
 
