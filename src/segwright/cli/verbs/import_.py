@@ -75,7 +75,7 @@ def _base_of(source: str, store: Store) -> State | None:
     if origin is None:
         return None
     log = store.log()
-    same = len(log) >= origin.version and log.commits[origin.version - 1].header.commit == origin.commit
+    same = len(log) >= origin.version and log.headers[origin.version - 1].commit == origin.commit
     return log.state(origin.version) if same else None
 
 

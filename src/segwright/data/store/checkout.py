@@ -40,7 +40,7 @@ def checkout(
     log = store.log()
     number = log.number_of(store.place.version if version is None else version, str(store.place))
     written = export_dataset(store.dataset(number), folder, format, listener=listener)
-    origin = CheckedOut(store.place.uri, number, log.commits[number - 1].header.commit)
+    origin = CheckedOut(store.place.uri, number, log.headers[number - 1].commit)
     content = {
         "schema": SCHEMA,
         "schema_version": 1,

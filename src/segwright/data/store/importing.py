@@ -25,7 +25,8 @@ from segwright.data.codecs import FrameShape, encode_image, encode_tiff
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.store import labels as codec
 from segwright.data.store.blobs import Blob, write_blobs
-from segwright.data.store.log import Change, FrameRow, State, Version
+from segwright.data.store.log import State, Version
+from segwright.data.store.rows import Change, FrameRow, FrameTable
 from segwright.data.store.store import Author, Store
 from segwright.data.workers import in_threads
 
@@ -120,10 +121,9 @@ def _newest(store: Store) -> State:
 
 def changes_to(base: State, rows: Mapping[str, FrameRow], *, remove_others: bool) -> list[Change]:
     """What turns the frames of `base` into `rows`: new and different ones, and with `remove_others` those not in it."""
-    digests = {stem: row.digest for stem, row in base.frames.items()}
-    changes = [
-        Change(stem, digests.get(stem, ""), row) for stem, row in rows.items() if row.digest != digests.get(stem)
-    ]
+    digests = base.frames.digests
+    new = rows.digests if isinstance(rows, FrameTable) else {stem: row.digest for stem, row in rows.items()}
+    changes = [Change(stem, digests.get(stem, ""), rows[stem]) for stem in rows if new[stem] != digests.get(stem)]
     if remove_others:
         changes += [Change(stem, digests[stem], None) for stem in base.frames if stem not in rows]
     return changes

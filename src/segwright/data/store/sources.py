@@ -18,7 +18,7 @@ from segwright.core import (
 from segwright.data.codecs import FrameShape, decode_image
 from segwright.data.store import labels as codec
 from segwright.data.store.blobs import Blobs
-from segwright.data.store.log import FrameRow
+from segwright.data.store.rows import FrameRow
 
 
 @dataclass(frozen=True, eq=False)

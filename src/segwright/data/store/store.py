@@ -16,10 +16,19 @@ from segwright._version import __version__
 from segwright.core import ClassTable, DataError, Problem
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.store.blobs import Blobs
-from segwright.data.store.log import Change, FrameRow, Header, Log, State, Version, log_rows, read_log, rows_hash
+from segwright.data.store.log import Header, Log, State, Version, read_log, tag_header
 from segwright.data.store.place import BLOB_TABLE, LOG_TABLE, StorePlace, place_of
+from segwright.data.store.rows import FACTS, Change, FrameRow, change_columns, rows_hash
 from segwright.data.store.sources import SOURCES, StoredImage
-from segwright.data.store.tables import BLOB_COLUMNS, LOG_COLUMNS, append, create_table, open_table, rows_batch
+from segwright.data.store.tables import (
+    BLOB_COLUMNS,
+    LOG_COLUMNS,
+    append,
+    columns_batch,
+    create_table,
+    open_table,
+    rows_batch,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +83,7 @@ class Store:
         state = self.state(self.place.version if version is None else version)
         if state.classes is None:
             raise DataError.of(str(self.place), "has no class table", fix="run `segwright import SRC --to STORE`")
-        frames = tuple(self._frame(row, state.number) for _, row in sorted(state.frames.items()))
+        frames = tuple(self._frame(row, state.number) for row in state.frames.rows)
         return Dataset(Path(self.place.uri), state.classes, frames, f"store@{state.number}")
 
     def set_aside(self, version: str | int | None) -> tuple[Dataset, Dataset]:
@@ -111,16 +120,15 @@ class Store:
         """
         import pyarrow as pa
 
-        state = self.state(self.place.version if version is None else version)
-        rows = [row for _, row in sorted(state.frames.items())]
-        names = sorted({name for row in rows for name, _ in row.columns})
-        facts = ("stem", "image", "media", "height", "width", "orientation", "labels", "labels_kind")
-        table: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in facts}
-        table |= {f"column.{name}": [dict(row.columns).get(name) for row in rows] for name in names}
+        frames = self.state(self.place.version if version is None else version).frames
+        table = {name: frames.table[name] for name in ("stem", *FACTS)} if frames.table is not None else {}
+        named = [dict(row.columns) for row in frames.rows]
+        texts = {name: pa.array([row.get(name) for row in named], pa.string()) for name in frames.column_names}
+        table |= {f"column.{name}": values for name, values in texts.items()}
         if with_bytes:
             read = self.blobs.read
-            table["image_bytes"] = pa.array([read(row.image) for row in rows], pa.large_binary())
-            labels = [None if row.labels is None else read(row.labels) for row in rows]
+            table["image_bytes"] = pa.array([read(row.image) for row in frames.rows], pa.large_binary())
+            labels = [None if row.labels is None else read(row.labels) for row in frames.rows]
             table["labels_bytes"] = pa.array(labels, pa.large_binary())
         return pa.table(table)
 
@@ -132,7 +140,7 @@ class Store:
                 log with those frames set aside, and the message says which.
         """
         commit = uuid.uuid4().hex
-        rows = log_rows(changes, commit)
+        rows = change_columns(changes)
         header = Header(
             commit=commit,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -147,7 +155,8 @@ class Store:
             model=author.model,
         )
         text = json.dumps(header.to_json(), ensure_ascii=False)
-        self._append([{"kind": "commit", "commit": commit, "header": text}, *rows])
+        same = {"commit": [commit] * len(changes), "header": [None] * len(changes)}
+        self._append([{"kind": "commit", "commit": commit, "header": text}], {**same, **rows})
         versions = self.log().versions()
         made = next(version for version in versions if version.header.commit == commit)
         if made.set_aside:
@@ -180,8 +189,9 @@ class Store:
             raise DataError.of(str(self.place), "has no such tag", allowed=allowed, found=name, fix=fix)
         self._append([_tag_row(name, None)])
 
-    def _append(self, rows: list[dict[str, Any]]) -> None:
-        append(self.place.table(LOG_TABLE), [rows_batch(rows, LOG_COLUMNS)], LOG_COLUMNS, self.options)
+    def _append(self, headers: list[dict[str, Any]], rows: dict[str, list] | None = None) -> None:
+        batches = [rows_batch(headers, LOG_COLUMNS), *([columns_batch(rows, LOG_COLUMNS)] if rows else [])]
+        append(self.place.table(LOG_TABLE), batches, LOG_COLUMNS, self.options)
 
 
 def open_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
@@ -217,7 +227,7 @@ def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Stor
 
 def _tag_row(name: str, number: int | None) -> dict[str, Any]:
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    header = {"name": name, "version": number, "who": _user(), "when": when}
+    header = tag_header(name, number, _user(), when)
     return {"kind": "tag", "commit": uuid.uuid4().hex, "header": json.dumps(header, ensure_ascii=False)}
 
 
