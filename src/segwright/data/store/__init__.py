@@ -4,7 +4,7 @@ from segwright.data.store.importing import import_dataset, relabel, restore
 from segwright.data.store.log import Header, Log, State, Version
 from segwright.data.store.place import StorePlace, is_store, place_of
 from segwright.data.store.rows import Change, FrameRow
-from segwright.data.store.store import Author, Store, create_store, open_store
+from segwright.data.store.store import Author, Store, create_store, open_store, pinned
 from segwright.data.store.verify import Verified, verify
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "import_dataset",
     "is_store",
     "open_store",
+    "pinned",
     "place_of",
     "relabel",
     "restore",

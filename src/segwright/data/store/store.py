@@ -206,6 +206,18 @@ def open_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
     return Store(place, options)
 
 
+def pinned(uri: str | Path) -> tuple[StorePlace, str]:
+    """The place of a version by its number, and its commit: `STORE` and `STORE@TAG` may mean another one tomorrow.
+
+    Raises:
+        DataError: there is no store, or no such version.
+    """
+    place = open_store(uri).place
+    log = read_log(place)
+    number = log.number_of(place.version, str(place))
+    return StorePlace(place.uri, str(number)), log.headers[number - 1].commit
+
+
 def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
     """The store at `uri`; made empty where there is none.
 
