@@ -64,7 +64,8 @@ def test_journey__a_run_says_which_version_trained_it(folder: Path, capsys: pyte
 
     done(segwright(capsys, "export", run, "--out", "tiny.bundle", "--frames", "2"))
     assert read_bundle(Path("tiny.bundle")).lineage.dataset_version == f"frames.store@1 commit {put['commit']}"
-    assert json.loads((run / "evaluation.json").read_text())["provenance"]["dataset_version"].startswith("frames.store@1")
+    provenance = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))["provenance"]
+    assert provenance["dataset_version"].startswith("frames.store@1")
     asked = ("--data", "frames.store@1", "--split", "split.json")
     done(segwright(capsys, "calibrate", "tiny.bundle", *asked, "--to", "c.bundle"))
     done(segwright(capsys, "evaluate", "c.bundle", *asked))

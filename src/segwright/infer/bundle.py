@@ -64,7 +64,7 @@ class Lineage:
     dataset_version: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; frames and versions that are not known are left out, so that older bundles keep their hash."""
+        """As JSON values; the two youngest are left out where not known, so that older bundles keep their hash."""
         late = ("train_frames", "dataset_version")
         return {key: value for key, value in asdict(self).items() if value is not None or key not in late}
 

@@ -11,7 +11,8 @@ from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
     from segwright.data import Dataset
-    from segwright.data.store import State, Store
+    from segwright.data.store import Base, Store
+    from segwright.data.store.checkout import CheckedOut
 
 
 def import_(
@@ -33,6 +34,9 @@ def import_(
     model: Annotated[str, typer.Option(help="The model the labels come from, where they do.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Remove frames that the source does not have.")] = False,
     add_classes: Annotated[bool, typer.Option("--add-classes", help="Let the store learn new classes.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Of a checkout: put its changes in place over those of others.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Put labelled frames of any format into a versioned store, as its next version."""
@@ -40,6 +44,7 @@ def import_(
     from segwright.cli.stores import version_row, what_changed
     from segwright.data import open_dataset
     from segwright.data.store import Author, create_store, import_dataset
+    from segwright.data.store.checkout import imported_from
 
     with Face(as_json=json) as face:
         settings = {**options_of(option or []), **({"map": map} if map else {})}
@@ -52,11 +57,13 @@ def import_(
             columns_csv=columns_csv,
         )
         store = create_store(to)
-        base = _base_of(source, store)
+        origin, base = _base_of(source, store, overwrite=overwrite)
         author = Author(who, message, tool, str(source), model)
         version = import_dataset(
             dataset, store, author, base=base, replace=replace, add_classes=add_classes, listener=face.listener
         )
+        if origin is not None and version is not None:
+            imported_from(Path(source), origin, version)
         left = _left_over(store, dataset) if not replace else 0
         if version is None:
             face.finish({"version": None, "frames": len(dataset)}, f"{to}: nothing changed, no new version")
@@ -67,16 +74,13 @@ def import_(
         face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
 
 
-def _base_of(source: str, store: Store) -> State | None:
-    """The version a checkout was made of, where `source` is one of this store; else None, the newest."""
+def _base_of(source: str, store: Store, *, overwrite: bool) -> tuple[CheckedOut | None, Base | None]:
+    """Where a checkout came from and what it began with, where `source` is one of this store; else None, the newest."""
     from segwright.data.store.checkout import checked_out
 
     origin = checked_out(Path(source)) if Path(source).is_dir() else None
-    if origin is None:
-        return None
-    log = store.log()
-    same = len(log) >= origin.version and log.headers[origin.version - 1].commit == origin.commit
-    return log.state(origin.version) if same else None
+    base = None if origin is None else origin.base(store.log(), overwrite=overwrite)
+    return (None, None) if base is None else (origin, base)
 
 
 def _left_over(store: Store, dataset: Dataset) -> int:

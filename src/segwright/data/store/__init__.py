@@ -1,6 +1,6 @@
 """Versions of a dataset: who changed which frame when and why, and every version as it was."""
 
-from segwright.data.store.importing import import_dataset, relabel, restore
+from segwright.data.store.importing import Base, import_dataset, relabel, restore
 from segwright.data.store.log import Header, Log, State, Version
 from segwright.data.store.place import StorePlace, is_store, place_of
 from segwright.data.store.rows import Change, FrameRow
@@ -9,6 +9,7 @@ from segwright.data.store.verify import Verified, verify
 
 __all__ = [
     "Author",
+    "Base",
     "Change",
     "FrameRow",
     "Header",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -127,15 +127,20 @@ class Log:
         fix = "run `segwright data log STORE`" if self.headers else "run `segwright import SRC --to STORE` first"
         raise DataError.of(place, "has no such version", allowed=allowed, found=text, fix=fix)
 
-    def state(self, number: int) -> State:
-        """The frames of a version; of 0, those of an empty store."""
+    def state(self, number: int, also: Sequence[int] = ()) -> State:
+        """The frames of a version; of 0, those of an empty store. `also` are later versions whose changes are added."""
         if number == 0:
             return State(0, None, FrameTable(None))
         classes, fits = self._classes()
-        for at, (_, standing) in enumerate(self.rows.replay(fits[:number]), start=1):
+        found = None
+        for at, (step, standing) in enumerate(self.rows.replay(fits[: max(number, *also, 0)]), start=1):
             if at == number:
-                return State(number, classes[at - 1], self.rows.frames(standing), self.headers[at - 1].content_hash)
-        raise IndexError(number)
+                found = standing.copy()
+            if at in also and found is not None:
+                self.rows.apply(step, found)
+        head = max((number, *also))
+        frames = FrameTable(None) if found is None else self.rows.frames(found)
+        return State(number, classes[head - 1], frames, self.headers[head - 1].content_hash)
 
     def rows_of(self, number: int) -> dict[str, FrameRow | None]:
         """The rows that a version brought, applied or not; None for a removal."""

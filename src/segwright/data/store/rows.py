@@ -189,9 +189,15 @@ class LogRows:
         removed = applied & ~put & there
         changed = applied & put & there & (digest != current)
         added = applied & put & ~there
-        standing[stem[removed]] = _ABSENT
-        standing[stem[added | changed]] = rows[added | changed]
-        return Step(fit, rows[added], rows[changed], rows[removed], rows[~applied])
+        step = Step(fit, rows[added], rows[changed], rows[removed], rows[~applied])
+        self.apply(step, standing)
+        return step
+
+    def apply(self, step: Step, standing: Places) -> None:
+        """Let the rows of a step stand, in place."""
+        standing[self._stem[step.removed]] = _ABSENT
+        for rows in (step.added, step.changed):
+            standing[self._stem[rows]] = rows
 
     def frames(self, standing: Places) -> FrameTable:
         """The frames of a version, from the rows that stand in it."""

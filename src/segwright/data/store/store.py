@@ -28,6 +28,7 @@ from segwright.data.store.tables import (
     create_table,
     open_table,
     rows_batch,
+    table_exists,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Store:
         state = self.state(self.place.version if version is None else version)
         if state.classes is None:
             raise DataError.of(str(self.place), "has no class table", fix="run `segwright import SRC --to STORE`")
+        self.blobs.require()
         frames = tuple(self._frame(row, state.number) for row in state.frames.rows)
         return Dataset(Path(self.place.uri), state.classes, frames, f"store@{state.number}")
 
@@ -202,6 +204,12 @@ def open_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
         DependencyMissing: Lance is not installed.
     """
     place = place_of(uri)
+    folder = Path(place.uri)
+    if not place.is_remote and not (folder / LOG_TABLE).is_dir():
+        found = "a folder of something else" if folder.is_dir() else "nothing there"
+        found = f"{BLOB_TABLE} without {LOG_TABLE}" if (folder / BLOB_TABLE).is_dir() else found
+        fix = "check the path, or make one: `segwright import SRC --to STORE`"
+        raise DataError.of(place.uri, "is no dataset store", allowed="a dataset store", found=found, fix=fix)
     open_table(place.table(LOG_TABLE), options)
     return Store(place, options)
 
@@ -233,6 +241,9 @@ def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Stor
         rule, fix = "holds other files, and is no dataset store", "name a new folder: `--to frames.store`"
         raise DataError.of(str(folder), rule, allowed="a store, or a new folder", fix=fix)
     create_table(place.table(BLOB_TABLE), BLOB_COLUMNS, options)
+    if not table_exists(place.table(LOG_TABLE), options) and Store(place, options).blobs.count():
+        rule, fix = "has images and labels, and no log of its versions", "copy the log back, or name a new store"
+        raise DataError.of(place.uri, rule, allowed=f"{LOG_TABLE} beside {BLOB_TABLE}", found=BLOB_TABLE, fix=fix)
     create_table(place.table(LOG_TABLE), LOG_COLUMNS, options)
     return Store(place, options)
 
@@ -259,9 +270,12 @@ def _too_late(place: StorePlace, made: Version, between: Sequence[Version]) -> D
     others = ", ".join(f"version {row.number} by {row.header.who}" for row in between) or "another version"
     if made.whole:
         rule = f"has another class table since {others}: your {count} frames are {kept}"
-        fix = "import again: the labels are then read with the new classes"
+        fix = "run it again; an import with --overwrite, which matches your classes to the new ones by name"
         return DataError.of(str(place), rule, allowed="the class table you started from", fix=fix)  # type: ignore[return-value]
+    touching = [row for row in between if {*row.added, *row.changed, *row.removed} & {*made.set_aside}]
+    others = ", ".join(f"version {row.number} by {row.header.who}" for row in touching) or "another version"
     few = ", ".join(made.set_aside[:_SHOWN]) + (" ..." if count > _SHOWN else "")
     rule = f"{count} frames were changed by {others} while you worked: yours are {kept}"
-    fix = f"look: `segwright data diff {place.uri}@{made.number} --set-aside`; to put yours in place, import again"
+    look = f"segwright data diff {place.uri}@{made.number} --set-aside"
+    fix = f"look: `{look}`; to put yours in place, import again with --overwrite"
     return DataError(Problem(str(place), rule, "frames as they were when you began", few, fix))

@@ -41,6 +41,7 @@ def verify(store: Store, listener: Listener = silent) -> Verified:
     sound: set[str] = set()
     count = 0
     try:
+        store.blobs.require()
         answers = in_threads(_checked, store.blobs.every())
         for blob, fine in tracked(answers, listener, "verify", store.blobs.count(), "blobs"):
             count += 1
@@ -48,7 +49,9 @@ def verify(store: Store, listener: Listener = silent) -> Verified:
             if not fine:
                 place = f"{store.place}: bytes {blob[:12]}"
                 problems.append(Problem(place, "are not what was written", blob[:12], "another hash", AGAIN))
-    except (DataError, OSError, ValueError) as error:
+    except DataError as error:
+        return Verified(len(log), count, (*problems, *error.problems))
+    except (OSError, ValueError) as error:
         place, fix = str(store.place), "copy the store back from a backup, or import again into a new one"
         problems.append(Problem(place, "has a table that cannot be read whole", "", str(error)[:300], fix))
     problems += _missing(store, log, sound)
