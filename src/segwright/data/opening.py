@@ -115,8 +115,7 @@ def open_dataset(
     """
     settings = dict(options or {})
     if is_store(uri):
-        _refuse_with_store(format, settings)
-        return _from_store(uri, classes, columns_from, columns_csv)
+        return _from_store(uri, classes, (format, settings), columns_from, columns_csv)
     path, chosen = _folder_and_format(Path(uri), format, settings)
     listing = list_files(path)
     chosen = _recognised(listing) if chosen == "auto" else chosen
@@ -165,9 +164,14 @@ def _recognised(listing: Listing) -> str:
 
 
 def _from_store(
-    uri: str | Path, classes: ClassTable | None, columns_from: str | None, columns_csv: Path | None
+    uri: str | Path,
+    classes: ClassTable | None,
+    reading: tuple[str, Mapping[str, Any]],
+    columns_from: str | None,
+    columns_csv: Path | None,
 ) -> Dataset:
     """The frames of a store's version; a class table that is given must be the version's own."""
+    _refuse_with_store(*reading)
     dataset = open_store(uri).dataset()
     if classes is not None and classes.content_hash != dataset.classes.content_hash:
         raise ConfigError.of(

@@ -13,6 +13,8 @@ from segwright.core import ClassTable, DataError, LabelMap, adopt
 from segwright.data import Dataset, IndexMask, open_dataset, write_label_map
 from segwright.data.store import Author, Store, create_store, import_dataset, open_store, relabel, restore, verify
 from segwright.data.store.log import Header
+from tests.data.formats import test_geotiff as geotiff
+from tests.data.formats import test_volumes as volumes
 
 ME = Author("ada")
 
@@ -137,3 +139,20 @@ def test_tag__a_flipped_number_is_found(store: Store) -> None:
     sound = file.read_bytes()
     file.write_bytes(sound.replace(b'"version": 1', b'"version": 2'))
     assert verify(open_store(store.place.uri)).problems
+
+
+@pytest.mark.parametrize("kind", ["windows of a GeoTIFF", "slices of a volume"])
+def test_pictures_without_a_file_of_their_own__come_back(tmp_path: Path, kind: str) -> None:
+    if kind == "slices of a volume":
+        dataset = open_dataset(volumes.pairs(tmp_path / "data"), classes=volumes.TABLE)
+    else:
+        root = geotiff.rasters(tmp_path / "data")
+        dataset = open_dataset(root, classes=geotiff.TABLE, options={"window_px": 16})
+    store = create_store(tmp_path / "frames.store")
+    import_dataset(dataset, store, ME)
+    again = store.dataset()
+    for frame in dataset.frames:
+        assert again.read_image(again.frame(frame.stem)) == dataset.read_image(frame)
+        assert again.read_labels(again.frame(frame.stem)) == dataset.read_labels(frame)
+    assert import_dataset(dataset, store, ME) is None
+    assert verify(store).problems == ()

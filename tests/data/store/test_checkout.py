@@ -9,7 +9,7 @@ import pytest
 
 from segwright.core import ArtefactError, DataError, LabelMap, adopt
 from segwright.data import Dataset, open_dataset, write_label_map
-from segwright.data.store import Author, Store, Version, create_store, import_dataset
+from segwright.data.store import Author, ChangesSetAside, Store, Version, create_store, import_dataset
 from segwright.data.store.checkout import MARKER, checked_out, checkout, imported_from
 
 
@@ -35,7 +35,11 @@ def _back(folder: Path, store: Store, who: str = "ada", *, overwrite: bool = Fal
     assert origin is not None
     base = origin.base(store.log(), overwrite=overwrite)
     assert base is not None
-    version = import_dataset(open_dataset(folder), store, Author(who), base=base)
+    try:
+        version = import_dataset(open_dataset(folder), store, Author(who), base=base)
+    except ChangesSetAside as error:
+        imported_from(folder, origin, error.version)
+        raise
     if version is not None:
         imported_from(folder, origin, version)
     return version
@@ -78,6 +82,8 @@ def test_checkout__in_conflict_is_set_aside_until_overwritten(store: Store, tmp_
         checkout(store, tmp_path / name)
     for stem in stems[:2]:
         _painted(tmp_path / "one", stem, 1)
+    for stem in (stems[0], stems[2]):
+        _painted(tmp_path / "two", stem, 1)
     _painted(tmp_path / "two", stems[0], 2)
     assert _back(tmp_path / "one", store) is not None
     with pytest.raises(DataError, match="changed by version 2 by ada while you worked") as caught:
@@ -86,9 +92,10 @@ def test_checkout__in_conflict_is_set_aside_until_overwritten(store: Store, tmp_
     old, new = store.set_aside(3)
     assert [int(side.read_labels(side.frames[0]).ids[0, 0]) for side in (old, new)] == [1, 2]
     assert _id_of(store, stems[0]) == 1
+    _painted(tmp_path / "two", stems[2], 2)
     version = _back(tmp_path / "two", store, "bob", overwrite=True)
     assert version is not None
-    assert version.changed == (stems[0],)
+    assert version.changed == (stems[0], stems[2])
     assert [_id_of(store, stem) for stem in stems[:2]] == [2, 1]  # ada's other frame is not taken back
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
     from segwright.data import Dataset
-    from segwright.data.store import Base, Store
+    from segwright.data.store import Author, Base, Store
     from segwright.data.store.checkout import CheckedOut
 
 
@@ -41,37 +41,42 @@ def import_(
 ) -> None:
     """Put labelled frames of any format into a versioned store, as its next version."""
     from segwright.cli.datasets import class_table_of, options_of
-    from segwright.cli.stores import version_row, what_changed
     from segwright.data import open_dataset
-    from segwright.data.store import Author, create_store, import_dataset
-    from segwright.data.store.checkout import imported_from
+    from segwright.data.store import Author
 
     with Face(as_json=json) as face:
         settings = {**options_of(option or []), **({"map": map} if map else {})}
-        dataset = open_dataset(
-            source,
-            format=format,
-            classes=class_table_of(classes),
-            options=settings,
-            columns_from=columns,
-            columns_csv=columns_csv,
-        )
-        store = create_store(to)
-        origin, base = _base_of(source, store, overwrite=overwrite)
+        table = class_table_of(classes)
+        ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
+        dataset = open_dataset(source, format=format, classes=table, options=settings, **ways)
         author = Author(who, message, tool, str(source), model)
-        version = import_dataset(
-            dataset, store, author, base=base, replace=replace, add_classes=add_classes, listener=face.listener
-        )
-        if origin is not None and version is not None:
-            imported_from(Path(source), origin, version)
-        left = _left_over(store, dataset) if not replace else 0
-        if version is None:
-            face.finish({"version": None, "frames": len(dataset)}, f"{to}: nothing changed, no new version")
-            return
-        row = version_row(version)
-        text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}"
-        more = f"\nnote: {left} frames of the store are not in the source and stay (--replace removes them)"
-        face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
+        _put(face, dataset, author, to, {"replace": replace, "add_classes": add_classes, "overwrite": overwrite})
+
+
+def _put(face: Face, dataset: Dataset, author: Author, to: str, how: dict[str, bool]) -> None:
+    """Import, note in a checkout what was imported from it, and say what changed."""
+    from segwright.cli.stores import version_row, what_changed
+    from segwright.data.store import ChangesSetAside, create_store, import_dataset
+    from segwright.data.store.checkout import imported_from
+
+    store = create_store(to)
+    origin, base = _base_of(author.source, store, overwrite=how.pop("overwrite"))
+    try:
+        version = import_dataset(dataset, store, author, base=base, listener=face.listener, **how)
+    except ChangesSetAside as error:
+        if origin is not None:  # what was applied of it is in the folder and in the store
+            imported_from(Path(author.source), origin, error.version)
+        raise
+    if version is None:
+        face.finish({"version": None, "frames": len(dataset)}, f"{to}: nothing changed, no new version")
+        return
+    if origin is not None:
+        imported_from(Path(author.source), origin, version)
+    left = 0 if how["replace"] else _left_over(store, dataset)
+    row = version_row(version)
+    text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}"
+    more = f"\nnote: {left} frames of the store are not in the source and stay (--replace removes them)"
+    face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
 
 
 def _base_of(source: str, store: Store, *, overwrite: bool) -> tuple[CheckedOut | None, Base | None]:

@@ -4,13 +4,14 @@ from segwright.data.store.importing import Base, import_dataset, relabel, restor
 from segwright.data.store.log import Header, Log, State, Version
 from segwright.data.store.place import StorePlace, is_store, place_of
 from segwright.data.store.rows import Change, FrameRow
-from segwright.data.store.store import Author, Store, create_store, open_store, pinned
+from segwright.data.store.store import Author, ChangesSetAside, Store, create_store, open_store, pinned
 from segwright.data.store.verify import Verified, verify
 
 __all__ = [
     "Author",
     "Base",
     "Change",
+    "ChangesSetAside",
     "FrameRow",
     "Header",
     "Log",

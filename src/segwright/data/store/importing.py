@@ -205,7 +205,7 @@ def matched_classes(
     strangers = [spec for spec in theirs if spec.name not in ours.names]
     if strangers and not add_classes:
         rule, found = "brings classes the store does not know", ", ".join(spec.name for spec in strangers)
-        fix = "rename them with --map, or add them to the store with --add-classes"
+        fix = "--add-classes lets the store learn them; to rename: --classes, or `segwright data relabel STORE --map`"
         raise ConfigError.of("import", rule, allowed=ours.describe(), found=found, fix=fix)
     table = ours
     for spec in strangers:

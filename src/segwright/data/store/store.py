@@ -138,8 +138,8 @@ class Store:
         """Append a version in one atomic step. `changes` were made against `base`; their blobs must be written before.
 
         Raises:
-            DataError: another writer changed some of the frames meanwhile. Its version stands; this one is kept in the
-                log with those frames set aside, and the message says which.
+            ChangesSetAside: another writer changed some of the frames meanwhile. Its version stands; this one is kept
+                in the log with those frames set aside, and the message says which.
         """
         commit = uuid.uuid4().hex
         rows = change_columns(changes)
@@ -264,18 +264,30 @@ def _user() -> str:
         return "unknown"
 
 
-def _too_late(place: StorePlace, made: Version, between: Sequence[Version]) -> DataError:
+class ChangesSetAside(DataError):
+    """Another writer was quicker: `version` is in the log, but not all of it was applied."""
+
+    version: Version
+
+
+def _too_late(place: StorePlace, made: Version, between: Sequence[Version]) -> ChangesSetAside:
+    error = ChangesSetAside(_why_set_aside(place, made, between))
+    error.version = made
+    return error
+
+
+def _why_set_aside(place: StorePlace, made: Version, between: Sequence[Version]) -> Problem:
     """Another writer was quicker: which frames, by whom, and where this work is kept."""
     count, kept = len(made.set_aside), f"kept in version {made.number}, not applied"
     others = ", ".join(f"version {row.number} by {row.header.who}" for row in between) or "another version"
     if made.whole:
         rule = f"has another class table since {others}: your {count} frames are {kept}"
         fix = "run it again; an import with --overwrite, which matches your classes to the new ones by name"
-        return DataError.of(str(place), rule, allowed="the class table you started from", fix=fix)  # type: ignore[return-value]
+        return Problem(str(place), rule, "the class table you started from", "another", fix)
     touching = [row for row in between if {*row.added, *row.changed, *row.removed} & {*made.set_aside}]
     others = ", ".join(f"version {row.number} by {row.header.who}" for row in touching) or "another version"
     few = ", ".join(made.set_aside[:_SHOWN]) + (" ..." if count > _SHOWN else "")
     rule = f"{count} frames were changed by {others} while you worked: yours are {kept}"
     look = f"segwright data diff {place.uri}@{made.number} --set-aside"
     fix = f"look: `{look}`; to put yours in place, import again with --overwrite"
-    return DataError(Problem(str(place), rule, "frames as they were when you began", few, fix))
+    return Problem(str(place), rule, "frames as they were when you began", few, fix)
