@@ -141,12 +141,13 @@ def test_tag__a_flipped_number_is_found(store: Store) -> None:
     assert verify(open_store(store.place.uri)).problems
 
 
-@pytest.mark.parametrize("kind", ["windows of a GeoTIFF", "slices of a volume"])
+@pytest.mark.parametrize("kind", ["slices of a volume", *(f"windows of {n} bands" for n in (1, 2, 3, 5))])
 def test_pictures_without_a_file_of_their_own__come_back(tmp_path: Path, kind: str) -> None:
     if kind == "slices of a volume":
         dataset = open_dataset(volumes.pairs(tmp_path / "data"), classes=volumes.TABLE)
     else:
-        root = geotiff.rasters(tmp_path / "data")
+        image = geotiff.pixels(np.uint16, int(kind.split()[-2]))
+        root = geotiff.rasters(tmp_path / "data", image)
         dataset = open_dataset(root, classes=geotiff.TABLE, options={"window_px": 16})
     store = create_store(tmp_path / "frames.store")
     import_dataset(dataset, store, ME)
