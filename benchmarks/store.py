@@ -60,8 +60,8 @@ def scale(place: Path, frames: int) -> None:
         _in_process(_fill, place, frames)
     for name, question in QUESTIONS.items():
         runs = [_in_process(_asked, place, name) for _ in range(1 if question is _small_commit else 3)]
-        seconds, megabytes = (median(values) for values in zip(*runs, strict=True))
-        print(f"{frames:,} frames: {name:28s} {seconds:6.2f} s, {megabytes:5.0f} MB above the imports", flush=True)
+        seconds, busy, megabytes = (median(values) for values in zip(*runs, strict=True))
+        print(f"{frames:,} frames: {name:28s} {seconds:6.2f} s, {busy:6.2f} s CPU, +{megabytes:.0f} MB", flush=True)
 
 
 def _in_process(function: Callable[..., Any], *values: Any) -> Any:
@@ -109,15 +109,15 @@ QUESTIONS: dict[str, Callable[[Store], Any]] = {
 }
 
 
-def _asked(place: Path, name: str) -> tuple[float, float]:
-    """Seconds, and the megabytes that the process grew by."""
+def _asked(place: Path, name: str) -> tuple[float, float, float]:
+    """Seconds, seconds of CPU, and the megabytes that the process grew by."""
     store = open_store(place)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     kept = QUESTIONS[name](store)
-    seconds = time.perf_counter() - begun
+    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
     del kept
-    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return seconds, busy, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
 def imports(folder: Path, frames: int) -> None:
@@ -131,6 +131,8 @@ def imports(folder: Path, frames: int) -> None:
         seconds = [_timed(action, folder / f"written {name}") for _ in range(3)]
         once = median(seconds)
         print(f"{name}: {once:.2f} s, {size / once:.0f} MB/s, {frames / once:.0f} frames/s", flush=True)
+    busy = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"import: {1000 * (busy.ru_utime + busy.ru_stime) / 3 / frames:.1f} ms CPU a frame, start-up included")
     store = open_store(folder / "written import")
     begun = time.perf_counter()
     found = verify(store)
