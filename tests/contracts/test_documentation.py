@@ -26,6 +26,7 @@ COMMANDS = [*((verb,) for verb in VERBS if verb not in GROUPS), *SUBVERBS]
 PAGES = sorted(DOCS.rglob("*.md"))
 PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 SCORE_PAGES = sorted((DOCS / "scores").glob("*.md"))
+STORE_PAGE = DOCS / "dataset-store.md"
 PYTHON_BLOCK = re.compile(r"^```(?:python|pycon)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
@@ -118,9 +119,10 @@ def test_scores_page__names_every_score() -> None:
     assert [name for name in DEFINITIONS if name != "void" and f"`{name}`" not in text] == []
 
 
-@pytest.mark.parametrize("path", SCORE_PAGES, ids=lambda path: path.stem)
-def test_score_pages__run_their_examples(path: Path) -> None:
+@pytest.mark.parametrize("path", [*SCORE_PAGES, STORE_PAGE], ids=lambda path: path.stem)
+def test_pages__run_their_examples(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks with `>>>` are one session: a name made in one is there in the next. Others show how to import."""
+    monkeypatch.chdir(tmp_path)
     blocks = PYTHON_BLOCK.findall(path.read_text(encoding="utf-8"))
     examples = [block for block in blocks if block.startswith(">>> ")]
     assert examples, "a page without a worked example"

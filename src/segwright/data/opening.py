@@ -19,6 +19,7 @@ from segwright.data.recorded_columns import columns_from_dicom, columns_from_exi
 from segwright.data.store.place import is_store
 from segwright.data.store.store import open_store
 
+STORE_FORMAT = "store"
 _BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml", ".geojson": "geojson"}
 
 
@@ -114,7 +115,7 @@ def open_dataset(
     """
     settings = dict(options or {})
     if is_store(uri):
-        return _from_store(uri, classes, columns_from, columns_csv)
+        return _from_store(uri, classes, (format, settings), columns_from, columns_csv)
     path, chosen = _folder_and_format(Path(uri), format, settings)
     listing = list_files(path)
     chosen = _recognised(listing) if chosen == "auto" else chosen
@@ -163,9 +164,14 @@ def _recognised(listing: Listing) -> str:
 
 
 def _from_store(
-    uri: str | Path, classes: ClassTable | None, columns_from: str | None, columns_csv: Path | None
+    uri: str | Path,
+    classes: ClassTable | None,
+    reading: tuple[str, Mapping[str, Any]],
+    columns_from: str | None,
+    columns_csv: Path | None,
 ) -> Dataset:
     """The frames of a store's version; a class table that is given must be the version's own."""
+    _refuse_with_store(*reading)
     dataset = open_store(uri).dataset()
     if classes is not None and classes.content_hash != dataset.classes.content_hash:
         raise ConfigError.of(
@@ -174,6 +180,16 @@ def _from_store(
         )  # fmt: skip
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
+
+
+def _refuse_with_store(format_name: str, settings: Mapping[str, Any]) -> None:
+    """Refuse what says how files are read: a store holds no files of a format."""
+    given = [*([] if format_name in ("auto", STORE_FORMAT) else [f"format {format_name}"]), *settings]
+    if given:
+        raise ConfigError.of(
+            "a dataset store", "has its own format and no options", allowed="format auto, no options",
+            found=", ".join(given), fix="leave them out: they belong to `segwright import`, which fills the store",
+        )  # fmt: skip
 
 
 def own_table(listing: Listing) -> ClassTable | None:

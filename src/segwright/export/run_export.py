@@ -80,6 +80,7 @@ def facts_of(run: Run, to: Path) -> BundleFacts:
         split_hash=plan.data.split_hash,
         seed=plan.optimiser.seed,
         train_frames=plan.data.train_frames or None,
+        dataset_version=plan.data.store_version,
     )
     training = {
         "network": plan.network.network,

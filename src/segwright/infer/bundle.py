@@ -51,6 +51,7 @@ class Lineage:
     """What made the bundle, by hash; `parent` is the bundle it was calibrated from. None where it is not known.
 
     `train_frames` are the hashes of the single images trained on, with spaces between (see `Dataset.image_hashes`).
+    `dataset_version` is the store's name, version and commit, where the frames came from a dataset store.
     """
 
     run: str | None = None
@@ -60,13 +61,12 @@ class Lineage:
     seed: int | None = None
     parent: str | None = None
     train_frames: str | None = None
+    dataset_version: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; frames that are not known are left out, so that older bundles keep their hash."""
-        content = asdict(self)
-        if self.train_frames is None:
-            del content["train_frames"]
-        return content
+        """As JSON values; the two youngest are left out where not known, so that older bundles keep their hash."""
+        late = ("train_frames", "dataset_version")
+        return {key: value for key, value in asdict(self).items() if value is not None or key not in late}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ def finish(run: Run, dataset: Dataset, *, device: str | None = None, listener: L
         "split_by": plan.data.split_by,
         **({} if plan.data.fold is None else {"fold": plan.data.fold}),
         "dataset_hash": plan.data.dataset_hash,
+        **({} if plan.data.store_version is None else {"dataset_version": plan.data.store_version}),
         "seed": plan.optimiser.seed,
         "segwright": plan.segwright,
     }

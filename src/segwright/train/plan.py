@@ -10,6 +10,7 @@ from segwright._version import __version__
 from segwright.core import GREY, RGB, ClassTable, ConfigError, Size
 from segwright.data import Fingerprint, Split
 from segwright.data.augment import ColourRanges, GeometryRanges
+from segwright.data.opening import STORE_FORMAT
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from segwright.infer.tiles import TilePlan
@@ -67,7 +68,7 @@ def _data(inputs: PlanInputs) -> DataPlan:
     data = inputs.project.data
     return DataPlan(
         uri=data.root,
-        format=inputs.dataset.format,
+        format=inputs.dataset.format if inputs.store_commit is None else STORE_FORMAT,
         columns_from=data.columns_from,
         columns_csv=data.columns_csv,
         options=dict(data.options),
@@ -81,6 +82,7 @@ def _data(inputs: PlanInputs) -> DataPlan:
         dicom=data.dicom,
         fold=inputs.split.fold,
         train_frames=" ".join(sorted(inputs.dataset.image_hashes[stem] for stem in inputs.split.parts["train"])),
+        store_commit=inputs.store_commit,
     )
 
 

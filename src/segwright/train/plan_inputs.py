@@ -39,6 +39,7 @@ class PlanInputs:
     split_file: str
     fingerprint: Fingerprint
     hardware: Hardware
+    store_commit: str | None = None  # of the version the frames came from, where they lie in a store
 
 
 def round_up(length: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from segwright.core import ClassTable
@@ -20,7 +21,8 @@ class DataPlan:
     """Which frames, by content: changing a mask afterwards is noticed.
 
     `train_frames` are the hashes of the single images trained on, in order and with spaces between; "" in plans that
-    were written before they were kept.
+    were written before they were kept. Of a store `uri` names the version by its number, and `store_commit` is its
+    commit; None for frames that lie in no store.
     """
 
     uri: str
@@ -38,6 +40,12 @@ class DataPlan:
     dicom: str | None = None
     fold: int | None = None
     train_frames: str = ""
+    store_commit: str | None = None
+
+    @property
+    def store_version(self) -> str | None:
+        """The store's name and version with its commit, whatever the folder it lay in; None where there is no store."""
+        return None if self.store_commit is None else f"{PurePath(self.uri).name} commit {self.store_commit}"
 
 
 @dataclass(frozen=True, slots=True)

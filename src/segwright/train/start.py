@@ -14,6 +14,7 @@ from torch import nn
 from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
 from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, open_with_settings, read_split, verify_split
 from segwright.data.checks import ProjectFacts, enforce_gates
+from segwright.data.store import is_store, pinned
 from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
@@ -44,7 +45,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         DataError: the data or the split is unusable: every problem at once.
         ConfigError: settings that contradict the data.
     """
-    project = _with_absolute_paths(project, base)
+    project, commit = _pinned(_with_absolute_paths(project, base), listener)
     build_network(_smallest(project))
     dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
@@ -67,7 +68,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
     enforce_gates(dataset, split, project=facts, ignore=project.lint.ignore, listener=listener)
     print_ = _look(dataset, split, listener)
     _require_something_to_learn(dataset, print_, listener)
-    plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine()))
+    plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine(), commit))
     return plan, dataset, split
 
 
@@ -115,7 +116,7 @@ def _ids_in(classes: ClassTable, seen: Fingerprint) -> set[int]:
 def _with_absolute_paths(project: Project, base: Path) -> Project:
     """The project with its paths resolved from `base`: the plan is resumed from wherever the user stands then."""
     data, weights = project.data, project.model.weights
-    paths = {"root": str((base / data.root).resolve())}
+    paths = {"root": data.root if "://" in data.root else str((base / data.root).resolve())}
     for name in ("columns_csv", "dicom"):
         if (path := getattr(data, name)) is not None:
             paths[name] = str((base / path).resolve())
@@ -123,6 +124,18 @@ def _with_absolute_paths(project: Project, base: Path) -> Project:
         weights = str((base / weights).resolve())
     update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}
     return project.model_copy(update=update)
+
+
+def _pinned(project: Project, listener: Listener) -> tuple[Project, str | None]:
+    """The project with the version of its store by number, and its commit: the store may grow while the run goes on."""
+    root = project.data.root
+    if not is_store(root):
+        return project, None
+    place, commit = pinned(root)
+    if str(place) != root:
+        listener(Note("plan", f"trains on version {place.version} of {place.uri}", "info"))
+    data = project.data.model_copy(update={"root": str(place)})
+    return project.model_copy(update={"data": data}), commit
 
 
 def _smallest(project: Project) -> NetworkSpec:

@@ -15,6 +15,7 @@ from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, LabelM
 from segwright.data import Dataset, Frame, IndexMask, open_dataset, write_label_map
 from segwright.data.store import (
     Author,
+    Base,
     Store,
     create_store,
     import_dataset,
@@ -191,9 +192,9 @@ def test_commit__the_slower_of_two_writers_is_told_and_loses_nothing(dataset, tm
     base = store.state()
     shape = dataset.read_labels(dataset.frames[0]).ids.shape
     mine, theirs = (_with_labels(dataset, tmp_path / str(id_), {"a": np.full(shape, id_, np.uint8)}) for id_ in (1, 2))
-    assert import_dataset(theirs, store, Author(who="bob"), base=base) is not None
+    assert import_dataset(theirs, store, Author(who="bob"), base=Base(base)) is not None
     with pytest.raises(DataError, match="1 frames were changed by version 2 by bob while you worked"):
-        import_dataset(mine, store, ME, base=base)
+        import_dataset(mine, store, ME, base=Base(base))
     assert store.dataset().read_labels(store.dataset().frame("a")).area_px("dent") == 14 * 19
     version = store.log().versions()[2]
     assert version.set_aside == ("a",)
@@ -241,7 +242,7 @@ def test_blobs__go_to_another_process_by_name(dataset, tmp_path):
 
 
 def test_open_store__nothing_there(tmp_path):
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="is no dataset store"):
         open_store(tmp_path / "nowhere")
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "a.txt").write_text("")

@@ -91,14 +91,18 @@ def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
 
 def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any]) -> str:
     """The text of the project file in `base` for the dataset that was found; paths are told as seen from it."""
+    from segwright.data.store import is_store, place_of
     from segwright.project.schema import Data
     from segwright.project.template import project_text
 
     settings: dict[str, Any] = {
         key: _relative(value, base) if isinstance(value, Path) else value for key, value in given.items()
     }
-    data = Data(root=_relative(folder, base), format=dataset.format, **settings)
-    return project_text(folder.resolve().stem, data, dataset.classes, dataset.column_names)
+    stored = is_store(folder)
+    root = str(place_of(folder)) if place_of(folder).is_remote else _relative(folder, base)
+    data = Data(root=root, format="auto" if stored else dataset.format, **settings)
+    name = Path(place_of(folder).uri).stem if stored else folder.resolve().stem
+    return project_text(name, data, dataset.classes, dataset.column_names)
 
 
 # Column names that usually mean "frames that belong together", the likeliest first.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,12 +51,26 @@ def encode_image(image: Image, suffix: str, *, jpeg_quality: int = 92) -> bytes:
 
 
 def encode_tiff(image: Image) -> bytes:
-    """The bytes of a TIFF file, which holds any pixels and bands."""
+    """The bytes of a TIFF file, which holds any pixels and bands; names beyond grey and RGB are in its description."""
     colour = "rgb" if image.bands == RGB else "minisblack"
-    pixels = image.pixels[..., 0] if image.bands == GREY else image.pixels
+    pixels = image.pixels[..., 0] if len(image.bands) == 1 else image.pixels
+    # Said in full: left to itself tifffile takes two bands, or more than four, for a stack of pictures.
+    together = None if pixels.ndim == 2 else "contig"
+    extra = None if colour == "rgb" or pixels.ndim == 2 else [0] * (pixels.shape[2] - 1)
+    named = None if image.bands in (GREY, RGB) else json.dumps({"bands": image.bands})
+    how: dict[str, Any] = {"photometric": colour, "planarconfig": together, "extrasamples": extra}
     with io.BytesIO() as file:
-        tifffile.imwrite(file, pixels, photometric=colour, compression="zlib")
+        tifffile.imwrite(file, pixels, description=named, metadata=None, compression="zlib", **how)
         return file.getvalue()
+
+
+def bands_written(data: bytes) -> tuple[str, ...] | None:
+    """The names of bands in a TIFF of `encode_tiff`; None where they are grey, RGB, or another program wrote it."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        try:
+            return tuple(json.loads(file.pages.first.description)["bands"])
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 def _fits(image: Image, suffix: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -52,6 +53,19 @@ class Blobs:
                 self._uri, f"cannot give the bytes of {content_hash[:12]}", found=str(error)[:200],
                 fix="run `segwright data verify STORE`",
             ) from error  # fmt: skip
+
+    def require(self) -> None:
+        """Look whether the table is there, once, before every frame misses it.
+
+        Raises:
+            DataError: it is gone.
+        """
+        if "://" not in self._uri and not Path(self._uri).is_dir():
+            raise DataError.of(
+                str(Path(self._uri).parent), f"has lost its table of images and labels, {BLOB_TABLE}",
+                allowed="both tables of a store", found="the log alone",
+                fix="copy it back from a backup, or import the frames again from where they came",
+            )  # fmt: skip
 
     def known(self) -> frozenset[str]:
         """Every hash there is, as of now."""

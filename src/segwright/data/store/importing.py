@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -25,7 +26,8 @@ from segwright.data.codecs import FrameShape, encode_image, encode_tiff
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.store import labels as codec
 from segwright.data.store.blobs import Blob, write_blobs
-from segwright.data.store.log import Change, FrameRow, State, Version
+from segwright.data.store.log import State, Version
+from segwright.data.store.rows import Change, FrameRow, FrameTable
 from segwright.data.store.store import Author, Store
 from segwright.data.workers import in_threads
 
@@ -78,12 +80,31 @@ class _Import:
         return _Gathered(FrameRow(frame.stem, image, *facts, labels, kind, columns), tuple(blobs))
 
 
+@dataclass(frozen=True)
+class Base:
+    """What a source was when work on it began: the store's frames then, for whatever others changed since.
+
+    A frame of `untouched`, stem -> digest, that still reads so is as in `state`, whatever its format has lost
+    of it: see `checkout`. With `overwrite` what differs from `state` is put over what others did, and nothing else is.
+    """
+
+    state: State
+    untouched: Mapping[str, str] = field(default_factory=dict)
+    overwrite: bool = False
+
+    def as_it_was(self, rows: Sequence[FrameRow]) -> dict[str, FrameRow]:
+        """The rows by stem; those that were not touched, as the store had them."""
+        frames = self.state.frames
+        same = {row.stem for row in rows if row.digest == self.untouched.get(row.stem)} & frames.keys()
+        return {row.stem: frames[row.stem] if row.stem in same else row for row in rows}
+
+
 def import_dataset(
     dataset: Dataset,
     store: Store,
     author: Author,
     *,
-    base: State | None = None,
+    base: Base | None = None,
     replace: bool = False,
     add_classes: bool = False,
     listener: Listener = silent,
@@ -92,25 +113,52 @@ def import_dataset(
 
     A frame whose stem is there already is changed where its image, labels or columns differ; frames that the dataset
     lacks stay, unless `replace` says that it is all there is. Classes are matched by name and take the store's ids;
-    classes the store does not know are refused, or with `add_classes` added. `base` is the state the dataset was
-    checked out from, for whatever was changed since: see `Store.commit`. An interrupted import has changed nothing, and
-    the bytes it wrote are not written again.
+    classes the store does not know are refused, or with `add_classes` added. `base` is what the dataset was checked out
+    from, else the newest version: see `Store.commit`. An interrupted import has changed nothing, and the bytes it wrote
+    are not written again.
 
     Raises:
         DataError: frames that cannot be read, all of them; or another writer was quicker.
         ConfigError: classes that the store does not know, or of other ids than can be kept.
     """
-    base = _newest(store) if base is None else base
-    classes, ids = matched_classes(dataset.classes, base.classes, add_classes=add_classes)
+    newest = _newest(store)
+    base = Base(newest) if base is None else base
+    onto = newest if base.overwrite else base.state
+    classes, ids = matched_classes(dataset.classes, onto.classes, add_classes=add_classes)
     for text in dataset.notes:
         listener(Note("import", text, "warning"))
     work = _Import(dataset, classes, ids)
     write_blobs(store.place, work.blobs(listener), store.options)
     raise_collected(work.problems)
-    changes = changes_to(base, {row.stem: row for row in work.rows}, remove_others=replace)
-    if not changes and base.classes is not None and classes.content_hash == base.classes.content_hash:
+    changes = changes_to(base.state, base.as_it_was(work.rows), remove_others=replace)
+    changes = _moved_onto(onto, changes) if onto is not base.state else changes
+    if not changes and onto.classes is not None and classes.content_hash == onto.classes.content_hash:
         return None
-    return store.commit(changes, classes, base, author)
+    return store.commit(changes, classes, onto, author)
+
+
+def digests_of(dataset: Dataset, listener: Listener = silent) -> dict[str, str]:
+    """Stem -> the digest that importing each frame into a store of the same classes would give.
+
+    Raises:
+        DataError: frames that cannot be read, all of them.
+    """
+    work = _Import(dataset, dataset.classes, {})
+    for _ in work.blobs(listener):
+        pass
+    raise_collected(work.problems)
+    return {row.stem: row.digest for row in work.rows}
+
+
+def _moved_onto(newest: State, changes: list[Change]) -> list[Change]:
+    """The same changes, made against what the frames are now; those that are so already fall away."""
+    digests = newest.frames.digests
+    wanted = [(change, "" if change.row is None else change.row.digest) for change in changes]
+    return [
+        dataclasses.replace(change, base=digests.get(change.stem, ""))
+        for change, digest in wanted
+        if digest != digests.get(change.stem, "")
+    ]
 
 
 def _newest(store: Store) -> State:
@@ -120,10 +168,9 @@ def _newest(store: Store) -> State:
 
 def changes_to(base: State, rows: Mapping[str, FrameRow], *, remove_others: bool) -> list[Change]:
     """What turns the frames of `base` into `rows`: new and different ones, and with `remove_others` those not in it."""
-    digests = {stem: row.digest for stem, row in base.frames.items()}
-    changes = [
-        Change(stem, digests.get(stem, ""), row) for stem, row in rows.items() if row.digest != digests.get(stem)
-    ]
+    digests = base.frames.digests
+    new = rows.digests if isinstance(rows, FrameTable) else {stem: row.digest for stem, row in rows.items()}
+    changes = [Change(stem, digests.get(stem, ""), rows[stem]) for stem in rows if new[stem] != digests.get(stem)]
     if remove_others:
         changes += [Change(stem, digests[stem], None) for stem in base.frames if stem not in rows]
     return changes
@@ -158,7 +205,7 @@ def matched_classes(
     strangers = [spec for spec in theirs if spec.name not in ours.names]
     if strangers and not add_classes:
         rule, found = "brings classes the store does not know", ", ".join(spec.name for spec in strangers)
-        fix = "rename them with --map, or add them to the store with --add-classes"
+        fix = "--add-classes lets the store learn them; to rename: --classes, or `segwright data relabel STORE --map`"
         raise ConfigError.of("import", rule, allowed=ours.describe(), found=found, fix=fix)
     table = ours
     for spec in strangers:

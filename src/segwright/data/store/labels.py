@@ -103,7 +103,9 @@ def content_of(data: bytes) -> bytes:
 
 def hash_of(kind: str, content: bytes) -> str:
     """The content hash of labels of this kind."""
-    return hashlib.sha256(kind.encode() + b"\n" + content).hexdigest()
+    total = hashlib.sha256(kind.encode() + b"\n")
+    total.update(content)
+    return total.hexdigest()
 
 
 def renumbered(labels: Stored, ids: Mapping[int, int], classes: ClassTable) -> Stored:

@@ -9,45 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from segwright.core import ClassTable, DataError
 from segwright.data.store.place import LOG_TABLE, StorePlace
-from segwright.data.store.tables import LOG_COLUMNS, read_table
+from segwright.data.store.rows import ROW_COLUMNS, FrameRow, FrameTable, LogRows, Step, frame_rows
+from segwright.data.store.tables import arrow, open_table, rows_where
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRow:
-    """One frame in one version: hashes of its image and labels, the image's stored size, and its columns."""
-
-    stem: str
-    image: str
-    media: str
-    height: int
-    width: int
-    orientation: int
-    labels: str | None
-    labels_kind: str | None
-    columns: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """32 digits that follow the image, the labels and the columns, whatever the frame is called."""
-        text = json.dumps([self.image, self.labels, self.columns], ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What becomes of a frame: a row that is put in place, or None for removal; `base` as in the log."""
-
-    stem: str
-    base: str
-    row: FrameRow | None
 
 
 @dataclass(frozen=True)
@@ -68,22 +41,28 @@ class Header:
 
     def to_json(self) -> dict[str, Any]:
         """The header as it stands in the log."""
+        return {**self._facts(), "hash": self.content_hash}
+
+    def _facts(self) -> dict[str, Any]:
         row = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("classes", "commit")}
         return {"schema_version": SCHEMA_VERSION, "id": self.commit, **row, "classes": self.classes.to_json()}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Header:
         """The header that `to_json` gave."""
-        if data["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(f"schema {data['schema_version']}, not {SCHEMA_VERSION}")
+        if data["schema_version"] > SCHEMA_VERSION:
+            raise SchemaNewer(data["schema_version"])
         names = (name for name in Header.__dataclass_fields__ if name not in ("classes", "commit"))
         fields = {name: data[name] for name in names}
-        return Header(commit=data["id"], classes=ClassTable.from_json(data["classes"]), **fields)
+        header = Header(commit=data["id"], classes=ClassTable.from_json(data["classes"]), **fields)
+        if header.content_hash != data["hash"]:
+            raise ValueError(f"header of {header.commit} is not what was written")
+        return header
 
     @property
     def content_hash(self) -> str:
         """A hash of everything the header says, the rows it stands for and its parent included."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        return _facts_hash(self._facts())
 
 
 @dataclass(frozen=True)
@@ -110,25 +89,29 @@ class State:
 
     number: int
     classes: ClassTable | None
-    frames: Mapping[str, FrameRow]
+    frames: FrameTable
     head_hash: str = ""
-
-
-@dataclass
-class _Commit:
-    header: Header
-    rows: list[tuple[str, str, str, FrameRow | None]] = field(default_factory=list)  # stem, base, digest, row
 
 
 @dataclass(frozen=True)
 class Log:
-    """The log as it was read: every change in its order, and every tag as it was set or taken away."""
+    """The log as it was read: the header of every change in its order, and the tags; frames are read when needed."""
 
-    commits: tuple[_Commit, ...]
+    headers: tuple[Header, ...]
     tags: Mapping[str, int]
+    read_rows: Callable[[], LogRows] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
-        return len(self.commits)
+        return len(self.headers)
+
+    @cached_property
+    def rows(self) -> LogRows:
+        """Every frame row, in the log's order.
+
+        Raises:
+            DataError: rows that cannot be read.
+        """
+        return self.read_rows()
 
     def number_of(self, reference: str | int | None, place: str) -> int:
         """The version that a number, a tag or None (the newest) means.
@@ -137,40 +120,61 @@ class Log:
             DataError: no such version or tag, or no version at all.
         """
         text = str(len(self)) if reference is None else str(reference)
-        number = self.tags.get(text, int(text) if text.isdigit() else 0)
+        number = self.tags.get(text, int(text) if text.isdecimal() else 0)
         if 1 <= number <= len(self):
             return number
-        allowed = f"1 to {len(self)}, {', '.join(self.tags)}".rstrip(", ") if self.commits else "nothing yet"
-        fix = "run `segwright data log STORE`" if self.commits else "run `segwright import SRC --to STORE` first"
+        allowed = f"1 to {len(self)}, {', '.join(self.tags)}".rstrip(", ") if self.headers else "nothing yet"
+        fix = "run `segwright data log STORE`" if self.headers else "run `segwright import SRC --to STORE` first"
         raise DataError.of(place, "has no such version", allowed=allowed, found=text, fix=fix)
 
-    def history(self) -> Iterator[tuple[Version, State]]:
-        """Every version, oldest first, with the state it leads to; the mapping is the same object all the way."""
-        frames: dict[str, FrameRow] = {}
-        classes: ClassTable | None = None
-        digests: dict[str, str] = {}
-        names = self._names()
-        for number, commit in enumerate(self.commits, start=1):
-            current = "" if classes is None else classes.content_hash
-            fits = current in (commit.header.base_classes, commit.header.classes.content_hash)
-            classes = commit.header.classes if fits else classes
-            version = _applied(number, commit, frames, digests, names.get(number, ()), fits=fits)
-            yield version, State(number, classes, frames, commit.header.content_hash)
-
-    def state(self, number: int) -> State:
-        """The frames of a version."""
-        for version, state in self.history():
-            if version.number == number:
-                return state
-        return State(0, None, {})
+    def state(self, number: int, also: Sequence[int] = ()) -> State:
+        """The frames of a version; of 0, those of an empty store. `also` are later versions whose changes are added."""
+        if number == 0:
+            return State(0, None, FrameTable(None))
+        classes, fits = self._classes()
+        found = None
+        for at, (step, standing) in enumerate(self.rows.replay(fits[: max(number, *also, 0)]), start=1):
+            if at == number:
+                found = standing.copy()
+            if at in also and found is not None:
+                self.rows.apply(step, found)
+        head = max((number, *also))
+        frames = FrameTable(None) if found is None else self.rows.frames(found)
+        return State(number, classes[head - 1], frames, self.headers[head - 1].content_hash)
 
     def rows_of(self, number: int) -> dict[str, FrameRow | None]:
         """The rows that a version brought, applied or not; None for a removal."""
-        return {stem: row for stem, _, _, row in self.commits[number - 1].rows}
+        table = self.rows.of_commit(number - 1)
+        put = table.filter(arrow().array(table["action"].to_numpy() == "put"))
+        return {**dict.fromkeys(table["stem"].to_pylist()), **{row.stem: row for row in frame_rows(put)}}
+
+    def steps(self) -> list[Step]:
+        """What each version did, oldest first."""
+        return [step for step, _ in self.rows.replay(self._classes()[1])]
 
     def versions(self) -> list[Version]:
         """Every version, oldest first."""
-        return [version for version, _ in self.history()]
+        names = self._names()
+        return [
+            Version(
+                number,
+                header,
+                *(self.rows.stems(places) for places in (step.added, step.changed, step.removed, step.set_aside)),
+                whole=not step.fits,
+                tags=names.get(number, ()),
+            )
+            for number, (header, step) in enumerate(zip(self.headers, self.steps(), strict=True), start=1)
+        ]
+
+    def _classes(self) -> tuple[list[ClassTable], list[bool]]:
+        """The class table of each version, and whether its change was made against the one before."""
+        tables: list[ClassTable] = []
+        fits: list[bool] = []
+        for header in self.headers:
+            current = tables[-1].content_hash if tables else ""
+            fits.append(current in (header.base_classes, header.classes.content_hash))
+            tables.append(header.classes if fits[-1] else tables[-1])
+        return tables, fits
 
     def _names(self) -> dict[int, tuple[str, ...]]:
         names: dict[int, list[str]] = {}
@@ -179,94 +183,69 @@ class Log:
         return {number: tuple(sorted(found)) for number, found in names.items()}
 
 
-def _applied(
-    number: int,
-    commit: _Commit,
-    frames: dict[str, FrameRow],
-    digests: dict[str, str],
-    tags: tuple[str, ...],
-    *,
-    fits: bool,
-) -> Version:
-    """Apply a change to `frames` and `digests`, in place, as far as it fits, and say what it did."""
-    added, changed, removed, aside = [], [], [], []
-    for stem, base, digest, row in commit.rows:
-        current = digests.get(stem, "")
-        if not fits or (base != current and digest != current):
-            aside.append(stem)
-        elif row is None:
-            if frames.pop(stem, None) is not None:
-                removed.append(stem)
-            digests.pop(stem, None)
-        elif digest != current or stem not in frames:
-            (changed if stem in frames else added).append(stem)
-            frames[stem], digests[stem] = row, digest
-    groups = (tuple(group) for group in (added, changed, removed, aside))
-    return Version(number, commit.header, *groups, whole=not fits, tags=tags)
-
-
 def read_log(place: StorePlace, options: dict[str, str] | None = None) -> Log:
-    """The whole log as it is now.
+    """The log as it is now; the rows of frames are read when they are first asked for, of the same moment.
 
     Raises:
         DataError: no store there, or a log that cannot be read.
     """
-    table = read_table(place.table(LOG_TABLE), options)
-    columns = {name: table[name].to_pylist() for name, _ in LOG_COLUMNS}
-    commits: list[_Commit] = []
-    by_id: dict[str, _Commit] = {}
+    opened = open_table(place.table(LOG_TABLE), options)
+    found = rows_where(opened, "kind != 'frame' OR kind IS NULL", ("kind", "commit", "header"))
+    headers: list[Header] = []
+    owners: dict[str, int] = {}
     tags: dict[str, int] = {}
-    try:
-        for at, kind in enumerate(columns["kind"]):
+    with _readable(place):
+        for kind, commit, text in zip(*(column.to_pylist() for column in found.columns), strict=True):
             if kind == "commit":
-                commits.append(_Commit(Header.from_json(json.loads(columns["header"][at]))))
-                by_id[columns["commit"][at]] = commits[-1]
-            elif kind == "frame":
-                by_id[columns["commit"][at]].rows.append(_frame(columns, at))
+                owners[commit] = len(headers)
+                headers.append(Header.from_json(json.loads(text)))
+                if headers[-1].commit != commit:
+                    raise ValueError(f"header of {commit} belongs to {headers[-1].commit}")
             else:
-                _tag(tags, json.loads(columns["header"][at]))
-    except (KeyError, TypeError, ValueError) as error:
+                _tag(tags, json.loads(text))
+
+    def rows() -> LogRows:
+        table = rows_where(opened, "kind = 'frame'", ("commit", *ROW_COLUMNS))
+        with _readable(place):
+            return LogRows(table, owners)
+
+    return Log(tuple(headers), tags, rows)
+
+
+@contextmanager
+def _readable(place: StorePlace) -> Iterator[None]:
+    try:
+        yield
+    except SchemaNewer as error:
+        rule, fix = "was written by a newer segwright", "pip install --upgrade segwright"
+        raise DataError.of(
+            str(place), rule, allowed=f"schema {SCHEMA_VERSION} or older", found=f"schema {error}", fix=fix
+        ) from error
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         rule = "has a log that cannot be read"
-        fix = "run `segwright data verify`, or use the version of segwright that wrote it"
-        raise DataError.of(str(place), rule, allowed=f"schema {SCHEMA_VERSION}", found=str(error), fix=fix) from error
-    return Log(tuple(commits), tags)
+        fix = "run `segwright data verify STORE`; else copy the store back from a backup"
+        found = f"{type(error).__name__}: {error}"[:200]
+        raise DataError.of(str(place), rule, allowed=f"schema {SCHEMA_VERSION}", found=found, fix=fix) from error
 
 
-def _frame(columns: Mapping[str, list], at: int) -> tuple[str, str, str, FrameRow | None]:
-    stem, base, digest = (columns[name][at] for name in ("stem", "base", "digest"))
-    if columns["action"][at] == "remove":
-        return stem, base, "", None
-    named = tuple((name, value) for name, value in json.loads(columns["columns"][at]))
-    names = ("image", "media", "height", "width", "orientation", "labels", "labels_kind")
-    return stem, base, digest, FrameRow(stem=stem, columns=named, **{name: columns[name][at] for name in names})
+class SchemaNewer(Exception):
+    """A header of a schema that this segwright does not know yet."""
 
 
-def _tag(tags: dict[str, int], header: Mapping[str, Any]) -> None:
+def tag_header(name: str, number: int | None, who: str, when: str) -> dict[str, Any]:
+    """What the log keeps of a tag that is set, or with None taken away."""
+    facts = {"name": name, "version": number, "who": who, "when": when}
+    return {**facts, "hash": _facts_hash(facts)}
+
+
+def _facts_hash(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _tag(tags: dict[str, int], header: dict[str, Any]) -> None:
+    if header.pop("hash") != _facts_hash(header):
+        raise ValueError(f"tag {header.get('name')} is not what was written")
     if header["version"] is None:
         tags.pop(header["name"], None)
     else:
         tags[header["name"]] = header["version"]
-
-
-def log_rows(changes: Sequence[Change], commit: str) -> list[dict[str, Any]]:
-    """The log's rows for the changes of one commit, without its header."""
-    return [_log_row(change, commit) for change in changes]
-
-
-def _log_row(change: Change, commit: str) -> dict[str, Any]:
-    row = {"kind": "frame", "commit": commit, "stem": change.stem, "base": change.base}
-    if change.row is None:
-        return {**row, "action": "remove", "digest": ""}
-    fields = ("image", "media", "height", "width", "orientation", "labels", "labels_kind")
-    columns = json.dumps(change.row.columns, ensure_ascii=False)
-    values = {name: getattr(change.row, name) for name in fields}
-    return {**row, "action": "put", "digest": change.row.digest, **values, "columns": columns}
-
-
-def rows_hash(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A hash of the rows of a commit, whoever wrote them and when."""
-    total = hashlib.sha256()
-    for row in rows:
-        kept = [row.get(name) for name, _ in LOG_COLUMNS if name not in ("commit", "header")]
-        total.update(json.dumps(kept, ensure_ascii=False).encode())
-    return total.hexdigest()

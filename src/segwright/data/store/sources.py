@@ -15,10 +15,10 @@ from segwright.core import (
     Size,
     label_map_from_panoptic,
 )
-from segwright.data.codecs import FrameShape, decode_image
+from segwright.data.codecs import FrameShape, bands_written, decode_image
 from segwright.data.store import labels as codec
 from segwright.data.store.blobs import Blobs
-from segwright.data.store.log import FrameRow
+from segwright.data.store.rows import FrameRow
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,10 @@ class StoredImage:
 
     def read(self) -> tuple[Image, FrameShape]:
         """The picture, upright, and its shape."""
-        image, header = decode_image(self.file_bytes(), str(self))
+        data = self.file_bytes()
+        image, header = decode_image(data, str(self))
+        bands = bands_written(data) if self.row.media == ".tif" else None
+        image = image if bands is None or len(bands) != len(image.bands) else Image(image.pixels, bands)
         return image, FrameShape(header.size, header.orientation)
 
     def shape(self) -> FrameShape:

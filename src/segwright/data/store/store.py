@@ -16,10 +16,20 @@ from segwright._version import __version__
 from segwright.core import ClassTable, DataError, Problem
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.store.blobs import Blobs
-from segwright.data.store.log import Change, FrameRow, Header, Log, State, Version, log_rows, read_log, rows_hash
+from segwright.data.store.log import Header, Log, State, Version, read_log, tag_header
 from segwright.data.store.place import BLOB_TABLE, LOG_TABLE, StorePlace, place_of
+from segwright.data.store.rows import FACTS, Change, FrameRow, change_columns, rows_hash
 from segwright.data.store.sources import SOURCES, StoredImage
-from segwright.data.store.tables import BLOB_COLUMNS, LOG_COLUMNS, append, create_table, open_table, rows_batch
+from segwright.data.store.tables import (
+    BLOB_COLUMNS,
+    LOG_COLUMNS,
+    append,
+    columns_batch,
+    create_table,
+    open_table,
+    rows_batch,
+    table_exists,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +84,8 @@ class Store:
         state = self.state(self.place.version if version is None else version)
         if state.classes is None:
             raise DataError.of(str(self.place), "has no class table", fix="run `segwright import SRC --to STORE`")
-        frames = tuple(self._frame(row, state.number) for _, row in sorted(state.frames.items()))
+        self.blobs.require()
+        frames = tuple(self._frame(row, state.number) for row in state.frames.rows)
         return Dataset(Path(self.place.uri), state.classes, frames, f"store@{state.number}")
 
     def set_aside(self, version: str | int | None) -> tuple[Dataset, Dataset]:
@@ -111,16 +122,15 @@ class Store:
         """
         import pyarrow as pa
 
-        state = self.state(self.place.version if version is None else version)
-        rows = [row for _, row in sorted(state.frames.items())]
-        names = sorted({name for row in rows for name, _ in row.columns})
-        facts = ("stem", "image", "media", "height", "width", "orientation", "labels", "labels_kind")
-        table: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in facts}
-        table |= {f"column.{name}": [dict(row.columns).get(name) for row in rows] for name in names}
+        frames = self.state(self.place.version if version is None else version).frames
+        table = {name: frames.table[name] for name in ("stem", *FACTS)} if frames.table is not None else {}
+        named = [dict(row.columns) for row in frames.rows]
+        texts = {name: pa.array([row.get(name) for row in named], pa.string()) for name in frames.column_names}
+        table |= {f"column.{name}": values for name, values in texts.items()}
         if with_bytes:
             read = self.blobs.read
-            table["image_bytes"] = pa.array([read(row.image) for row in rows], pa.large_binary())
-            labels = [None if row.labels is None else read(row.labels) for row in rows]
+            table["image_bytes"] = pa.array([read(row.image) for row in frames.rows], pa.large_binary())
+            labels = [None if row.labels is None else read(row.labels) for row in frames.rows]
             table["labels_bytes"] = pa.array(labels, pa.large_binary())
         return pa.table(table)
 
@@ -128,11 +138,11 @@ class Store:
         """Append a version in one atomic step. `changes` were made against `base`; their blobs must be written before.
 
         Raises:
-            DataError: another writer changed some of the frames meanwhile. Its version stands; this one is kept in the
-                log with those frames set aside, and the message says which.
+            ChangesSetAside: another writer changed some of the frames meanwhile. Its version stands; this one is kept
+                in the log with those frames set aside, and the message says which.
         """
         commit = uuid.uuid4().hex
-        rows = log_rows(changes, commit)
+        rows = change_columns(changes)
         header = Header(
             commit=commit,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -147,7 +157,8 @@ class Store:
             model=author.model,
         )
         text = json.dumps(header.to_json(), ensure_ascii=False)
-        self._append([{"kind": "commit", "commit": commit, "header": text}, *rows])
+        same = {"commit": [commit] * len(changes), "header": [None] * len(changes)}
+        self._append([{"kind": "commit", "commit": commit, "header": text}], {**same, **rows})
         versions = self.log().versions()
         made = next(version for version in versions if version.header.commit == commit)
         if made.set_aside:
@@ -180,8 +191,9 @@ class Store:
             raise DataError.of(str(self.place), "has no such tag", allowed=allowed, found=name, fix=fix)
         self._append([_tag_row(name, None)])
 
-    def _append(self, rows: list[dict[str, Any]]) -> None:
-        append(self.place.table(LOG_TABLE), [rows_batch(rows, LOG_COLUMNS)], LOG_COLUMNS, self.options)
+    def _append(self, headers: list[dict[str, Any]], rows: dict[str, list] | None = None) -> None:
+        batches = [rows_batch(headers, LOG_COLUMNS), *([columns_batch(rows, LOG_COLUMNS)] if rows else [])]
+        append(self.place.table(LOG_TABLE), batches, LOG_COLUMNS, self.options)
 
 
 def open_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
@@ -192,8 +204,26 @@ def open_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
         DependencyMissing: Lance is not installed.
     """
     place = place_of(uri)
+    folder = Path(place.uri)
+    if not place.is_remote and not (folder / LOG_TABLE).is_dir():
+        found = "a folder of something else" if folder.is_dir() else "nothing there"
+        found = f"{BLOB_TABLE} without {LOG_TABLE}" if (folder / BLOB_TABLE).is_dir() else found
+        fix = "check the path, or make one: `segwright import SRC --to STORE`"
+        raise DataError.of(place.uri, "is no dataset store", allowed="a dataset store", found=found, fix=fix)
     open_table(place.table(LOG_TABLE), options)
     return Store(place, options)
+
+
+def pinned(uri: str | Path) -> tuple[StorePlace, str]:
+    """The place of a version by its number, and its commit: `STORE` and `STORE@TAG` may mean another one tomorrow.
+
+    Raises:
+        DataError: there is no store, or no such version.
+    """
+    place = open_store(uri).place
+    log = read_log(place)
+    number = log.number_of(place.version, str(place))
+    return StorePlace(place.uri, str(number)), log.headers[number - 1].commit
 
 
 def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Store:
@@ -211,13 +241,16 @@ def create_store(uri: str | Path, options: dict[str, str] | None = None) -> Stor
         rule, fix = "holds other files, and is no dataset store", "name a new folder: `--to frames.store`"
         raise DataError.of(str(folder), rule, allowed="a store, or a new folder", fix=fix)
     create_table(place.table(BLOB_TABLE), BLOB_COLUMNS, options)
+    if not table_exists(place.table(LOG_TABLE), options) and Store(place, options).blobs.count():
+        rule, fix = "has images and labels, and no log of its versions", "copy the log back, or name a new store"
+        raise DataError.of(place.uri, rule, allowed=f"{LOG_TABLE} beside {BLOB_TABLE}", found=BLOB_TABLE, fix=fix)
     create_table(place.table(LOG_TABLE), LOG_COLUMNS, options)
     return Store(place, options)
 
 
 def _tag_row(name: str, number: int | None) -> dict[str, Any]:
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    header = {"name": name, "version": number, "who": _user(), "when": when}
+    header = tag_header(name, number, _user(), when)
     return {"kind": "tag", "commit": uuid.uuid4().hex, "header": json.dumps(header, ensure_ascii=False)}
 
 
@@ -231,15 +264,30 @@ def _user() -> str:
         return "unknown"
 
 
-def _too_late(place: StorePlace, made: Version, between: Sequence[Version]) -> DataError:
+class ChangesSetAside(DataError):
+    """Another writer was quicker: `version` is in the log, but not all of it was applied."""
+
+    version: Version
+
+
+def _too_late(place: StorePlace, made: Version, between: Sequence[Version]) -> ChangesSetAside:
+    error = ChangesSetAside(_why_set_aside(place, made, between))
+    error.version = made
+    return error
+
+
+def _why_set_aside(place: StorePlace, made: Version, between: Sequence[Version]) -> Problem:
     """Another writer was quicker: which frames, by whom, and where this work is kept."""
     count, kept = len(made.set_aside), f"kept in version {made.number}, not applied"
     others = ", ".join(f"version {row.number} by {row.header.who}" for row in between) or "another version"
     if made.whole:
         rule = f"has another class table since {others}: your {count} frames are {kept}"
-        fix = "import again: the labels are then read with the new classes"
-        return DataError.of(str(place), rule, allowed="the class table you started from", fix=fix)  # type: ignore[return-value]
+        fix = "run it again; an import with --overwrite, which matches your classes to the new ones by name"
+        return Problem(str(place), rule, "the class table you started from", "another", fix)
+    touching = [row for row in between if {*row.added, *row.changed, *row.removed} & {*made.set_aside}]
+    others = ", ".join(f"version {row.number} by {row.header.who}" for row in touching) or "another version"
     few = ", ".join(made.set_aside[:_SHOWN]) + (" ..." if count > _SHOWN else "")
     rule = f"{count} frames were changed by {others} while you worked: yours are {kept}"
-    fix = f"look: `segwright data diff {place.uri}@{made.number} --set-aside`; to put yours in place, import again"
-    return DataError(Problem(str(place), rule, "frames as they were when you began", few, fix))
+    look = f"segwright data diff {place.uri}@{made.number} --set-aside"
+    fix = f"look: `{look}`; to put yours in place, import again with --overwrite"
+    return Problem(str(place), rule, "frames as they were when you began", few, fix)

@@ -36,12 +36,12 @@ BLOB_COLUMNS = (("hash", "string"), ("kind", "string"), ("bytes", "large_binary"
 
 def schema(columns: tuple[tuple[str, str], ...]) -> pa.Schema:
     """The Arrow schema of a table."""
-    arrow = _arrow()
-    types = {"string": arrow.string(), "int32": arrow.int32(), "large_binary": arrow.large_binary()}
-    return arrow.schema([(name, types[kind]) for name, kind in columns])
+    types = {"string": arrow().string(), "int32": arrow().int32(), "large_binary": arrow().large_binary()}
+    return arrow().schema([(name, types[kind]) for name, kind in columns])
 
 
-def _arrow() -> Any:
+def arrow() -> Any:
+    """pyarrow; it is imported only where a store is used."""
     with needed():
         import pyarrow as pa
 
@@ -75,14 +75,14 @@ def open_table(uri: str, options: dict[str, str] | None = None) -> lance.LanceDa
         return _lance().dataset(uri, storage_options=options)
 
 
-def read_table(uri: str, options: dict[str, str] | None = None) -> pa.Table:
-    """All rows of a table as they are now, in the order they were written.
+def rows_where(table: lance.LanceDataset, condition: str, columns: tuple[str, ...]) -> pa.Table:
+    """The rows of an opened table that fulfil a condition, in the order they were written.
 
     Raises:
-        DataError: there is none, or it cannot be read.
+        DataError: they cannot be read.
     """
-    with _said_of(uri):
-        return _lance().dataset(uri, storage_options=options).to_table()
+    with _said_of(table.uri):
+        return table.to_table(columns=list(columns), filter=condition)
 
 
 def table_exists(uri: str, options: dict[str, str] | None = None) -> bool:
@@ -96,8 +96,8 @@ def table_exists(uri: str, options: dict[str, str] | None = None) -> bool:
 
 def create_table(uri: str, columns: tuple[tuple[str, str], ...], options: dict[str, str] | None = None) -> None:
     """An empty table at `uri`; where another writer was quicker, theirs is kept."""
-    lance, arrow = _lance(), _arrow()
-    empty = arrow.table({name: [] for name, _ in columns}, schema=schema(columns))
+    lance = _lance()
+    empty = schema(columns).empty_table()
     if table_exists(uri, options):
         return
     try:
@@ -116,15 +116,18 @@ def append(
         DataError: the disk is full, or the table cannot be written.
     """
     with _said_of(uri):
-        reader = _arrow().RecordBatchReader.from_batches(schema(columns), iter(batches))
+        reader = arrow().RecordBatchReader.from_batches(schema(columns), iter(batches))
         _lance().write_dataset(reader, uri, mode="append", storage_options=options)
 
 
 def rows_batch(rows: list[dict[str, Any]], columns: tuple[tuple[str, str], ...]) -> pa.RecordBatch:
     """Rows as one Arrow batch; a key that a row lacks is null."""
-    wanted = schema(columns)
-    filled = [{name: row.get(name) for name, _ in columns} for row in rows]
-    return _arrow().RecordBatch.from_pylist(filled, schema=wanted)
+    return columns_batch({name: [row.get(name) for row in rows] for name, _ in columns}, columns)
+
+
+def columns_batch(values: dict[str, list], columns: tuple[tuple[str, str], ...]) -> pa.RecordBatch:
+    """Lists by column as one Arrow batch."""
+    return arrow().RecordBatch.from_pydict({name: values[name] for name, _ in columns}, schema=schema(columns))
 
 
 @contextmanager

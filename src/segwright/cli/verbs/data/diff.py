@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segwright.evaluate.mask_diff import DatasetDiff, MaskDiff
 
 FRAMES_LISTED = 10
+MOVES_LISTED = 12
 
 
 def diff(
@@ -37,7 +38,7 @@ def diff(
         for note in found.notes:
             face.say(f"note: {note}")
         if found.total is not None:
-            face.say(_matrix(found, found.total))
+            face.say(_moves(found, found.total))
             face.say(_classes(found, found.total))
         if report is not None:
             write_diff_page(report, found, changed_frames(before, after, found))
@@ -78,19 +79,24 @@ def _lines(found: DatasetDiff, report: Path | None) -> list[str]:
     return [*lines, f"written: {report}"] if report is not None else lines
 
 
-def _matrix(found: DatasetDiff, total: MaskDiff) -> Table:
+def _moves(found: DatasetDiff, total: MaskDiff) -> Table:
+    """The largest moves from class to class, a line each: a matrix of many classes fits no terminal."""
+    import numpy as np
     from rich.table import Table
 
-    table = Table(title=f"pixels from {found.names[0]} (down) to {found.names[1]} (across), changed ones")
     names = [*found.classes.names, "void"]
-    pixels = total.pixels
-    moved = [at for at in range(len(names)) if pixels[at].sum() + pixels[:, at].sum() > 2 * pixels[at, at]]
-    table.add_column("")
-    for at in moved:
-        table.add_column(names[at], justify="right")
-    for at in moved:
-        cells = ("." if at == to else f"{pixels[at, to]:,}" for to in moved)
-        table.add_row(names[at], *cells)
+    moved = total.pixels - np.diag(np.diag(total.pixels))
+    order = [divmod(int(at), len(names)) for at in np.argsort(-moved, axis=None, kind="stable")]
+    pairs = [(old, new) for old, new in order if moved[old, new]]
+    table = Table(title=f"pixels whose label changed: {int(moved.sum()):,}")
+    for heading in (f"in {found.names[0]}", f"in {found.names[1]}"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("px", justify="right", no_wrap=True)
+    for old, new in pairs[:MOVES_LISTED]:
+        table.add_row(names[old], names[new], f"{moved[old, new]:,}")
+    if len(pairs) > MOVES_LISTED:
+        rest = sum(int(moved[pair]) for pair in pairs[MOVES_LISTED:])
+        table.add_row(f"{len(pairs) - MOVES_LISTED} more pairs", "(--json, --report)", f"{rest:,}")
     return table
 
 
