@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from segwright.core import ArtefactError, Listener, Measured, Note, Progress
 from segwright.models import SegmentationNetwork
-from segwright.models.losses import SegmentationLoss
+from segwright.models.losses import DeepSupervision, SegmentationLoss
 from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
 from segwright.train.feed import Batch, Feed
@@ -155,8 +155,8 @@ class _Loop:
 
     def __post_init__(self) -> None:
         loss = self.plan.loss
-        weights = {"cross_entropy": loss.cross_entropy, "dice": loss.dice}
-        self._loss = SegmentationLoss(weights, loss.dice_channels, loss.class_weights)
+        summed = SegmentationLoss(loss.weights, loss.channels, loss.class_weights, loss.options)
+        self._loss = DeepSupervision(summed)
         self._started = time.perf_counter()
         self._seconds_validating = 0.0
         self._saved = time.monotonic()
