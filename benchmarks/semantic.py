@@ -220,7 +220,7 @@ def _rival_loss(plan: Plan, frames: TrainingFrames) -> SegmentationLoss:
         pixels += np.bincount(frames[index].channels.ravel(), minlength=256)[: len(plan.classes)]
     roots = 1 / np.sqrt(np.maximum(pixels, 1))
     weights = tuple(float(value) for value in roots * len(roots) / roots.sum())
-    return SegmentationLoss({"cross_entropy": 0.5, "dice": 0.5}, plan.loss.dice_channels, weights)
+    return SegmentationLoss({"cross_entropy": 0.5, "dice": 0.5}, plan.loss.channels, weights)
 
 
 def _score(predictor: Predictor, frames: Dataset) -> Evaluation:

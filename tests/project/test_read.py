@@ -99,6 +99,36 @@ def test_project__every_key_says_what_it_wants_in_the_file_s_own_words(wrong: ob
                     assert not any(word in f"{problem.rule} {problem.allowed}" for word in LIBRARY_WORDS), problem
 
 
+@pytest.mark.parametrize(
+    ("loss", "place", "fix"),
+    [
+        ({"lovas": 0.2}, "loss.lovas", "did you mean 'lovasz'?"),
+        ({"generalized_dice": 0.2}, "loss.generalized_dice", "did you mean 'generalised_dice'?"),
+        ({"tversky": {"weight": 0.3, "aplha": 0.3}}, "loss.tversky.aplha", "did you mean 'alpha'?"),
+        ({"tversky": {"alpha": 0.3}}, "loss.tversky.weight", "add `loss.tversky.weight:`"),
+        ({"focal": "much"}, "loss.focal", "the default is 0.0"),
+        ({"cldice": {"weight": 1, "iterations": 0}}, "loss.cldice.iterations", "correct it"),
+    ],
+)
+def test_project__a_loss_term_that_is_not_says_what_was_meant(loss: dict, place: str, fix: str) -> None:
+    (problem,) = refused({**MINIMAL, "loss": loss}).problems
+    assert problem.place == f"segwright.yaml: {place}"
+    assert fix in problem.fix
+
+
+def test_project__a_loss_term_is_a_weight_or_a_block() -> None:
+    loss = validated({**MINIMAL, "loss": {"dice": {"per": "image"}, "lovasz": 0.2, "focal": {"weight": 0}}}, "x").loss
+    assert loss.weights() == {"cross_entropy": 0.5, "dice": 0.5, "lovasz": 0.2}
+    assert (loss.options("dice"), loss.options("lovasz")) == ({"per": "image"}, {})
+
+
+def test_project__classes_of_a_loss_term_are_classes() -> None:
+    given = {"dice_classes": ["dent"], "lovasz": {"weight": 1, "classes": ["hole"]}}
+    text = str(refused({**MINIMAL, "loss": given}))
+    assert "loss.dice_classes names 'dent'; loss.lovasz.classes names 'hole': not among background, scratch" in text
+    assert "no class is named" in str(refused({**MINIMAL, "loss": {"dice_classes": []}}))
+
+
 def test_project__true_is_not_a_number_of_pixels() -> None:
     error = refused({**MINIMAL, "inference": {"tile": True}, "training": {"steps": True}})
     assert all(key in str(error) for key in ("inference.tile", "training.steps"))
@@ -120,7 +150,7 @@ def test_project__an_impossible_class_table_is_refused_on_reading() -> None:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ({"loss": {"cross_entropy": 0, "dice": 0}}, "at least one of cross_entropy and dice is above 0"),
+        ({"loss": {"cross_entropy": 0, "dice": 0}}, "at least one term of the loss has a weight above 0"),
         ({"training": {"augment": {"scale": [2, 1]}}}, "scale goes from the smallest to the largest, got 2.0 to 1.0"),
         ({"training": {"ema_decay": 1}}, "a number below 1"),
         ({"training": {"batch": 0}}, "1 or more"),

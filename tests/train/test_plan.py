@@ -26,8 +26,9 @@ from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
 from segwright.train import Plan, Run, open_run, plan_project, start_run
 from segwright.train.hardware import Hardware
-from segwright.train.plan import _by_rarity, make_plan
+from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import PlanInputs
+from segwright.train.plan_loss import by_rarity
 from segwright.train.plan_schedule import FREEZE_FROM_STEPS
 from segwright.train.run import read_plan, write_plan
 from tests.train.conftest import Tiny
@@ -122,8 +123,8 @@ def test_plan__a_scene_is_seen_from_nearer_and_farther_than_marks_on_a_backgroun
 
 
 def test_plan__a_class_without_a_pixel_does_not_rule_the_class_weights() -> None:
-    assert _by_rarity([100, 0, 100]) == (1.0, 1.0, 1.0)
-    rare, rarer = _by_rarity([10**8, 10**3])[1], _by_rarity([10**8, 1])[1]
+    assert by_rarity("inverse_sqrt", [100, 0, 100], [1, 0, 1]) == (1.0, 1.0, 1.0)
+    rare, rarer = (by_rarity("inverse_sqrt", [10**8, few], [1, 1])[1] for few in (10**3, 1))
     assert rare == rarer == pytest.approx(2 / (1 + 1 / math.sqrt(1000)), rel=1e-3)
 
 
@@ -346,3 +347,48 @@ def test_start_run__never_overwrites_a_run(tmp_path: Path, tiny: Tiny) -> None:
     start_run(tiny.plan, tmp_path / "x")
     with pytest.raises(ArtefactError, match="already holds a run"):
         start_run(tiny.plan, tmp_path / "x")
+
+
+def test_plan__a_loss_of_several_terms_is_resolved_with_its_options_and_reasons(tiny: Tiny, tmp_path: Path) -> None:
+    plan = make_plan(
+        inputs(tiny, "loss.dice=0", "loss.lovasz=0.2", "loss.tversky={weight: 0.3, alpha: 0.4, classes: [line]}")
+    )
+    assert plan.loss.weights == {"cross_entropy": 0.5, "tversky": 0.3, "lovasz": 0.2}
+    assert plan.loss.channels == (1, 2)
+    assert plan.loss.options == {"tversky": {"alpha": 0.4, "channels": [2]}}
+    assert plan.reasons["loss.tversky"] == "segwright.yaml says so: alpha, channels"
+    assert "segwright.yaml says so" in plan.reasons["loss.weights"]
+    write_plan(tmp_path / "plan.yaml", plan)
+    assert read_plan(tmp_path / "plan.yaml") == plan
+
+
+def test_plan__reads_the_loss_of_files_written_when_there_were_two_terms(tiny: Tiny) -> None:
+    content = make_plan(inputs(tiny)).to_json()
+    loss = make_plan(inputs(tiny)).loss
+    content["loss"] = {"cross_entropy": 0.5, "dice": 0.5, "dice_channels": [1, 2], "class_weights": None}
+    assert Plan.from_json(content).loss == loss
+    content["loss"]["dice"] = 0
+    assert Plan.from_json(content).loss.weights == {"cross_entropy": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        ("inverse", [1 / 600, 1 / 300, 1 / 100]),
+        ("inverse_sqrt", [600**-0.5, 300**-0.5, 100**-0.5]),
+        ("median", [4 / 600, 2 / 300, 1 / 100]),  # shares among the frames that have the class
+        ("effective", [1 / (1 - 0.999**600), 1 / (1 - 0.999**300), 1 / (1 - 0.999**100)]),
+    ],
+)
+def test_plan__class_weights_follow_their_formula(scheme: str, expected: list[float]) -> None:
+    mean = sum(expected) / 3
+    weights = by_rarity(scheme, [600, 300, 100], [4, 2, 1])
+    assert weights == pytest.approx([value / mean for value in expected], abs=1e-4)
+    assert by_rarity(scheme, [600, 0, 300, 100], [4, 0, 2, 1]) == (weights[0], 1.0, *weights[1:])
+
+
+@pytest.mark.parametrize("scheme", ["inverse", "median", "effective"])
+def test_plan__class_weights_say_by_what(tiny: Tiny, scheme: str) -> None:
+    plan = make_plan(inputs(tiny, f"loss.class_weights={scheme}"))
+    assert plan.loss.class_weights is not None
+    assert "mean 1" in plan.reasons["loss.class_weights"]

@@ -197,6 +197,8 @@ def _fields_at(location: Sequence[str | int]) -> Mapping[str, FieldInfo]:
     """The fields of the section at `location`; none where it is a value."""
     model: type[BaseModel] = Project
     for part in location:
+        if part == model.__name__:  # the name that pydantic gives to one type of a union
+            continue
         field = model.model_fields.get(str(part))
         kinds = () if field is None else (field.annotation, *get_args(field.annotation))
         inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
-
-Auto = Literal["auto"]
-# strict: YAML says true and false, and pydantic would take them for 1 and 0
-Positive = Annotated[int, Field(ge=1, strict=True)]
-Count = Annotated[int, Field(ge=0, strict=True)]
-Above = Annotated[float, Field(gt=0)]  # not strict: YAML reads 1e-3 as text
-Level = Annotated[int, Field(ge=0, le=255, strict=True)]
+from segwright.project.losses import Loss
+from segwright.project.section import Above, Auto, Count, Level, Positive, Section
 
 
 def _number_as_text(value: object) -> object:
@@ -22,12 +17,6 @@ def _number_as_text(value: object) -> object:
 
 
 Length = Annotated[str, BeforeValidator(_number_as_text)]
-
-
-class Section(BaseModel):
-    """A block of the file; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Classes(Section):
@@ -93,23 +82,6 @@ class Model(Section):
     decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (256, 128, 64, 32, 16)
 
 
-class Loss(Section):
-    """The weighted sum that training lowers."""
-
-    cross_entropy: float = Field(default=0.5, ge=0)
-    dice: float = Field(default=0.5, ge=0)
-    dice_classes: Literal["foreground", "all"] = "foreground"
-    class_weights: Literal["auto", "none", "inverse_sqrt"] | dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default="auto", description="of cross-entropy; auto: by rarity where no class is the background"
-    )
-
-    @model_validator(mode="after")
-    def _some_term(self) -> Loss:
-        if self.cross_entropy + self.dice <= 0:
-            raise ValueError("at least one of cross_entropy and dice is above 0")
-        return self
-
-
 class Augment(Section):
     """How far a crop is varied. A flip is valid only where the mirrored part is still a possible part."""
 
@@ -151,7 +123,7 @@ class Training(Section):
     cache_gb: float = Field(default=4.0, ge=0)
     seed: int = Field(default=0, ge=0)
     augment: Augment = Augment()
-    loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = ["tensorboard"]
+    loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = Field(default=["tensorboard"])
 
 
 class Inference(Section):
@@ -219,6 +191,7 @@ class Project(Section):
             "alerts.per_class_percent": list(self.alerts.per_class_percent),
             "alerts.part": self.alerts.part if isinstance(self.alerts.part, list) else [],
             "loss.class_weights": list(self.loss.class_weights) if isinstance(self.loss.class_weights, dict) else [],
+            **{f"loss.{key}": names for key, names in self.loss.chosen_classes().items() if isinstance(names, list)},
         }
         foreign = [
             f"{key} names '{name}'" for key, names in named.items() for name in names if name not in self.classes.names

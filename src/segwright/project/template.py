@@ -43,7 +43,8 @@ loss:
   cross_entropy: 0.5
   dice: 0.5
   dice_classes: foreground
-  class_weights: auto   # none, inverse_sqrt, or {{class: weight}}
+  class_weights: auto   # none, inverse_sqrt, inverse, median, effective, or {{class: weight}}
+  # lovasz: 0.2         # also focal, tversky, cldice, boundary, ...: docs/losses.md says when
 
 training:
   steps: auto

@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from segwright.core import ArtefactError, Listener, Measured, Note, Progress
 from segwright.models import SegmentationNetwork
-from segwright.models.losses import SegmentationLoss
+from segwright.models.losses import DeepSupervision, SegmentationLoss
 from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
 from segwright.train.feed import Batch, Feed
@@ -163,8 +163,8 @@ class _Loop:
 
     def __post_init__(self) -> None:
         loss = self.plan.loss
-        weights = {"cross_entropy": loss.cross_entropy, "dice": loss.dice}
-        self._loss = SegmentationLoss(weights, loss.dice_channels, loss.class_weights)
+        summed = SegmentationLoss(loss.weights, loss.channels, loss.class_weights, loss.options)
+        self._loss = DeepSupervision(summed)
         self._unread: list[tuple[int, dict[str, torch.Tensor]]] = []  # (step, terms) still on the device
         self._read_every = _read_every(self.fabric.device)
         self._started = time.perf_counter()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
 
 from segwright._version import __version__
@@ -17,12 +15,12 @@ from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
 from segwright.project.schema import Project
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
+from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
-from segwright.train.settings import DataPlan, LossPlan, Plan, SamplingPlan
+from segwright.train.settings import DataPlan, Plan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
 
-RAREST_WEIGHED_SHARE = 1e-3
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 
 
@@ -52,7 +50,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
-        loss=_loss(inputs, reasons),
+        loss=loss_plan(inputs, reasons),
         optimiser=optimiser,
         validation=validation_plan(inputs, sampling, tiles, optimiser.steps, reasons),
         tiles=tiles,
@@ -232,34 +230,6 @@ def _colour(strength: float, glare: float, dtype: str, reasons: Reasons) -> Colo
         return ColourRanges(share=0.0, glare=glare)
     names = ("gain", "gamma", "contrast", "channel_gain", "saturation", "light_gradient", "blur_px", "sharpen", "noise")
     return ColourRanges(**{name: getattr(usual, name) * strength for name in names}, glare=glare)
-
-
-def _loss(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
-    loss, classes = inputs.project.loss, inputs.dataset.classes
-    chosen = classes.foreground if loss.dice_classes == "foreground" else tuple(classes)
-    weights = None
-    if isinstance(loss.class_weights, dict):
-        weights = tuple(float(loss.class_weights.get(spec.name, 1.0)) for spec in classes)
-        reasons.texts["loss.class_weights"] = "segwright.yaml says so"
-    elif loss.class_weights == "inverse_sqrt" or (loss.class_weights == "auto" and classes.background is None):
-        weights = _by_rarity([inputs.fingerprint.classes[spec.name].pixels for spec in classes])
-        reasons.texts["loss.class_weights"] = "one over the square root of each class's training pixels, mean 1"
-    else:
-        reasons.texts["loss.class_weights"] = "none: Dice, and crops centred on rare classes, outweigh the background"
-    channels = tuple(classes.channel(spec.name) for spec in chosen)
-    return LossPlan(loss.cross_entropy, loss.dice, channels, weights)
-
-
-def _by_rarity(pixels: Sequence[int]) -> tuple[float, ...]:
-    """One over the square root of each class's pixels, mean 1 over the classes there are; 1 for one without a pixel.
-
-    A class rarer than `RAREST_WEIGHED_SHARE` of all pixels weighs as if it were that common: no speck rules the loss.
-    """
-    least = RAREST_WEIGHED_SHARE * sum(pixels)
-    roots = [1 / math.sqrt(max(count, least)) if count else None for count in pixels]
-    present = [root for root in roots if root is not None]
-    mean = sum(present) / len(present)
-    return tuple(1.0 if root is None else round(root / mean, 4) for root in roots)
 
 
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:

@@ -64,12 +64,29 @@ class SamplingPlan:
 
 @dataclass(frozen=True, slots=True)
 class LossPlan:
-    """Weights of the loss terms and the channels Dice looks at."""
+    """Weights of the loss terms (name -> weight, all above 0), and what each is told beside.
 
-    cross_entropy: float
-    dice: float
-    dice_channels: tuple[int, ...]
+    `channels` are the classes of every term that looks at classes and has none of its own in `options` (name -> keyword
+    -> value); `class_weights`, one a channel, those of cross-entropy and focal loss.
+    """
+
+    weights: dict[str, float]
+    channels: tuple[int, ...]
     class_weights: tuple[float, ...] | None
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> LossPlan:
+        """The plan in what stands in plan.yaml, also in files written when there were two terms."""
+        if "weights" not in data:
+            weights = {name: data[name] for name in ("cross_entropy", "dice") if data[name] > 0}
+            data = {"weights": weights, "channels": data["dice_channels"], "class_weights": data["class_weights"]}
+        return LossPlan(
+            dict(data["weights"]),
+            tuple(data["channels"]),
+            None if data["class_weights"] is None else tuple(data["class_weights"]),
+            {name: dict(told) for name, told in data.get("options", {}).items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +174,7 @@ class Plan:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: a value is missing or has another form.
         """
-        sampling, loss = data["sampling"], data["loss"]
+        sampling = data["sampling"]
         geometry = {**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}
         return Plan(
             name=data["name"],
@@ -175,12 +192,7 @@ class Plan:
                     "colour": ColourRanges(**sampling["colour"]),
                 }
             ),
-            loss=LossPlan(
-                loss["cross_entropy"],
-                loss["dice"],
-                tuple(loss["dice_channels"]),
-                None if loss["class_weights"] is None else tuple(loss["class_weights"]),
-            ),
+            loss=LossPlan.from_json(data["loss"]),
             optimiser=OptimiserPlan(**data["optimiser"]),
             validation=ValidationPlan(**data["validation"]),
             tiles=TilePlan.from_json(data["tiles"]),
