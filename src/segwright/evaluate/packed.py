@@ -73,10 +73,14 @@ class PackedFrames(Sequence[FrameCounts]):
     def taken(self, positions: Sequence[int]) -> PackedFrames:
         """The frames at these positions, in this order."""
         chosen = np.asarray(positions, dtype=np.intp)
-        stems, columns, more = (
-            tuple(row[position] for position in positions) for row in (self.stems, self.columns, self.further)
+        return PackedFrames(
+            tuple(self.stems[position] for position in positions),
+            tuple(self.columns[position] for position in positions),
+            self.boundary_px,
+            self.numbers[chosen],
+            self.void_px[chosen],
+            tuple(self.further[position] for position in positions),
         )
-        return PackedFrames(stems, columns, self.boundary_px, self.numbers[chosen], self.void_px[chosen], more)
 
     def in_order(self) -> PackedFrames:
         """The frames sorted by stem, so that counts do not depend on the order in which they were added.
@@ -179,7 +183,7 @@ class FramePacker:
         self._close()
         numbers = np.concatenate(self._blocks) if self._blocks else np.zeros((0, MATCHED, 0), np.uint8)
         void_px = np.array(self._void_px, dtype=np.int64)
-        stems, columns, more = (tuple(row) for row in (self._stems, self._columns, self._further))
+        stems, columns, more = tuple(self._stems), tuple(self._columns), tuple(self._further)
         return PackedFrames(stems, columns, self._boundary_px, numbers, void_px, more)
 
     def _close(self) -> None:
