@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--frames", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--size", default="2048x1024", help="of the frames whose memory is measured")
     parser.add_argument("--out", type=Path, help="write the table here too")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -51,7 +52,7 @@ def main() -> None:
             lines.append(f"| {what} | {1e3 * ours:.2f} ms | {1e3 * theirs:.2f} ms | {theirs / ours:.1f} |")
             print(lines[-1], flush=True)
     if "memory" in arguments.only:
-        lines += ["", *memory_lines(arguments.frames)]
+        lines += ["", *memory_lines(arguments.frames, arguments.size)]
     print("\n".join(lines))
     if arguments.out:
         arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -143,14 +144,15 @@ def _of(name: str) -> Callable[[], Iterator[Row]]:
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
-def memory_lines(sizes: list[int]) -> list[str]:
-    """Peak memory and frames a second of `segwright evaluate` on folders of 2048x1024 PNG masks."""
-    rows = ["| frames of 2048x1024, PNG folders | peak memory | frames/s |", "|---|---|---|"]
+def memory_lines(sizes: list[int], size: str) -> list[str]:
+    """Peak memory and frames a second of `segwright evaluate` on folders of PNG masks, 19 classes."""
+    rows = [f"| frames of {size}, PNG folders | peak memory | frames/s |", "|---|---|---|"]
+    width, height = map(int, size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for index in range(10):
-            for name, ids in zip(("p", "t"), (side.ids for side in maps(1024, 2048, 19)), strict=True):
-                cv2.imwrite(str(root / f"{name}{index}.png"), np.roll(ids, 50 * index, axis=1))
+            for name, ids in zip(("p", "t"), (side.ids for side in maps(height, width, 19)), strict=True):
+                cv2.imwrite(str(root / f"{name}{index}.png"), np.roll(ids, 50 * index % width, axis=1))
         for frames in sizes:
             for name in ("p", "t"):
                 (root / f"{frames}{name}").mkdir()

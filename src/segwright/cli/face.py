@@ -102,7 +102,9 @@ class Face:
         self._stop()
         if self.as_json:
             said = {} if failed is None else error_row(failed)
-            print(json.dumps({**payload, **said}, ensure_ascii=False, indent=1), flush=True)
+            encoder = json.JSONEncoder(ensure_ascii=False, indent=1)
+            sys.stdout.writelines(encoder.iterencode({**payload, **said}))  # the text of many frames is long
+            print(flush=True)
         elif content:
             self.say(content)
         if failed is not None and self.as_json:

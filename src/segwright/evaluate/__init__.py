@@ -17,10 +17,11 @@ from segwright.evaluate.compare import Change, Comparison, FrameChange, compare
 from segwright.evaluate.compare_objects import ObjectComparison, compare_objects, object_intervals
 from segwright.evaluate.component_sizes import SizeCounts, count_by_size
 from segwright.evaluate.components import ComponentCounts, count_components, score_components
-from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, count_pixels
+from segwright.evaluate.counts import Counts, FramePair, PixelCounts, count_frame, count_pixels
 from segwright.evaluate.difference import Outcome, difference_overlay, outcomes
 from segwright.evaluate.entry import evaluate, evaluate_predicted, evaluate_stored
 from segwright.evaluate.evaluation import count_frames, score_frames, summarise, with_reliability
+from segwright.evaluate.frame_counts import FrameCounts
 from segwright.evaluate.gate import fail_if, no_worse_than
 from segwright.evaluate.instances import evaluate_instances
 from segwright.evaluate.objects import ObjectEvaluation

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable, DataError, LabelMap, Probabilities, Problem
-from segwright.evaluate.boundary import BoundaryCounts, count_boundaries
+from segwright.evaluate.boundary import count_boundaries
 from segwright.evaluate.boundary_iou import count_boundary_regions
+from segwright.evaluate.frame_counts import FrameCounts
 from segwright.evaluate.further import further
 from segwright.evaluate.kernels import compiled
-from segwright.evaluate.rows import in_order
+from segwright.evaluate.packed import PackedFrames
 
 _WIDE = 65536
 
@@ -87,42 +87,9 @@ class FramePair:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class FrameCounts:
-    """What one frame adds to every score, without its confusion: a few numbers a class, kept for every frame.
-
-    `correct_px`, `truth_px` and `predicted_px` are int64 (classes,), as in `PixelCounts`; `boundary_regions` is int64
-    (3, classes), as `count_boundary_regions` gives it, zeros where boundaries are not looked at. `further` has the
-    counts of each further family that was asked for, by its name.
-    """
-
-    stem: str
-    columns: Mapping[str, str]
-    correct_px: npt.NDArray[np.int64]
-    truth_px: npt.NDArray[np.int64]
-    predicted_px: npt.NDArray[np.int64]
-    void_px: int
-    boundaries: BoundaryCounts
-    boundary_regions: npt.NDArray[np.int64]
-    further: Mapping[str, Any] = field(default_factory=dict)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, FrameCounts):
-            return NotImplemented
-        mine, theirs = (
-            (row.stem, dict(row.columns), row.void_px, row.boundaries,
-             row.correct_px.tolist(), row.truth_px.tolist(), row.predicted_px.tolist(), row.boundary_regions.tolist(),
-             dict(row.further))
-            for row in (self, other)
-        )  # fmt: skip
-        return mine == theirs
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 @dataclass(frozen=True)
 class Counts:
-    """All counts of an evaluation: the pooled confusion, and a row a frame in the order of their stems.
+    """All counts of an evaluation: the pooled confusion, and a row a frame in the order of their stems, kept packed.
 
     Counts of disjoint sets of frames are added with `+`: any order and any sharding gives the same value.
     """
@@ -130,17 +97,22 @@ class Counts:
     classes: ClassTable
     boundary_px: tuple[int, ...]
     pixels: PixelCounts
-    frames: tuple[FrameCounts, ...] = ()
+    frames: Sequence[FrameCounts] = ()
     also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "frames", in_order(self.frames))
+        object.__setattr__(self, "frames", PackedFrames.of(self.frames).in_order())
+
+    @property
+    def packed(self) -> PackedFrames:
+        """The rows with their columns over all frames."""
+        return PackedFrames.of(self.frames)
 
     def __add__(self, other: Counts) -> Counts:
         mine, theirs = ((each.classes.content_hash, each.boundary_px, each.also) for each in (self, other))
         if mine != theirs:
             raise ValueError("only counts of the same classes, boundary distances and further families add up")
-        pixels, frames = self.pixels + other.pixels, self.frames + other.frames
+        pixels, frames = self.pixels + other.pixels, PackedFrames.joined([self.packed, other.packed])
         return Counts(self.classes, self.boundary_px, pixels, frames, self.also)
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import length_hint
-from typing import Any
+from typing import Any, NamedTuple
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, SegwrightError, silent
 from segwright.data.workers import in_threads
-from segwright.evaluate.by_name import ScoresByName
-from segwright.evaluate.counts import Counts, FrameCounts, FramePair, PixelCounts, count_frame, pair_problems
+from segwright.evaluate.counts import Counts, FramePair, PixelCounts, count_frame, pair_problems
 from segwright.evaluate.domains import scores_by_domain
+from segwright.evaluate.frame_counts import FrameCounts
+from segwright.evaluate.frame_rows import FrameRows
 from segwright.evaluate.further import added, further
+from segwright.evaluate.packed import FramePacker
 from segwright.evaluate.reliability import Reliability
-from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, FrameRow, collapse_lines
-from segwright.evaluate.scores import Score, Scores, definitions_of, further_definitions, image_scores, score_counts
+from segwright.evaluate.result import COLLAPSED_IOU, Collapsed, Evaluation, collapse_lines
+from segwright.evaluate.scores import Scores, definitions_of, further_definitions, score_counts
 
 
 def score_frames(
@@ -62,7 +64,7 @@ def count_frames(
     for name in families:
         further(name)
     distances = tuple(sorted(set(boundary_px)))
-    pixels, rows, problems = PixelCounts.none(classes), [], []
+    pixels, rows, problems = PixelCounts.none(classes), FramePacker(), []
     total = length_hint(pairs)
 
     def counted(pair: FramePair) -> tuple[PixelCounts, FrameCounts] | list[Problem]:
@@ -73,11 +75,11 @@ def count_frames(
             problems += answer
         else:
             pixels += answer[0]
-            rows.append(answer[1])
+            rows.add(answer[1])
         listener(Progress("evaluate", done, max(total, done)))
     if problems:
         raise DataError(*problems)
-    return Counts(classes, distances, pixels, tuple(rows), families)
+    return Counts(classes, distances, pixels, rows.packed(), families)
 
 
 def summarise(
@@ -91,9 +93,12 @@ def summarise(
     if not counts.frames:
         raise no_frame_to_score()
     classes, distances = counts.classes, counts.boundary_px
-    class_names = classes.names
-    scores = score_counts(counts.frames, classes, distances)
-    by_domain, notes = scores_by_domain(counts.frames, lambda rows: score_counts(rows, classes, distances))
+    packed = counts.packed
+    scores = score_counts(packed, classes, distances)
+    by_domain, notes = scores_by_domain(
+        [_Placed(*row) for row in enumerate(packed.columns)],
+        lambda rows: score_counts(packed.taken([row.position for row in rows]), classes, distances),
+    )
     collapsed = tuple(_collapsed(scores, by_domain))
     for name, line in collapse_lines(collapsed).items():
         listener(Note("evaluate", f"{name} {line}", "warning"))
@@ -109,18 +114,25 @@ def summarise(
         confusion=tuple(tuple(int(cell) for cell in row) for row in counts.pixels.confusion),
         definitions={**definitions_of(names), **further_definitions(names, counts.also)},
         details=_details(counts),
-        frames=tuple(_frame_row(row, classes, class_names, distances) for row in counts.frames),
+        frames=FrameRows(packed, classes),
         collapsed=collapsed,
         provenance={"class_table_hash": classes.content_hash, **(provenance or {})},
         notes=notes,
     )
 
 
+class _Placed(NamedTuple):
+    """A frame's position among the packed ones, and what divides frames into domains."""
+
+    position: int
+    columns: Mapping[str, str]
+
+
 def _details(counts: Counts) -> dict[str, Any]:
     """What the further families say beyond scores."""
     found: dict[str, Any] = {}
     for name in counts.also:
-        found |= further(name).details(added([row.further[name] for row in counts.frames]))
+        found |= further(name).details(added([row[name] for row in counts.packed.further]))
     return found
 
 
@@ -185,27 +197,3 @@ def _collapsed(overall: Scores, by_domain: Mapping[str, Mapping[str, Scores]]) -
             iou, pixels = row["iou"], int(row["truth_px"] or 0)
             if pixels and iou is not None and iou < COLLAPSED_IOU:
                 yield Collapsed(name, domain, iou, pixels)
-
-
-def _frame_row(row: FrameCounts, classes: ClassTable, names: tuple[str, ...], distances: tuple[int, ...]) -> FrameRow:
-    """The row of one frame; `names` are those of the classes, one tuple for all frames."""
-    iou = ScoresByName(names, image_scores(row, classes).values())
-    return FrameRow(
-        stem=row.stem,
-        columns=dict(row.columns),
-        image_miou=_mean_present(iou.values()),
-        image_miou_foreground=_mean_present(iou[spec.name] for spec in classes.foreground),
-        iou=iou,
-        boundary_f={
-            f"boundary_f@{distance}": ScoresByName(names, row.boundaries.f_scores(distance)) for distance in distances
-        },
-        correct_px=tuple(row.correct_px.tolist()),
-        truth_px=tuple(row.truth_px.tolist()),
-        predicted_px=tuple(row.predicted_px.tolist()),
-        void_px=row.void_px,
-    )
-
-
-def _mean_present(scores: Iterable[Score]) -> Score:
-    present = [score for score in scores if score is not None]
-    return sum(present) / len(present) if present else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from segwright._version import __version__
 from segwright.core import ArtefactError, ClassTable
 from segwright.evaluate.reliability import Reliability
-from segwright.evaluate.rows import write_json
+from segwright.evaluate.rows import Streamed, write_json
 from segwright.evaluate.scores import Score, Scores
 
 SCHEMA_VERSION = 1
@@ -97,7 +98,7 @@ class Evaluation:
     by_domain: Mapping[str, Mapping[str, Scores]]
     confusion: tuple[tuple[int, ...], ...]
     definitions: Mapping[str, str]
-    frames: tuple[FrameRow, ...] = ()
+    frames: Sequence[FrameRow] = ()
     collapsed: tuple[Collapsed, ...] = ()
     reliability: Reliability | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -112,10 +113,18 @@ class Evaluation:
             score = row.image_miou if row.image_miou_foreground is None else row.image_miou_foreground
             return (1.0 if score is None else score, -row.wrong_px, row.stem)
 
-        return tuple(sorted((row for row in self.frames if row.wrong_px), key=key)[:count])
+        return tuple(nsmallest(count, (row for row in self.frames if row.wrong_px), key=key))
 
     def to_json(self) -> dict[str, Any]:
         """The content of `evaluation.json`."""
+        return {**self._content(), "frames": [_frame_json(row) for row in self.frames]}
+
+    def to_stream(self) -> dict[str, Any]:
+        """What `to_json` gives, to be written at once: the plain values of a frame are made when its turn comes."""
+        return {**self._content(), "frames": Streamed(_frame_json, self.frames)}
+
+    def _content(self) -> dict[str, Any]:
+        """The content but for the frames."""
         collapsed = [
             {"class": row.name, "domain": row.domain, "iou": row.iou, "pixels": row.pixels} for row in self.collapsed
         ]
@@ -129,7 +138,6 @@ class Evaluation:
             "collapsed": collapsed,
             "confusion": confusion,
             "reliability": None if self.reliability is None else self.reliability.to_json(),
-            "frames": [_frame_json(row) for row in self.frames],
         }
 
     @staticmethod
@@ -143,7 +151,7 @@ class Evaluation:
 
     def write(self, path: Path) -> None:
         """Write `evaluation.json` at `path`: to a temporary name, then one rename."""
-        write_json(path, self.to_json())
+        write_json(path, self.to_stream())
 
     @staticmethod
     def read(path: Path) -> Evaluation:

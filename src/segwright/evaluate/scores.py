@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable
-from segwright.evaluate.counts import FrameCounts
+from segwright.evaluate.frame_counts import FrameCounts
 from segwright.evaluate.further import added, further
+from segwright.evaluate.packed import CORRECT, PREDICTED, TRUTH, PackedFrames
 from segwright.evaluate.pooled import POOLED_DEFINITIONS, frequency_weighted_iou, mean_accuracy
 from segwright.evaluate.ratios import Score, mean, ratio, score
 from segwright.evaluate.reliability import CLASSWISE_DEFINITIONS
@@ -110,14 +111,15 @@ class Scores:
 
 def score_counts(frames: Sequence[FrameCounts], classes: ClassTable, boundary_px: tuple[int, ...]) -> Scores:
     """The scores of the frames counted in `frames`, in no matter which order they were counted."""
-    ordered = sorted(frames, key=lambda row: row.stem)
+    packed = PackedFrames.of(frames)
+    ordered = packed.taken(sorted(range(len(packed)), key=packed.stems.__getitem__))
     correct, truth, predicted = (
-        _stacked(ordered, name, len(classes)) for name in ("correct_px", "truth_px", "predicted_px")
+        ordered.table(row).reshape(len(ordered), len(classes)) for row in (CORRECT, TRUTH, PREDICTED)
     )
     image_iou = ratio(correct, truth + predicted - correct)
     columns: dict[str, npt.NDArray] = _pooled_columns(correct.sum(axis=0), truth.sum(axis=0), predicted.sum(axis=0))
     columns["mean_image_iou"] = mean(image_iou, axis=0)
-    columns |= _boundary_columns(ordered, boundary_px, len(classes))
+    columns |= _boundary_columns(ordered, boundary_px)
     counts = {"truth_px": truth.sum(axis=0), "predicted_px": predicted.sum(axis=0), "images": (truth > 0).sum(axis=0)}
     per_class = {
         spec.name: {name: score(values[channel]) for name, values in columns.items()}
@@ -173,12 +175,12 @@ def _definitions(names: Sequence[str], known: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _further_scores(frames: Sequence[FrameCounts]) -> Scores:
+def _further_scores(frames: PackedFrames) -> Scores:
     """What the further families that were counted say of the frames."""
     overall: dict[str, Score] = {}
     classes: dict[str, dict[str, Score]] = {}
-    for family in frames[0].further if frames else ():
-        counts, scored = added([row.further[family] for row in frames]), further(family)
+    for family in frames.further[0] if len(frames) else ():
+        counts, scored = added([row[family] for row in frames.further]), further(family)
         overall |= scored.overall(counts)
         for name, row in scored.by_class(counts).items():
             classes.setdefault(name, {}).update(row)
@@ -194,29 +196,15 @@ def _pooled_columns(correct: npt.NDArray, truth: npt.NDArray, predicted: npt.NDA
     }
 
 
-def _boundary_columns(
-    frames: Sequence[FrameCounts], distances: tuple[int, ...], classes: int
-) -> dict[str, npt.NDArray[np.float64]]:
+def _boundary_columns(frames: PackedFrames, distances: tuple[int, ...]) -> dict[str, npt.NDArray[np.float64]]:
     """The boundary scores of each class (classes,), by name; none where boundaries were not looked at."""
     columns = {}
-    for distance in distances:
-        pairs = [row.boundaries.precision_recall(distance) for row in frames]
-        halves = np.array([[(np.nan, np.nan) if each is None else each for each in row] for row in pairs])
-        precision, recall = np.moveaxis(halves.reshape(len(frames), classes, 2), 2, 0)
-        f_scores = [[np.nan if each is None else each for each in row.boundaries.f_scores(distance)] for row in frames]
-        columns[f"boundary_f@{distance}"] = mean(np.array(f_scores, float).reshape(len(frames), classes), axis=0)
+    for distance in distances if len(frames) else ():
+        precision, recall, f_score = frames.boundary_scores(distance)
+        columns[f"boundary_f@{distance}"] = mean(f_score, axis=0)
         columns[f"boundary_precision@{distance}"] = mean(precision, axis=0)
         columns[f"boundary_recall@{distance}"] = mean(recall, axis=0)
-    if distances:
-        both, near_truth, near_prediction = _stacked_regions(frames, classes).sum(axis=0)
+    if columns:
+        both, near_truth, near_prediction = frames.regions()
         columns["boundary_iou"] = ratio(both, near_truth + near_prediction - both)
     return columns
-
-
-def _stacked(frames: Sequence[FrameCounts], name: str, classes: int) -> npt.NDArray[np.int64]:
-    rows = [getattr(row, name) for row in frames]
-    return np.array(rows, dtype=np.int64).reshape(len(frames), classes)
-
-
-def _stacked_regions(frames: Sequence[FrameCounts], classes: int) -> npt.NDArray[np.int64]:
-    return np.array([row.boundary_regions for row in frames], dtype=np.int64).reshape(len(frames), 3, classes)

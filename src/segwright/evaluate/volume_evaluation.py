@@ -13,10 +13,12 @@ import numpy as np
 from segwright.core import ClassTable, LabelMap, Listener, Note, Progress, silent
 from segwright.evaluate.boundary import count_boundaries
 from segwright.evaluate.cldice import count_volume_cldice
-from segwright.evaluate.counts import Counts, FrameCounts, PixelCounts, count_pixels
+from segwright.evaluate.counts import Counts, PixelCounts, count_pixels
 from segwright.evaluate.domains import NO_COLUMNS, ColumnSource
 from segwright.evaluate.evaluation import summarise
+from segwright.evaluate.frame_counts import FrameCounts
 from segwright.evaluate.further import further
+from segwright.evaluate.packed import CORRECT, PREDICTED, TRUTH
 from segwright.evaluate.ratios import Score, mean, ratio, score
 from segwright.evaluate.result import Evaluation
 from segwright.evaluate.surface import count_volume_surfaces
@@ -139,10 +141,7 @@ def _case(pair: VolumePair, row: FrameCounts, classes: ClassTable) -> dict[str, 
 
 
 def _mean_case_dice(counts: Counts) -> dict[str, Score]:
-    correct, truth, predicted = (
-        np.array([getattr(row, name) for row in counts.frames], np.float64).reshape(-1, len(counts.classes))
-        for name in ("correct_px", "truth_px", "predicted_px")
-    )
+    correct, truth, predicted = (counts.packed.table(row) for row in (CORRECT, TRUTH, PREDICTED))
     means = mean(ratio(2 * correct, truth + predicted), axis=0)
     return {spec.name: score(means[channel]) for channel, spec in enumerate(counts.classes)}
 

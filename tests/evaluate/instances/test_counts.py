@@ -6,8 +6,10 @@ import contextlib
 import functools
 import json
 import operator
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segwright.core import ConfigError, DataError, Size
+from segwright.evaluate import kernels
 from segwright.evaluate.instances import (
     COCO,
     LVIS,
@@ -25,12 +28,8 @@ from segwright.evaluate.instances import (
     count_instances,
     curves,
     evaluate_instances,
-    matching,
     overlap,
-    painting,
-    runs,
     score_instances,
-    segmentations,
     summarise_instances,
 )
 from segwright.evaluate.instances.batches import Batch
@@ -76,8 +75,9 @@ def test_instance_counts__any_order_and_any_sharding_is_the_same(seed, random, r
 @given(seeds, st.sampled_from([COCO, LVIS]), st.sampled_from(KINDS))
 def test_kernels__equal_their_plain_counterparts(seed, rule, kind) -> None:
     frames, none = frames_of(seed, rule)
-    counts = counted(frames, none)
-    compiled = curves.accumulate(counts, kind)
+    with with_kernels():
+        counts = counted(frames, none)
+        compiled = curves.accumulate(counts, kind)
     with without_kernels():
         assert counted(frames, none) == counts
         plain = curves.accumulate(counts, kind)
@@ -92,7 +92,8 @@ def test_overlaps__are_those_of_pycocotools_to_the_last_bit(seed, kind) -> None:
         batch = Batch.of([frame])
         detections, truths = (np.argsort(group, kind="stable") for group in (batch.detection_group, batch.truth_group))
         pairs = overlap.Pairs.of(batch, detections, truths)
-        found = overlap.overlaps(batch, kind, pairs, boundary_ratio=0.02)
+        with with_kernels():
+            found = overlap.overlaps(batch, kind, pairs, boundary_ratio=0.02)
         with without_kernels():
             assert found.tolist() == overlap.overlaps(batch, kind, pairs, boundary_ratio=0.02).tolist()
 
@@ -129,9 +130,39 @@ def test_count_instances__images_of_two_sizes_meet_in_one_batch() -> None:
 def without_kernels() -> Iterator[None]:
     """As where numba is not installed."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (matching, curves, overlap, painting, runs, segmentations):
-            patch.setattr(module, "compiled", lambda: False)
+        patch.setattr(kernels, "find_spec", lambda _: None)
+        kernels.compiled.cache_clear()
         yield
+    kernels.compiled.cache_clear()
+
+
+@contextlib.contextmanager
+def with_kernels() -> Iterator[None]:
+    """Kernels for however few objects, where numba is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "ENOUGH_OBJECTS", 0)
+        yield
+
+
+def test_pays__kernels_are_loaded_for_many_objects_and_used_once_they_are_loaded(monkeypatch) -> None:
+    monkeypatch.setattr(kernels, "find_spec", lambda name: name)
+    kernels.compiled.cache_clear()
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    assert [kernels.pays(count) for count in (0, kernels.ENOUGH_OBJECTS - 1, kernels.ENOUGH_OBJECTS)] == [0, 0, 1]
+    monkeypatch.setitem(sys.modules, "numba", ModuleType("numba"))
+    assert kernels.pays(0)
+    with without_kernels():
+        assert not kernels.pays(kernels.ENOUGH_OBJECTS)
+
+
+def test_batches__know_how_long_the_stream_has_been() -> None:
+    frames, _ = frames_of(0, most=20)
+    objects = [len(frame.truths.channel) + len(frame.detections.channel) for frame in frames]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "MOST_OBJECTS", 1)
+        found = [batch.objects_so_far for batch in batches.batches(frames)]
+    assert found[-1] == sum(objects)
+    assert found == sorted(found)
 
 
 @given(seeds)

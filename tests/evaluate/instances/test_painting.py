@@ -19,6 +19,7 @@ from segwright.evaluate.instances.painting import run_texts_of
 from segwright.evaluate.instances.run_texts import RunTexts
 from segwright.evaluate.instances.runs import areas_of, boxes_around, measures_of, runs_of
 from segwright.evaluate.instances.segmentations import flaws
+from segwright.evaluate.kernels import compiled
 from tests.evaluate.instances.sets import decoded
 
 seeds = st.integers(0, 2**32 - 1)
@@ -76,11 +77,9 @@ def test_painting__the_plain_way_gives_the_same_letters(seed) -> None:
     polygons, size = random_polygons(seed, 5)
     text = runs_of(polygons[0], size)
     mixed = [*polygons, text, uncompressed(polygons[1], size), {**text, "counts": text["counts"].decode()}]
-    found = run_texts_of(mixed, *sides(size, len(mixed)))
-    with (
-        patch.object(painting, "compiled", lambda: False),
-        patch("segwright.evaluate.instances.segmentations.compiled", lambda: False),
-    ):
+    with patch.object(painting, "pays", lambda _: compiled()):
+        found = run_texts_of(mixed, *sides(size, len(mixed)))
+    with patch.object(painting, "pays", lambda _: False):
         plain = run_texts_of(mixed, *sides(size, len(mixed)))
     assert found is not None
     assert plain is not None
@@ -160,10 +159,11 @@ def test_measures_of__are_those_of_pycocotools(seed) -> None:
     written = [runs_of({"size": [size.height, size.width], "counts": counts}, size)
                for counts in ([whole], [0, whole], [whole // 2, 0, whole - whole // 2])]  # fmt: skip
     masks = [*(runs_of(rings, size) for rings in polygons), *written]
-    area, boxes = measures_of(masks)
+    with patch.object(runs, "pays", lambda _: compiled()):
+        area, boxes = measures_of(masks)
     assert area.tolist() == areas_of(masks).tolist()
     assert boxes.tolist() == boxes_around(masks).tolist()
-    with patch.object(runs, "compiled", lambda: False):
+    with patch.object(runs, "pays", lambda _: False):
         assert [part.tolist() for part in measures_of(masks)] == [area.tolist(), boxes.tolist()]
 
 

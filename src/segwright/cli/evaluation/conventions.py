@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from segwright.evaluate import Evaluation, ObjectEvaluation
     from segwright.evaluate.reconcile import Convention
 
 
@@ -18,13 +17,11 @@ def with_conventions(content: dict[str, Any], conventions: Sequence[Convention])
     return {**content, "conventions": [row.to_json() for row in conventions]} if conventions else content
 
 
-def write_with_conventions(
-    path: Path, evaluation: Evaluation | ObjectEvaluation, conventions: Sequence[Convention]
-) -> None:
-    """Write `evaluation.json` with `conventions` in it; `Evaluation.read` reads it as any other."""
+def write_with_conventions(path: Path, content: dict[str, Any], conventions: Sequence[Convention]) -> None:
+    """Write `evaluation.json`, its content with `conventions` in it; `Evaluation.read` reads it as any other."""
     from segwright.evaluate.rows import write_json
 
-    write_json(path, with_conventions(evaluation.to_json(), conventions))
+    write_json(path, with_conventions(content, conventions))
 
 
 def conventions_table(conventions: Sequence[Convention]) -> RenderableType:

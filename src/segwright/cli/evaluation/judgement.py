@@ -88,9 +88,9 @@ class Judgement:
     intervals: Intervals | None
     comparison: Comparison | None
 
-    def to_json(self) -> dict[str, Any]:
-        """The evaluation's JSON, with `intervals` and `comparison` where there are any."""
-        content = self.evaluation.to_json()
+    def to_stream(self) -> dict[str, Any]:
+        """The evaluation's `to_stream`, with `intervals` and `comparison` where there are any."""
+        content = self.evaluation.to_stream()
         if self.intervals is not None:
             content["intervals"] = asdict(self.intervals)
         if self.comparison is not None:

@@ -33,12 +33,12 @@ def score_masks(face: Face, given: Mapping[str, Any], model: Path | None, json_f
     conventions = _conventions(evaluation) if given["reconcile"] else ()
     _write(evaluation, pairs, report)
     if json_file is not None:
-        write_with_conventions(json_file, evaluation, conventions)
+        write_with_conventions(json_file, evaluation.to_stream(), conventions)
     judgement = judged(evaluation, demands)
     write_comparison_report(judgement, pairs)
     written = [path for path in (json_file, report, demands.report) if path is not None]
     more = [*judgement.tables(), *([conventions_table(conventions)] if conventions else [])]
-    answer = with_conventions(judgement.to_json(), conventions)
+    answer = with_conventions(judgement.to_stream(), conventions)
     face.finish(answer, answer_of(evaluation, written, more), gate=judgement.enforce)
 
 

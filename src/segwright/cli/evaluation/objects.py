@@ -35,7 +35,7 @@ def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, jso
     judgement = judged(evaluation, demands)
     conventions = _conventions(given, evaluation, sides, face.listener) if given["reconcile"] else ()
     if json_file is not None:
-        write_with_conventions(json_file, evaluation, conventions)
+        write_with_conventions(json_file, evaluation.to_json(), conventions)
     if report is not None:
         _write_report(report, evaluation, sides, face.listener)
     write_comparison(judgement, sides, face.listener)

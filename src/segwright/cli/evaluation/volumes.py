@@ -30,7 +30,7 @@ def score_volumes(face: Face, given: Mapping[str, Any], _model: Path | None, jso
         evaluation.write(json_file)
     judgement = judged(evaluation, demands)
     written = [path for path in (json_file, given["report"]) if path is not None]
-    face.finish(judgement.to_json(), answer_of(evaluation, written, judgement.tables()), gate=judgement.enforce)
+    face.finish(judgement.to_stream(), answer_of(evaluation, written, judgement.tables()), gate=judgement.enforce)
 
 
 def _scored(given: Mapping[str, Any], face: Face) -> Any:

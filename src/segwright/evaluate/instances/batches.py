@@ -23,7 +23,7 @@ class Batch:
     """Some frames with all their truths and detections in a row, frame after frame.
 
     `truth_frame` and `detection_frame` are each one's frame in the batch, `truth_group` and `detection_group` its frame
-    and class in one number; all int64.
+    and class in one number; all int64. `objects_so_far` is how long the stream has been: whether kernels pay.
     """
 
     frames: Sequence[InstanceFrame]
@@ -31,10 +31,11 @@ class Batch:
     detections: Detections
     truth_frame: Integers
     detection_frame: Integers
+    objects_so_far: int
 
     @staticmethod
-    def of(frames: Sequence[InstanceFrame]) -> Batch:
-        """The batch of these frames."""
+    def of(frames: Sequence[InstanceFrame], objects_so_far: int = 0) -> Batch:
+        """The batch of these frames; `objects_so_far` are those of the stream, this batch's among them."""
         truths = [frame.truths for frame in frames]
         detections = [frame.detections for frame in frames]
         numbers = np.arange(len(frames))
@@ -57,6 +58,7 @@ class Batch:
             ),
             np.repeat(numbers, [len(row.channel) for row in truths]),
             np.repeat(numbers, [len(row.channel) for row in detections]),
+            objects_so_far,
         )
 
     @property
@@ -84,15 +86,16 @@ class Batch:
 def batches(frames: Iterable[InstanceFrame]) -> Iterator[Batch]:
     """The frames in batches, in their order."""
     waiting: list[InstanceFrame] = []
-    objects = 0
+    objects = so_far = 0
     for frame in frames:
         waiting.append(frame)
-        objects += len(frame.truths.channel) + len(frame.detections.channel)
+        own = len(frame.truths.channel) + len(frame.detections.channel)
+        objects, so_far = objects + own, so_far + own
         if objects >= MOST_OBJECTS or len(waiting) >= MOST_FRAMES:
-            yield Batch.of(waiting)
+            yield Batch.of(waiting, so_far)
             waiting, objects = [], 0
     if waiting:
-        yield Batch.of(waiting)
+        yield Batch.of(waiting, so_far)
 
 
 def _joined(rows: Sequence, column: Callable[..., npt.NDArray]) -> npt.NDArray:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from segwright.evaluate.instances.counts import InstanceCounts
 from segwright.evaluate.instances.rules import AREAS, IOU_THRESHOLDS, RECALL_THRESHOLDS, Kind
-from segwright.evaluate.kernels import compiled
+from segwright.evaluate.kernels import pays
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class Ranking:
 def accumulate(counts: InstanceCounts, kind: Kind) -> Accumulated:
     """The curves of one kind of score."""
     ranking, most = Ranking.of(counts, kind), counts.rule.most_detections
-    if not compiled():
+    if not pays(len(ranking.score)):
         return accumulate_plainly(ranking, most)
     from segwright.evaluate.kernels import matching
 

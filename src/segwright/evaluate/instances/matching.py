@@ -20,7 +20,7 @@ from segwright.evaluate.instances.batches import Batch
 from segwright.evaluate.instances.frame import InstanceFrame
 from segwright.evaluate.instances.overlap import Pairs, overlaps
 from segwright.evaluate.instances.rules import AREAS, IOU_THRESHOLDS, Kind, Rule
-from segwright.evaluate.kernels import compiled
+from segwright.evaluate.kernels import compiled, pays
 
 Bits = npt.NDArray[np.uint16]
 
@@ -83,7 +83,7 @@ def match_batch(batch: Batch, kind: Kind, rule: Rule, *, boundary_ratio: float) 
     detections, rank = _turn_order(batch, rule)
     truths = np.argsort(batch.truth_group, kind="stable")
     turns = _turns(batch, Pairs.of(batch, detections, truths), kind, boundary_ratio)
-    matched, ignored = match(turns)
+    matched, ignored = match(turns) if pays(batch.objects_so_far) else match_plainly(turns)
     area = turns.truth_area[:, None]
     counted = ~turns.truth_ignored[:, None] & (area >= AREAS[:, 0]) & (area <= AREAS[:, 1])
     found = batch.detections.channel[detections], batch.detections.score[detections], rank, matched, ignored

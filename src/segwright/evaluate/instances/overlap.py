@@ -23,7 +23,7 @@ from segwright.evaluate.instances.frame import Detections, Truths
 from segwright.evaluate.instances.rules import IOU_THRESHOLDS, Kind
 from segwright.evaluate.instances.run_texts import Runs, RunTexts
 from segwright.evaluate.instances.runs import boxes_around, iou, pixels_of
-from segwright.evaluate.kernels import compiled
+from segwright.evaluate.kernels import pays
 
 Overlap = npt.NDArray[np.float64]
 
@@ -78,9 +78,13 @@ def overlaps(batch: Batch, kind: Kind, pairs: Pairs, *, boundary_ratio: float) -
     """
     crowd = batch.truths.crowd[pairs.truths]
     if kind == "box":
-        return _box_iou(_boxes(batch.detections)[pairs.detections], _boxes(batch.truths)[pairs.truths], pairs, crowd)
+        sides = _boxes(batch.detections)[pairs.detections], _boxes(batch.truths)[pairs.truths]
+        return (_box_iou if pays(batch.objects_so_far) else iou_plainly)(*sides, pairs, crowd)
     found, true = _masks(batch.detections), _masks(batch.truths)
-    shared = _mask_iou(found, true, pairs, crowd)
+    if pays(batch.objects_so_far):
+        shared = _mask_iou(found, true, pairs, crowd)
+    else:
+        shared = iou_plainly(_some(found, pairs.detections), _some(true, pairs.truths), pairs, crowd)
     if kind == "boundary":
         for detections, truths, cells in pairs.groups():
             distance_px = boundary_distance_px(batch.size(int(pairs.detections[detections.start])), boundary_ratio)
@@ -95,8 +99,6 @@ def overlaps(batch: Batch, kind: Kind, pairs: Pairs, *, boundary_ratio: float) -
 def _box_iou(
     found: npt.NDArray[np.float64], true: npt.NDArray[np.float64], pairs: Pairs, crowd: npt.NDArray[np.bool_]
 ) -> Overlap:
-    if not compiled():
-        return iou_plainly(found, true, pairs, crowd)
     from segwright.evaluate.kernels import instance_iou
 
     overlap_start, detection_start, truth_start, truth_end = pairs.starts
@@ -104,8 +106,6 @@ def _box_iou(
 
 
 def _mask_iou(found: RunTexts, true: RunTexts, pairs: Pairs, crowd: npt.NDArray[np.bool_]) -> Overlap:
-    if not compiled():
-        return iou_plainly(_some(found, pairs.detections), _some(true, pairs.truths), pairs, crowd)
     from segwright.evaluate.kernels import instance_iou
 
     masks = RunTexts.joined([found, true])

@@ -20,22 +20,25 @@ from segwright.data.workers import in_threads
 from segwright.evaluate.instances.run_texts import RunTexts, starts_of, text_of
 from segwright.evaluate.instances.runs import runs_of
 from segwright.evaluate.instances.segmentations import FARTHEST_PX, lengths
-from segwright.evaluate.kernels import compiled
+from segwright.evaluate.kernels import pays
 
 Integers = npt.NDArray[np.int64]
 
 _NUMBERS = frozenset({int, float})
 _TEXTS = frozenset({str, bytes})
+# painting one takes about as long as reading that many run lengths, and that many detections come with one
+A_POLYGON_WEIGHS = 5
 _AT_ONCE = 4096  # values that are looked at together, and are a thread's turn
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Some values of one form, for images of `height` and `width` px (values,)."""
+    """Some values of one form, for images of `height` and `width` px (values,); `quickly`, by kernels."""
 
     values: Sequence[Any]
     height: Integers
     width: Integers
+    quickly: bool
 
 
 def run_texts_of(segmentations: Sequence[Any], height: Integers, width: Integers) -> RunTexts | None:
@@ -48,20 +51,24 @@ def run_texts_of(segmentations: Sequence[Any], height: Integers, width: Integers
         [type(value) is dict and type(value.get("counts")) in _TEXTS for value in segmentations], np.bool_
     )
     found, order = [], []
+    quickly = pays(len(is_run) + (A_POLYGON_WEIGHS - 1) * int((~is_run).sum()))
     for form, read in ((~is_run, _painted), (is_run & ~is_text, _compressed), (is_text, _as_they_are)):
         chosen = np.flatnonzero(form)
         order.append(chosen)
-        for part in in_threads(read, _parts(segmentations, chosen, height, width)):
+        for part in in_threads(read, _parts(segmentations, chosen, (height, width), quickly)):
             if part is None:
                 return None
             found.append(part)
     return RunTexts.joined(found).taken(np.argsort(np.concatenate(order)))
 
 
-def _parts(segmentations: Sequence[Any], chosen: Integers, height: Integers, width: Integers) -> Iterator[_Part]:
+def _parts(
+    segmentations: Sequence[Any], chosen: Integers, sides: tuple[Integers, Integers], quickly: bool
+) -> Iterator[_Part]:
+    height, width = sides
     for first in range(0, len(chosen), _AT_ONCE):
         some = chosen[first : first + _AT_ONCE]
-        yield _Part([segmentations[position] for position in some.tolist()], height[some], width[some])
+        yield _Part([segmentations[position] for position in some.tolist()], height[some], width[some], quickly)
 
 
 def _painted(part: _Part) -> RunTexts | None:
@@ -79,7 +86,7 @@ def _painted(part: _Part) -> RunTexts | None:
     xy = _as_numbers(numbers, np.float64)
     if xy is None or not (np.abs(xy) < FARTHEST_PX).all():  # NaN is not
         return None
-    if not compiled():
+    if not part.quickly:
         return _by_pycocotools(part)
     from segwright.evaluate.kernels import polygons
 
@@ -98,7 +105,7 @@ def _compressed(part: _Part) -> RunTexts | None:
     lengths_px, start = _as_numbers(numbers, np.int64), starts_of(map(len, counts))
     if lengths_px is None or (lengths_px < 0).any() or not _cover(lengths_px, start, part):
         return None
-    if not compiled():
+    if not part.quickly:
         return _by_pycocotools(part)
     from segwright.evaluate.kernels import run_lengths
 
@@ -123,7 +130,7 @@ def _as_they_are(part: _Part) -> RunTexts | None:
         runs = RunTexts(text, starts_of(map(len, counts)), part.height, part.width)
     else:
         runs = RunTexts.of_texts(map(text_of, part.values), part.height, part.width)
-    return runs if np.array_equal(lengths(runs), part.height * part.width) else None
+    return runs if np.array_equal(lengths(runs, quickly=part.quickly), part.height * part.width) else None
 
 
 def _sizes_fit(part: _Part) -> bool:

@@ -13,7 +13,7 @@ from segwright.core import Size
 from segwright.data.workers import in_threads
 from segwright.evaluate.instances.run_texts import Runs, RunTexts, text_of
 from segwright.evaluate.instances.segmentations import counts_of
-from segwright.evaluate.kernels import compiled
+from segwright.evaluate.kernels import compiled, pays
 
 # its type stubs name fewer arguments than its code takes
 _coco: Any = pycocotools.mask
@@ -36,7 +36,7 @@ def runs_of(segmentation: Any, size: Size) -> Runs:
 
 def measures_of(masks: Sequence[Runs]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Area in px (masks,), and box as in `boxes_around` (masks, 4), of each mask."""
-    if not compiled():
+    if not pays(len(masks)):
         return areas_of(masks), boxes_around(masks)
     from segwright.evaluate.kernels import instance_iou
 

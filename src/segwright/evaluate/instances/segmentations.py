@@ -43,10 +43,13 @@ def flaws(segmentations: Sequence[Any], sizes: Sequence[Size]) -> dict[int, str]
     return found
 
 
-def lengths(texts: Sequence[bytes] | RunTexts) -> npt.NDArray[np.int64]:
-    """How many pixels each of several compressed run lengths describes; -1 where it is no run lengths."""
+def lengths(texts: Sequence[bytes] | RunTexts, *, quickly: bool = True) -> npt.NDArray[np.int64]:
+    """How many pixels each of several compressed run lengths describes; -1 where it is no run lengths.
+
+    `quickly` is whether kernels may be loaded for it (`kernels.pays`).
+    """
     runs = texts if isinstance(texts, RunTexts) else RunTexts.of_texts(texts, *(np.zeros(len(texts), np.int64),) * 2)
-    if not compiled():
+    if not (quickly and compiled()):
         return lengths_plainly([text_of(run) for run in runs])
     from segwright.evaluate.kernels import run_lengths
 

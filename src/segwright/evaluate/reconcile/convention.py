@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable
-from segwright.evaluate.counts import Counts, FrameCounts, PixelCounts
+from segwright.evaluate.counts import Counts, PixelCounts
+from segwright.evaluate.packed import CORRECT, PREDICTED, TRUTH
 from segwright.evaluate.pooled import frequency_weighted_iou, mean_accuracy
 from segwright.evaluate.ratios import Score, mean, ratio, score
 from segwright.evaluate.result import Evaluation, FrameRow
@@ -62,7 +63,8 @@ class Tallies:
     @staticmethod
     def of_counts(counts: Counts) -> Tallies:
         """The tallies of counted frames."""
-        return Tallies(counts.classes, counts.pixels, *_stacked(counts.frames, len(counts.classes)))
+        columns = (counts.packed.table(row).reshape(-1, len(counts.classes)) for row in (CORRECT, TRUTH, PREDICTED))
+        return Tallies(counts.classes, counts.pixels, *columns)
 
     @staticmethod
     def of_evaluation(evaluation: Evaluation) -> Tallies:
@@ -122,7 +124,7 @@ def mean_present(values: Floats) -> Score:
     return score(mean(values))
 
 
-def _stacked(frames: Sequence[FrameCounts | FrameRow], classes: int) -> tuple[Integers, Integers, Integers]:
+def _stacked(frames: Sequence[FrameRow], classes: int) -> tuple[Integers, Integers, Integers]:
     correct, truth, predicted = (
         np.array([getattr(row, name) for row in frames], dtype=np.int64).reshape(len(frames), classes)
         for name in ("correct_px", "truth_px", "predicted_px")

@@ -56,6 +56,7 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
     classes = evaluation.class_table
     distances = [name for name in evaluation.scores if name.startswith("boundary_f@")]
     tabled = _tabled(distances)
+    singles = _single_ious(evaluation)
     return {
         "title": title,
         "evaluation": evaluation,
@@ -64,7 +65,7 @@ def _page(evaluation: Evaluation, title: str) -> dict[str, Any]:
         "pixel_accuracy": evaluation.scores["pixel_accuracy"],
         "misleading": why_misleading(classes),
         "columns": {**COLUMNS, **{name: boundary_label(name) for name in tabled}},
-        "classes": [_class_row(evaluation, name) for name in foreground_first(classes)],
+        "classes": [_class_row(evaluation, name, singles[name]) for name in foreground_first(classes)],
         "collapsed": collapse_lines(evaluation.collapsed),
         "collapsed_iou": COLLAPSED_IOU,
         "domains": [
@@ -100,10 +101,19 @@ def _tabled(distances: Sequence[str]) -> list[str]:
     return ["boundary_f@3" if "boundary_f@3" in distances else distances[0], "boundary_iou"]
 
 
-def _class_row(evaluation: Evaluation, name: str) -> dict[str, Any]:
+def _single_ious(evaluation: Evaluation) -> dict[str, list[float]]:
+    """The IoU of each class in the single frames that have it, gone through once."""
+    found: dict[str, list[float]] = {name: [] for name in evaluation.class_table.names}
+    for row in evaluation.frames:
+        for name, iou in row.iou.items():
+            if iou is not None:
+                found[name].append(iou)
+    return found
+
+
+def _class_row(evaluation: Evaluation, name: str, singles: Sequence[float]) -> dict[str, Any]:
     scores, classes = evaluation.classes[name], evaluation.class_table
     colour = class_colour(classes, name)
-    singles = [iou for row in evaluation.frames if (iou := row.iou[name]) is not None]
     valid_px = sum(int(row["truth_px"] or 0) for row in evaluation.classes.values())
     return {
         "name": name,
