@@ -156,11 +156,11 @@ def test_duplicates__of_a_part_among_others_of_its_shape_are_found() -> None:
     assert series(10, encoded(np.ascontiguousarray(shown[:, ::-1]), 80)) == ["4 10"]
 
 
-def test_compare_closely__the_middle_alone_tells_parts_of_one_shape_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compare_closely__the_middle_alone_tells_that_grain_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[int] = []
     whole = verify._shared_grain
     monkeypatch.setattr(verify, "_shared_grain", lambda *given: (looked_at.append(len(given[0])), whole(*given))[1])
-    first, copy, other = (large(pixels) for pixels in (bracket(4), encoded(bracket(4), 80), grained_anew(bracket(4))))
+    first, copy, other = (large(pixels) for pixels in (shaded(1), encoded(shaded(1), 80), shaded(2)))
     still = np.eye(2, 3, dtype=np.float32)
     assert verify.compare_closely(first, other, 0, still) < 0.35
     assert looked_at == [192]
@@ -176,10 +176,11 @@ def test_larger_of__decodes_each_frame_once_for_all_its_pairs() -> None:
     assert sorted(decoded) == [0, 1, 2]
 
 
-def grained_anew(pixels: Pixels) -> Pixels:
-    """The same part in the same place, photographed again."""
-    noise = np.random.default_rng(7).normal(0, 5, pixels.shape)
-    return np.clip(cv2.GaussianBlur(pixels, (0, 0), 3) + noise, 0, 255).astype(np.uint8)
+def shaded(seed: int) -> Pixels:
+    """One soft shade, as of a plain part before a lamp; each picture with its own grain."""
+    grain = np.random.default_rng(seed).normal(0, 6, (384, 512))
+    shade = 120 + 60 * np.sin(np.linspace(0, 9, 512)) * np.cos(np.linspace(0, 7, 384))[:, None]
+    return np.clip(cv2.GaussianBlur(shade + grain, (0, 0), 0.8), 0, 255).astype(np.uint8)
 
 
 def large(pixels: Pixels) -> Pixels:
