@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segwright.core import ClassSpec, ClassTable, DataError, Problem
+from segwright.core import ClassSpec, ClassTable, DataError, Problem, few
 from segwright.data.class_files import means_void
 from segwright.data.dataset import Frame
 from segwright.data.formats.format import Options, id_of, renamings
 from segwright.data.listing import Listing
-
-_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -145,8 +143,3 @@ def image_notes(listing: Listing, used: Iterable[str], missing: Sequence[str], p
         rule = f"{len(surplus)} image files are not in the annotation file and were left out"
         notes.append(str(Problem(place, rule, "annotated images", few(surplus), "annotate them, or move them away")))
     return notes
-
-
-def few(names: Sequence[str]) -> str:
-    """The first few names, for a message."""
-    return ", ".join(names[:_SHOWN]) + (f" ... ({len(names)})" if len(names) > _SHOWN else "")

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.drawing import runs_shape
-from segwright.data.formats.annotated import Naming, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.geo_grid import Grid
 from segwright.data.formats.geo_raster import grid_of, no_data, projected
