@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,20 +45,14 @@ def lint(
     from segwright.cli.datasets import class_table_of, dataset_at, options_of
     from segwright.data.checks import chosen_rules, write_baseline
 
-    _refuse_misuse(
-        data, {"--format": format != "auto", "--classes": classes, "--option": option}, baseline, accept, fix
-    )
+    own = {"--format": format != "auto", "--classes": classes, "--option": option}
+    _refuse_misuse(data, own, baseline, accept, fix)
     project = _project(data)
     rules = chosen_rules(select or [], [*(ignore or []), *(project.lint.ignore if project else [])])
     with Face(as_json=json) as face:
-        dataset = dataset_at(
-            data,
-            format=format,
-            classes=class_table_of(classes),
-            columns_from=columns,
-            columns_csv=columns_csv,
-            options=options_of(option or []),
-        )
+        ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
+        settings = options_of(option or [])
+        dataset = dataset_at(data, format=format, classes=class_table_of(classes), options=settings, **ways)
         judged_split = _split(dataset, data, split, project)
         report = _judged(face, dataset, judged_split, project, _predictor(model, dataset), rules, data)
         if accept and baseline is not None:

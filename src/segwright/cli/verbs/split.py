@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -83,11 +83,9 @@ def split(
     refuse_with_project(data, {"--format": format != "auto", "--classes": classes, "--option": option})
     asked = Asked(folds, fractions, hold_out or [], seed, independent, from_ or [], check or [])
     with Face(as_json=json) as face:
-        table, csv = class_table_of(classes), columns_csv
+        ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
         settings = options_of(option or [])
-        dataset = dataset_at(
-            data, format=format, classes=table, columns_from=columns, columns_csv=csv, options=settings
-        )
+        dataset = dataset_at(data, format=format, classes=class_table_of(classes), options=settings, **ways)
         dataset = with_given_columns(dataset, columns_exif, columns_dicom, dicom)
         grouping = grouping_asked(data, by, (block, by_block, position, gap), independent=independent)
         work(face, dataset, grouping, asked, out)

@@ -72,10 +72,13 @@ def _own_table(labels: Mapping[str, int | None]) -> ClassTable:
 
 
 class ImageFinder:
-    """Where the image files lie that an annotation file names: only files of the listing, so no path leads out."""
+    """Where the image files lie that an annotation file names: only files of the listing, so no path leads out.
 
-    def __init__(self, listing: Listing, folder: str | None) -> None:
-        self._folders = [folder] if folder else ["", "images"]
+    `beside` is the folder of the annotation file, below the root: names may be meant from there.
+    """
+
+    def __init__(self, listing: Listing, folder: str | None, beside: str = "") -> None:
+        self._folders = [folder] if folder else ["", "images", beside, f"{beside}/images"]
         self._files = {unicodedata.normalize("NFC", name): name for name in listing.images}
         by_name: dict[str, list[str]] = defaultdict(list)
         for name in listing.images:

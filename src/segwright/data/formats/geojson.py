@@ -109,6 +109,7 @@ def _paired(listing: Listing, only: str | None = None, image: object = None) -> 
     images = [name for name in listing.images if image in (None, name)]
     pairs: dict[str, str] = {}
     notes: list[str] = []
+    strangers: list[str] = []
     for name in files:
         found = images if image is not None and only is not None else _images_of(name, images)
         free = [one for one in found if one not in pairs]
@@ -117,7 +118,10 @@ def _paired(listing: Listing, only: str | None = None, image: object = None) -> 
         elif len(free) > 1:
             notes.append(f"{name}: may belong to {len(free)} images and was left out: {few(free)}")
         else:
-            notes.append(f"{name}: belongs to no image, or to one that has a file, and was left out")
+            strangers.append(name)
+    if strangers:
+        rule = "belong to no image, or to one that has a file, and were left out"
+        notes.append(f"GeoJSON: {len(strangers)} files {rule}: {few(strangers)}")
     return pairs, notes
 
 
