@@ -271,3 +271,10 @@ def test_read__image_names_are_also_meant_from_the_annotation_file(tmp_path: Pat
     save(root / "copies" / "f1.png", noise(6, 8, seed=9))
     dataset = open_dataset(root)
     assert [str(frame.image) for frame in dataset.frames] == [str(root / "export/images/f1.png")]
+
+
+def test_read__the_background_of_labelme_is_the_background(tmp_path: Path) -> None:
+    names = [{"id": 0, "name": "_background_"}, {"id": 1, "name": "scratch"}]
+    assert open_dataset(_folder(tmp_path, [_annotation(1, SQUARE)], categories=names)).classes.describe() == (
+        "0 _background_, 1 scratch, 255 void"
+    )

@@ -111,12 +111,12 @@ GROUP_WORDS = ("group", "patient", "sequence", "session", "line", "part", "tile"
 
 def _division(dataset: Dataset) -> str:
     """How `split` most likely should divide the frames: by what groups them, else as their publisher did."""
-    from segwright.data.given_parts import PART, says_parts
+    from segwright.data.given_parts import says_parts
 
-    parts = {frame.columns[PART] for frame in dataset.frames if PART in frame.columns}
-    published = says_parts(parts)
-    by = _grouping(tuple(name for name in dataset.column_names if not (published and name == PART)))
-    return f"--from column:{PART}" if by == "COLUMN" and published and "train" in parts else f"--by {by}"
+    columns = {name: {frame.columns.get(name, "") for frame in dataset.frames} for name in dataset.column_names}
+    published = [name for name, values in columns.items() if says_parts(values) and "train" in values]
+    by = _grouping(tuple(name for name in columns if name not in published))
+    return f"--from column:{published[-1]}" if by == "COLUMN" and published else f"--by {by}"
 
 
 def _grouping(columns: tuple[str, ...]) -> str:

@@ -44,7 +44,7 @@ def name_classes(labels: Mapping[str, int | None], given: ClassTable | None, opt
             ids[name] = id_of(target, table)
         elif means_void(name):
             ids[name] = table.void_id
-        elif name.lower() == "background" and table.background is not None:
+        elif _is_background(name) and table.background is not None:
             ids[name] = id_of(table.background, table)
         else:
             unknown.append(name)
@@ -57,7 +57,7 @@ def name_classes(labels: Mapping[str, int | None], given: ClassTable | None, opt
 
 def _own_table(labels: Mapping[str, int | None]) -> ClassTable:
     named = {name: number for name, number in labels.items() if not means_void(name)}
-    background = next((name for name in named if name.lower() == "background"), None)
+    background = next((name for name in named if _is_background(name)), None)
     numbers = list(named.values())
     taken = 0 in numbers and named.get(background or "") != 0
     usable = all(number is not None and 0 <= number <= 254 for number in numbers)
@@ -69,6 +69,11 @@ def _own_table(labels: Mapping[str, int | None]) -> ClassTable:
     void_id = 255 if len(named) <= 255 else 65535
     specs = tuple(ClassSpec(int(number or 0), name, "stuff") for name, number in named.items())
     return ClassTable(specs, void_id, background or "background")
+
+
+def _is_background(name: str) -> bool:
+    """Whether a label is what is not painted; LabelMe's own converters write `_background_`."""
+    return name.strip("_").lower() == "background"
 
 
 class ImageFinder:
