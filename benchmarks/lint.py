@@ -28,6 +28,7 @@ from segwright.data import open_dataset, read_image, write_image, write_label_ma
 from segwright.data.checks import lint
 from segwright.data.checks.near import duplicates_across, larger_of
 from segwright.data.checks.near.descriptor import thumbnail
+from segwright.data.checks.near.pairs import Larger
 from segwright.data.split import Split
 
 SAMPLED = 12
@@ -55,7 +56,10 @@ def measure_duplicates(shared: Path) -> None:
         groups = [group_of(path) for path in paths]
         order = sorted(set(groups))
         pairs = duplicates_across(
-            pictures, [""] * len(paths), [order.index(group) for group in groups], larger_of(images.__getitem__)
+            pictures,
+            [""] * len(paths),
+            [order.index(group) for group in groups],
+            _larger(images),
         )
         found = recall(images, pictures, groups)
         cells = [f"{100 * found[alteration]:.0f} %" for alteration in names]
@@ -72,7 +76,7 @@ def recall(images: list[Image], pictures: list, groups: list[str]) -> dict[str, 
     sources = [groups[number] for _ in alterations() for number in chosen]
     altered = [_image(alter(images[number].pixels, rng)) for _, alter in alterations() for number in chosen]
     copies = [thumbnail(image) for image in altered]
-    larger = larger_of([*images, *altered].__getitem__)
+    larger = _larger([*images, *altered])
     sides = [0] * len(images) + [1] * len(copies)
     hits = set()
     for pair in duplicates_across([*pictures, *copies], [""] * len(sides), sides, larger):
@@ -80,6 +84,10 @@ def recall(images: list[Image], pictures: list, groups: list[str]) -> dict[str, 
         if pair.first < len(images) <= pair.second and groups[pair.first] == sources[copy]:
             hits.add(copy)
     return {name: sum(names[hit] == name for hit in hits) / len(chosen) for name, _ in alterations()}
+
+
+def _larger(images: list[Image]) -> Larger:
+    return larger_of(images.__getitem__, lambda number: images[number].size)
 
 
 def alterations() -> list[tuple[str, Callable[[Pixels, Rng], Pixels]]]:

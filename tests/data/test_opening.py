@@ -35,7 +35,10 @@ def test_open_dataset__shared_sets_as_they_are(shared_data: Path, folder: str, f
 
 def test_open_dataset__nothing_recognised(tmp_path: Path) -> None:
     save(tmp_path / "only" / "a.png", noise(4, 4))
-    with pytest.raises(DataError, match=r"(?s)not in a format that is recognised.*1 images in 1 folders.*fix:"):
+    with pytest.raises(DataError, match=r"(?s)images in one folder, and nothing that labels them.*1 images.*fix:"):
+        open_dataset(tmp_path)
+    save(tmp_path / "other" / "b.png", noise(4, 4))
+    with pytest.raises(DataError, match=r"(?s)not in a format that is recognised.*2 images in 2 folders.*fix:"):
         open_dataset(tmp_path)
     with pytest.raises(DataError, match="is not a folder of frames"):
         open_dataset(tmp_path / "missing")
@@ -94,3 +97,15 @@ def test_open_with_settings__paths_are_relative_to_the_file_that_names_them(tmp_
     assert dataset.classes == classes
     assert dict(dataset.frame("b_2").columns) == {"line": "b", "lamp": "bright"}
     assert dataset.frame("b_2").mask == IndexMask(tmp_path / "project/frames/masks/b_2.png", {2: 255})
+
+
+def test_open_dataset__a_damaged_annotation_file_is_named_where_nothing_else_tells(tmp_path: Path) -> None:
+    save(tmp_path / "images/a.png", noise(6, 8))
+    (tmp_path / "instances.json").write_text('{"images": [{"id": 1, "file_na', encoding="utf-8")
+    with pytest.raises(DataError, match=r"instances\.json: is not readable JSON"):
+        open_dataset(tmp_path)
+
+
+def test_open_dataset__an_empty_folder_is_empty(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is empty"):
+        open_dataset(tmp_path)

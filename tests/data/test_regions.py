@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segwright.data import regions_of
+from segwright.data import measured_regions
 
 
 def test_regions__of_lines_and_squares() -> None:
@@ -13,7 +13,7 @@ def test_regions__of_lines_and_squares() -> None:
     mask[5, 10:30] = True  # a line of 20
     mask[10:20, 10:20] = True  # a square of 10
     mask[30, 50], mask[31, 51] = True, True  # diagonal neighbours are one region
-    found = regions_of(mask)
+    found = measured_regions(mask)
     assert found.areas.tolist() == [20, 100, 2]
     assert found.widths.tolist() == [1, 9, 1]
     assert found.band_widths[0] == 1
@@ -25,7 +25,7 @@ def test_regions__of_lines_and_squares() -> None:
 def test_regions__a_single_pixel_in_the_corner() -> None:
     mask = np.zeros((3, 4), bool)
     mask[2, 3] = True
-    found = regions_of(mask)
+    found = measured_regions(mask)
     assert (found.areas.tolist(), found.boxes.tolist()) == ([1], [[2, 3, 3, 4]])
     assert found.elongations() == pytest.approx([1])
 
@@ -34,13 +34,13 @@ def test_regions__a_single_pixel_in_the_corner() -> None:
 def test_regions__a_band_has_its_width_and_so_have_two_that_cross(width: int) -> None:
     mask = np.zeros((800, 800), bool)
     mask[300 : 300 + width, 1:-1] = True
-    assert regions_of(mask).band_widths == pytest.approx([width], rel=0.02)
+    assert measured_regions(mask).band_widths == pytest.approx([width], rel=0.02)
     mask[1:-1, 300 : 300 + width] = True
-    assert regions_of(mask).band_widths == pytest.approx([width], rel=0.05)
+    assert measured_regions(mask).band_widths == pytest.approx([width], rel=0.05)
 
 
 def test_regions__of_an_empty_mask() -> None:
-    found = regions_of(np.zeros((5, 5), bool))
+    found = measured_regions(np.zeros((5, 5), bool))
     assert len(found.areas) == len(found.boxes) == len(found.elongations()) == 0
 
 
@@ -48,4 +48,4 @@ def test_regions__of_an_empty_mask() -> None:
 def test_regions__elongation_of_a_rectangle_is_its_aspect(turned: bool) -> None:
     mask = np.zeros((30, 30), bool)
     mask[2:6, 3:23] = True
-    assert regions_of(mask.T if turned else mask).elongations() == pytest.approx([5])
+    assert measured_regions(mask.T if turned else mask).elongations() == pytest.approx([5])

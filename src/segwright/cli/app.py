@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
+from inspect import signature
 from keyword import iskeyword
 from typing import NoReturn
 
@@ -100,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
         place = _known(words)
         code = build(*(words or [None]))(given, standalone_mode=False)
     except SegwrightError as error:
-        _fail(error, as_json=_answers_in_json(given))
+        _fail(error if place == "segwright" else _said_for(words, given, error), as_json=_answers_in_json(given))
     except UsageError as error:
         _fail(_misused(error, place), as_json=_answers_in_json(given))
     except OSError as error:
@@ -167,6 +168,15 @@ def _misused(error: Exception, place: str) -> SegwrightError:
     message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
     rule = message[:1].lower() + message[1:].rstrip(".")
     return ConfigError.of(place, rule, fix=f"{place} --help")
+
+
+def _said_for(words: list[str], given: list[str], error: SegwrightError) -> SegwrightError:
+    """The error with fixes that name options of this very command."""
+    if words[-1] in GROUPS or "option" not in signature(_loaded(*words)).parameters:
+        return error
+    from segwright.cli.typed_fixes import as_typed
+
+    return as_typed(error, given)
 
 
 def _refused_by_system(error: OSError, place: str) -> SegwrightError:

@@ -115,7 +115,7 @@ def class_table_of(classes: str) -> ClassTable | None:
 
     if not classes:
         return None
-    if Path(classes).is_file():
+    if Path(classes).is_file() or ("," not in classes and Path(classes).suffix.lower() in (".txt", ".json")):
         return read_class_file(Path(classes))
     return ClassTable.of([name.strip() for name in classes.split(",")])
 

@@ -15,6 +15,7 @@ from segwright.core.errors import (
     GateFailed,
     Problem,
     SegwrightError,
+    few,
     raise_collected,
 )
 from segwright.core.events import Event, Listener, Measured, Note, Progress, silent, tracked
@@ -53,6 +54,7 @@ __all__ = [
     "SegwrightError",
     "Size",
     "adopt",
+    "few",
     "instance_from_mask",
     "instances_from_panoptic",
     "label_map_from_instances",

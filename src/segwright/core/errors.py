@@ -90,3 +90,8 @@ def _as_text(problems: Sequence[Problem]) -> str:
     shown = "\n".join(str(problem) for problem in problems[:MAX_PROBLEMS_SHOWN])
     hidden = len(problems) - MAX_PROBLEMS_SHOWN
     return shown if hidden <= 0 else f"{shown}\n... and {hidden} more problems of {len(problems)}"
+
+
+def few(names: Sequence[str], shown: int = 8) -> str:
+    """The first names and, where there are more, how many: `a, b ... (12)`; for what a message says was found."""
+    return ", ".join(names[:shown]) + (f" ... ({len(names)})" if len(names) > shown else "")

@@ -20,7 +20,7 @@ from segwright.data.images import ImageFile, ImageSource
 from segwright.data.masks import BinaryMask, EmptyMask, IndexMask, InstanceSource, MaskSource, PanopticSource
 from segwright.data.opening import DataSettings, open_dataset, open_with_settings, with_recorded_columns
 from segwright.data.recorded_columns import columns_from_dicom, columns_from_exif
-from segwright.data.regions import Regions, regions_of
+from segwright.data.regions import Regions, measured_regions
 from segwright.data.shapes import ShapeMask
 from segwright.data.split import (
     PARTS,
@@ -81,6 +81,7 @@ __all__ = [
     "instances_from_label_map",
     "make_folds",
     "make_split",
+    "measured_regions",
     "near_facts",
     "open_dataset",
     "open_with_settings",
@@ -90,7 +91,6 @@ __all__ = [
     "read_image",
     "read_label_map",
     "read_split",
-    "regions_of",
     "sample_labels",
     "statistics",
     "verify_split",

@@ -17,12 +17,16 @@ _SAMPLED = 200
 
 @dataclass(frozen=True)
 class LabelSample:
-    """What the labels of some frames hold: pixels of each class by name, of void, and what cannot be read."""
+    """What the labels of some frames hold: pixels of each class by name, of void, and what cannot be read.
+
+    `unlabelled` counts the frames of the whole dataset that nobody labelled; none of them is in the sample.
+    """
 
     frames: int
     class_pixels: Mapping[str, int]
     void_pixels: int
     problems: tuple[Problem, ...]
+    unlabelled: int = 0
 
     def describe(self) -> str:
         """One line for messages: the share of each class and of void."""
@@ -32,9 +36,9 @@ class LabelSample:
 
 
 def sample_labels(dataset: Dataset, most: int = _SAMPLED, listener: Listener = silent) -> LabelSample:
-    """What the labels of up to `most` frames hold, taken evenly over the dataset; no image is decoded."""
-    step = -(-len(dataset) // most) or 1
-    frames = dataset.frames[::step]
+    """What the labels of up to `most` labelled frames hold, taken evenly over the dataset; no image is decoded."""
+    labelled = [frame for frame in dataset.frames if frame.mask is not None]
+    frames = labelled[:: -(-len(labelled) // most) or 1]
     wanted = [*dataset.classes.ids, dataset.classes.void_id]
 
     def counted(frame: Frame) -> np.ndarray | SegwrightError:
@@ -51,7 +55,7 @@ def sample_labels(dataset: Dataset, most: int = _SAMPLED, listener: Listener = s
     seen = {class_id for class_id, count in zip(wanted, pixels, strict=True) if count}
     problems += _void_for_class(dataset, seen) if counts else []
     by_name = dict(zip(dataset.classes.names, pixels, strict=False))
-    return LabelSample(len(frames), by_name, pixels[-1], tuple(problems))
+    return LabelSample(len(frames), by_name, pixels[-1], tuple(problems), len(dataset) - len(labelled))
 
 
 def check(dataset: Dataset, listener: Listener = silent, *, seen_elsewhere: Collection[int] = ()) -> list[Problem]:

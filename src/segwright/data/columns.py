@@ -10,11 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from segwright.core import ConfigError, DataError, Problem, raise_collected
+from segwright.core import ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.dataset import Dataset
 from segwright.data.listing import stem_of
-
-_SHOWN = 5
 
 
 def columns_from_pattern(dataset: Dataset, pattern: str) -> Dataset:
@@ -49,7 +47,7 @@ def named_groups(stems: Sequence[str], pattern: str, place: str) -> dict[str, di
             place,
             f"{len(strangers)} of {len(stems)} frame names do not match the column pattern",
             allowed=pattern,
-            found=_few(strangers),
+            found=few(strangers),
             fix="widen the pattern; it is searched in the name without suffix",
         )
     return rows
@@ -113,13 +111,13 @@ def described_rows(names: Mapping[str, str], stems: Sequence[str], path: Path) -
         raise DataError.of(
             str(path),
             "names no frame of the dataset",
-            allowed=_few(list(stems)),
-            found=_few(strangers),
+            allowed=few(list(stems)),
+            found=few(strangers),
             fix="write paths below the dataset's root in its first column",
         )
     without = [stem for stem in stems if stem not in found]
-    notes = [f"{path.name}: {len(strangers)} rows name no frame: {_few(strangers)}"] if strangers else []
-    notes += [f"{path.name}: {len(without)} frames have no row: {_few(without)}"] if without else []
+    notes = [f"{path.name}: {len(strangers)} rows name no frame: {few(strangers)}"] if strangers else []
+    notes += [f"{path.name}: {len(without)} frames have no row: {few(without)}"] if without else []
     return DescribedRows(found, tuple(notes))
 
 
@@ -241,7 +239,3 @@ def _longest_named(text: str, names: Mapping[str, str]) -> str | None:
         if stem is not None:
             return stem
     return None
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

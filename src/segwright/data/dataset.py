@@ -44,7 +44,8 @@ class LabelledFrame:
 class Dataset:
     """Frames in a fixed order with their class table; nothing is decoded until it is asked for.
 
-    `notes` say what was found but left out, how much of it, and why.
+    `notes` say what was found but left out, how much of it, and why. `reason` says what the format was recognised by;
+    it is empty where nobody had to tell, and is no part of what the dataset is.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class Dataset:
     frames: tuple[Frame, ...]
     format: str
     notes: tuple[str, ...] = ()
+    reason: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -25,7 +25,7 @@ from segwright.core import (
 )
 from segwright.data.checking import tell_void
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.regions import regions_of
+from segwright.data.regions import measured_regions
 from segwright.data.workers import in_threads
 
 
@@ -149,7 +149,7 @@ def fingerprint(dataset: Dataset, stems: Iterable[str] | None = None, listener: 
 def _numbers(image: Image, labels: LabelMap) -> _FrameNumbers:
     valid = labels.valid
     total, squares = _sums(image.pixels, valid)
-    regions = [regions_of(labels.ids == class_id) for class_id in labels.classes.ids]
+    regions = [measured_regions(labels.ids == class_id) for class_id in labels.classes.ids]
     counts = np.bincount(labels.ids.ravel(), minlength=max(labels.classes.ids) + 1)
     valid_px = int(np.count_nonzero(valid))
     return _FrameNumbers(

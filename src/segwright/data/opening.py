@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,12 +15,14 @@ from segwright.data.columns import column_files, columns_from_csv, columns_from_
 from segwright.data.dataset import Dataset
 from segwright.data.formats import FORMATS, Format
 from segwright.data.formats.coco_panoptic import is_panoptic_json
+from segwright.data.formats.reading_shapes import load_json
 from segwright.data.listing import Listing, list_files
 from segwright.data.recorded_columns import columns_from_dicom, columns_from_exif
 from segwright.data.store.place import is_store
 from segwright.data.store.store import open_store
 
 STORE_FORMAT = "store"
+_READ_AGAIN = 20  # of the files that may be what makes a folder unknown
 _BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml", ".geojson": "geojson"}
 
 
@@ -106,8 +109,8 @@ def open_dataset(
 
     `format` "auto" takes the first format of `segwright.data.FORMATS` that recognises the folder. A CSV in the root
     whose first column names images gives columns; frames in several folders get the column "folder". What was found but
-    left out is counted in `notes`. `columns_from` (see `columns_from_pattern`) and `columns_csv` (see
-    `columns_from_csv`) add columns.
+    left out is counted in `notes`, and `reason` says what the format was recognised by. `columns_from` (see
+    `columns_from_pattern`) and `columns_csv` (see `columns_from_csv`) add columns.
 
     Raises:
         DataError: nothing there, no format fits, files contradict each other; every finding at once.
@@ -118,7 +121,7 @@ def open_dataset(
         return _from_store(uri, classes, (format, settings), columns_from, columns_csv)
     path, chosen = _folder_and_format(Path(uri), format, settings)
     listing = list_files(path)
-    chosen = _recognised(listing) if chosen == "auto" else chosen
+    chosen, reason = _recognised(listing) if chosen == "auto" else (chosen, "")
     if chosen not in FORMATS:
         close = get_close_matches(chosen, FORMATS, n=1)
         raise ConfigError.of(
@@ -129,7 +132,7 @@ def open_dataset(
             fix=f"did you mean '{close[0]}'?" if close else "leave it out: the folder tells",
         )
     _check_options(chosen, FORMATS[chosen], settings)
-    dataset = FORMATS[chosen].read(listing, classes or own_table(listing), settings)
+    dataset = replace(FORMATS[chosen].read(listing, classes or own_table(listing), settings), reason=reason)
     dataset = _with_columns(dataset, listing)
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
@@ -149,11 +152,27 @@ def _folder_and_format(path: Path, format_name: str, settings: dict[str, Any]) -
     return root, "coco_panoptic" if suffix == ".json" and is_panoptic_json(path) else _BY_SUFFIX[suffix]
 
 
-def _recognised(listing: Listing) -> str:
+def _recognised(listing: Listing) -> tuple[str, str]:
+    """The first format that recognises the folder, and what by."""
     for name, form in FORMATS.items():
-        if form.recognise(listing) is not None:
-            return name
+        reason = form.recognise(listing)
+        if reason is not None:
+            return name, reason
+    raise_collected(_damaged_annotations(listing))
     images = len(listing.images)
+    if not listing.files:
+        raise DataError.of(
+            str(listing.root), "is empty", allowed="images and their labels", found="no file",
+            fix="name the folder that holds the images and their labels",
+        )  # fmt: skip
+    if images == len(listing.files) and len(listing.by_folder) == 1:
+        raise DataError.of(
+            str(listing.root),
+            "holds images in one folder, and nothing that labels them",
+            allowed="images/ with masks/ beside it, a.png with a_mask.png, or an annotation file beside the images",
+            found=f"{images} images, no other file",
+            fix="name the folder that holds both images and labels: often the one above",
+        )
     raise DataError.of(
         str(listing.root),
         "is not in a format that is recognised",
@@ -161,6 +180,15 @@ def _recognised(listing: Listing) -> str:
         found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
         fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
     )
+
+
+def _damaged_annotations(listing: Listing) -> Iterator[Problem]:
+    """JSON files of which no format can say what they are, as they end too early or are none at all."""
+    for name in [name for name in listing.files if name.lower().endswith((".json", ".geojson"))][:_READ_AGAIN]:
+        try:
+            load_json(listing.path(name), "annotations as JSON")
+        except DataError as error:
+            yield from error.problems
 
 
 def _from_store(

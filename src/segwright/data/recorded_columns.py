@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segwright.core import ConfigError, DataError, DependencyMissing, Problem, SegwrightError, raise_collected
+from segwright.core import ConfigError, DataError, DependencyMissing, Problem, SegwrightError, few, raise_collected
 from segwright.data.codecs.exif import decode_exif, require_tags
 from segwright.data.columns import stems_named
 from segwright.data.dataset import Dataset, Frame
@@ -22,7 +22,6 @@ COLUMN_NAMES = {
     "PatientID": "patient", "StudyInstanceUID": "study", "SeriesInstanceUID": "series",
     "InstitutionName": "institution",
 }  # fmt: skip
-_SHOWN = 5
 
 
 def columns_from_exif(dataset: Dataset, tags: Sequence[str]) -> Dataset:
@@ -73,7 +72,7 @@ def columns_from_dicom(dataset: Dataset, tags: Sequence[str], folder: Path) -> D
     if not mine:
         raise DataError.of(
             str(folder), "has no DICOM file that belongs to a frame",
-            allowed=_few([frame.stem for frame in dataset.frames]), found=_few([path.as_posix() for path in relative]),
+            allowed=few([frame.stem for frame in dataset.frames]), found=few([path.as_posix() for path in relative]),
             fix="name the files, or the folders of their series, like the frames",
         )  # fmt: skip
     rows: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -109,7 +108,7 @@ def _with_tags(
     for column, tag in named.items():
         without = [frame.stem for frame in dataset.frames if column not in rows.get(frame.stem, {})]
         if without:
-            notes.append(f"{len(without)} of {len(dataset)} frames have no {kind} {tag}: {_few(without)}")
+            notes.append(f"{len(without)} of {len(dataset)} frames have no {kind} {tag}: {few(without)}")
     return replace(dataset.with_columns(rows), notes=(*dataset.notes, *notes))
 
 
@@ -185,14 +184,10 @@ def _require_one_value(rows: Mapping[str, Mapping[str, set[str]]]) -> None:
             stem,
             f"is made of DICOM files that disagree on {tag}",
             "one value a frame",
-            _few(sorted(values)),
+            few(sorted(values)),
             fix="put each series into a folder of its own, or leave the tag out",
         )
         for stem, row in rows.items()
         for tag, values in row.items()
         if len(values) > 1
     )
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

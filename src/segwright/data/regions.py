@@ -41,7 +41,7 @@ class Regions:
         return np.sqrt((middle + spread) / np.maximum(middle - spread, 1e-12))
 
 
-def regions_of(painted: npt.NDArray[np.bool_]) -> Regions:
+def measured_regions(painted: npt.NDArray[np.bool_]) -> Regions:
     """The 8-connected components of a mask (height, width), in reading order of their first pixels' rows."""
     mask = painted.view(np.uint8)
     left, top, width, height = cv2.boundingRect(mask)

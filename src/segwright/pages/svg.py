@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
+from segwright.evaluate.report.svg import element
+
 Place = Callable[[float], float]  # a value -> where it lies in the picture
 
 INK, FAINT, SOFT = "#3b4450", "#e3e7ec", "#7b8694"
-
-
-def element(tag: str, content: str = "", **attributes: float | str) -> str:
-    """`stroke_width=2` becomes `stroke-width="2"`; floats have two digits after the point."""
-    pairs = []
-    for name, value in attributes.items():
-        text = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-        pairs.append(f' {name.rstrip("_").replace("_", "-")}="{escape(text, quote=True)}"')
-    return f"<{tag}{''.join(pairs)}>{content}</{tag}>"
 
 
 def picture(width: int, height: int, parts: Iterable[str], label: str, class_: str = "chart") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segwright.cli.datasets import dataset_at
@@ -104,3 +105,56 @@ def test_init__columns_that_a_camera_and_a_scanner_recorded(command, tmp_path: P
     data = read_project(out).data
     assert (data.columns_exif, data.columns_dicom, data.dicom) == (["Model"], ["PatientID"], "dicom")
     assert dataset_at(out).frame("1").columns == {"camera": "cam1", "patient": "P1"}
+
+
+def test_init__says_what_the_format_was_recognised_by(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    reason = "2 images with a mask of the same name in a sibling folder"
+    _, said, _ = command("init", root, "--out", tmp_path / "segwright.yaml")
+    assert f"format index_png, recognised by {reason}" in said
+    _, said, _ = command("init", root, "--out", tmp_path / "other.yaml", "--json")
+    assert json.loads(said)["recognised_by"] == reason
+    _, said, _ = command("init", root, "--format", "index_png", "--out", tmp_path / "told.yaml", "--json")
+    assert json.loads(said)["recognised_by"] == ""
+
+
+def test_init__frames_that_nobody_labelled_are_counted_and_no_problem(command, tmp_path: Path) -> None:  # noqa: F811
+    root = tmp_path / "frames"
+    frames = [
+        {"file_name": "train/a.png", "mask_file_name": "masks/a.png", "line": "one"},
+        {"file_name": "train/b.png", "mask_file_name": None, "line": "two"},
+    ]
+    for name in ("a", "b"):
+        save(root / "train" / f"{name}.png", np.full((6, 8, 3), 90, np.uint8))
+    save(root / "masks/a.png", np.eye(6, 8, dtype=np.uint8))
+    (root / "metadata.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in frames), encoding="utf-8")
+    code, said, _ = command("init", root, "--classes", "background,dent", "--out", tmp_path / "segwright.yaml")
+    assert code == 0
+    assert "masks: 1 of 1 read: background 87.50%, dent 12.50%, void none" in said
+    assert "1 of 2 frames have no labels" in said
+    assert "first:" not in said
+
+
+def test_init__a_published_split_is_the_next_step_where_no_column_groups(command, tmp_path: Path) -> None:  # noqa: F811
+    root = index_folder(tmp_path / "frames", NAMES)
+    (root / "parts.csv").write_text("image,part\npress-1_0.png,train\npress-2_0.png,val\n", encoding="utf-8")
+    out = tmp_path / "segwright.yaml"
+    _, said, _ = command("init", root, "--out", out)
+    assert f"next: segwright split {out} --from column:part" in said
+    code, said, _ = command("split", out, "--from", "column:part", "--out", tmp_path / "split.json", "--json")
+    assert code == 0
+    assert {part: row["frames"] for part, row in json.loads(said)["counts"].items()} == {"train": 1, "validation": 1}
+
+
+def test_init__a_fix_is_said_as_what_this_command_takes(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    (root / "masks").rename(root / "painted")
+    save(root / "more" / "x.png", np.full((6, 8, 3), 90, np.uint8))
+    code, _, said = command("init", root, "--out", tmp_path / "segwright.yaml")
+    assert code == 2
+    assert "`--format index_png --option images=A --option masks=B`" in said
+
+
+def test_init__images_alone_are_told_from_a_strange_format(command, tmp_path: Path) -> None:  # noqa: F811
+    save(tmp_path / "frames/a.png", np.full((6, 8, 3), 90, np.uint8))
+    code, _, said = command("init", tmp_path / "frames", "--out", tmp_path / "segwright.yaml")
+    assert code == 2
+    assert "holds images in one folder, and nothing that labels them" in said

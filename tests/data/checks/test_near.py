@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwright.core import GREY, RGB, Image
-from segwright.data.checks.near import describe, duplicates_across, duplicates_within, larger_of, similarity
+from segwright.data.checks.near import describe, duplicates_across, duplicates_within, larger_of, similarity, verify
 from segwright.data.checks.near.descriptor import SYMMETRIES, symmetric, thumbnail, turned
 from tests.data.checks.folders import Pixels, picture
 
@@ -142,7 +142,8 @@ def series(count: int, extra: Pixels) -> list[str]:
     """What is reported among parts of one shape, half of them on either side, with `extra` last on the second side."""
     images = [Image(pixels[..., None], GREY) for pixels in [*map(bracket, range(count)), extra]]
     pictures, sides = [thumbnail(image) for image in images], [number % 2 for number in range(count)]
-    pairs = duplicates_across(pictures, [""] * len(images), [*sides, 1], larger_of(images.__getitem__))
+    larger = larger_of(images.__getitem__, lambda number: images[number].size)
+    pairs = duplicates_across(pictures, [""] * len(images), [*sides, 1], larger)
     return [f"{pair.first} {pair.second}" for pair in pairs]
 
 
@@ -153,3 +154,36 @@ def test_duplicates__parts_of_one_shape_on_one_belt_are_none() -> None:
 def test_duplicates__of_a_part_among_others_of_its_shape_are_found() -> None:
     shown = bracket(4)
     assert series(10, encoded(np.ascontiguousarray(shown[:, ::-1]), 80)) == ["4 10"]
+
+
+def test_compare_closely__the_middle_alone_tells_that_grain_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    whole = verify._shared_grain
+    monkeypatch.setattr(verify, "_shared_grain", lambda *given: (looked_at.append(len(given[0])), whole(*given))[1])
+    first, copy, other = (large(pixels) for pixels in (shaded(1), encoded(shaded(1), 80), shaded(2)))
+    still = np.eye(2, 3, dtype=np.float32)
+    assert verify.compare_closely(first, other, 0, still) < 0.35
+    assert looked_at == [192]
+    assert verify.compare_closely(first, copy, 0, still) > 0.9
+    assert looked_at == [192, 192, 512]
+
+
+def test_larger_of__decodes_each_frame_once_for_all_its_pairs() -> None:
+    images = [Image(bracket(seed)[..., None], GREY) for seed in range(3)]
+    decoded: list[int] = []
+    larger = larger_of(lambda number: (decoded.append(number), images[number])[1], lambda number: images[number].size)
+    assert all(larger(first, second) is not None for first, second in ((0, 1), (1, 2), (2, 0)))
+    assert sorted(decoded) == [0, 1, 2]
+
+
+def shaded(seed: int) -> Pixels:
+    """One soft shade, as of a plain part before a lamp; each picture with its own grain."""
+    grain = np.random.default_rng(seed).normal(0, 6, (384, 512))
+    shade = 120 + 60 * np.sin(np.linspace(0, 9, 512)) * np.cos(np.linspace(0, 7, 384))[:, None]
+    return np.clip(cv2.GaussianBlur(shade + grain, (0, 0), 0.8), 0, 255).astype(np.uint8)
+
+
+def large(pixels: Pixels) -> Pixels:
+    found = thumbnail(Image(pixels[..., None], GREY), 512)
+    assert found is not None
+    return found

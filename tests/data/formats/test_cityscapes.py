@@ -42,7 +42,7 @@ def test_read__label_ids_with_void_classes(tmp_path: Path) -> None:
     dataset = open_dataset(city(tmp_path, labelIds=LABEL_IDS))
     frame = dataset.frames[0]
     assert (dataset.format, frame.stem) == ("cityscapes", STEM)
-    assert frame.columns["subset"] == "val"
+    assert frame.columns["part"] == "validation"
     assert frame.columns["city"] == "aachen"
     assert dataset.read_labels(frame).ids.tolist() == [[7, 7, 26, 26, 26], [24, 255, 255, 33, 255]]
     whole = open_dataset(tmp_path, options={"whole_table": True})

@@ -263,3 +263,18 @@ def test_read__hundreds_of_objects_and_classes(tmp_path: Path) -> None:
     dataset = open_dataset(_folder(tmp_path, rows, categories=names))
     assert (len(dataset.classes), dataset.classes.void_id) == (301, 65535)
     assert len(dataset.read_instances(dataset.frames[0])) == 500
+
+
+def test_read__image_names_are_also_meant_from_the_annotation_file(tmp_path: Path) -> None:
+    root = _folder(tmp_path / "export", [_annotation(1, SQUARE)]).parent
+    (root / "export/annotations/instances.json").rename(root / "export/instances.json")
+    save(root / "copies" / "f1.png", noise(6, 8, seed=9))
+    dataset = open_dataset(root)
+    assert [str(frame.image) for frame in dataset.frames] == [str(root / "export/images/f1.png")]
+
+
+def test_read__the_background_of_labelme_is_the_background(tmp_path: Path) -> None:
+    names = [{"id": 0, "name": "_background_"}, {"id": 1, "name": "scratch"}]
+    assert open_dataset(_folder(tmp_path, [_annotation(1, SQUARE)], categories=names)).classes.describe() == (
+        "0 _background_, 1 scratch, 255 void"
+    )

@@ -75,10 +75,12 @@ def test_read__names_are_paired_by_their_ends(tmp_path: Path) -> None:
         (tmp_path / f"{name}.geojson").write_text('{"features": []}')
     dataset = open_dataset(tmp_path)
     assert [frame.stem for frame in dataset.frames] == ["RGB_AOI_2_img1", "RGB_AOI_2_img11"]
-    assert len([note for note in dataset.notes if "belongs to no image" in note]) == 2
-    assert "1 image files are not in the annotation file" in dataset.notes[2]
+    strangers = "buildings.geojson, buildings_AOI_2_img3.geojson"
+    assert dataset.notes[0].startswith("GeoJSON: 2 files belong to no image")
+    assert dataset.notes[0].endswith(f"left out: {strangers}")
+    assert "1 image files are not in the annotation file" in dataset.notes[1]
     save(tmp_path / "MUL_AOI_2_img1.png", noise(6, 8))
-    assert "may belong to 2 images" in open_dataset(tmp_path).notes[1]
+    assert "may belong to 2 images" in open_dataset(tmp_path).notes[0]
     named = {"annotations": "buildings_AOI_2_img3.geojson", "image": "RGB_AOI_2_img2.png"}
     assert open_dataset(tmp_path, options=named).frames[0].stem == "RGB_AOI_2_img2"
 
@@ -129,7 +131,8 @@ def test_read__spacenet_equals_gdal_up_to_the_border(shared_data: Path, tmp_path
     """The burnt mask that comes with the sample, and GDAL's rule: a pixel is inside where its centre is."""
     rasterio = pytest.importorskip("rasterio")
     dataset = open_dataset(_spacenet(shared_data, tmp_path / "in"))
-    assert "empty.geojson: belongs to no image" in dataset.notes[0]
+    assert "GeoJSON: 1 files belong to no image" in dataset.notes[0]
+    assert dataset.notes[0].endswith(": empty.geojson")
     (frame,) = dataset.frames
     labels = dataset.read_labels(frame)
     with rasterio.open(tmp_path / "in" / "sample_geotiff.tif") as raster:

@@ -49,7 +49,7 @@ def test_parquet__rows_are_frames(tmp_path: Path) -> None:
     assert dataset.classes.describe() == "0 background, 1 scratch, 255 void"
     assert np.array_equal(dataset.read_labels(dataset.frames[3]).ids, MASK)
     assert np.array_equal(dataset.read_image(dataset.frames[3]).pixels, noise(2, 3, seed=3))
-    assert {"subset": "train", "camera": "c1"}.items() <= dataset.frames[3].columns.items()
+    assert {"part": "train", "camera": "c1"}.items() <= dataset.frames[3].columns.items()
     assert check(dataset) == []
 
 
@@ -116,12 +116,12 @@ def folder(root: Path, *lines: dict) -> Path:
     return root
 
 
-def test_image_folder__masks_columns_and_subset(tmp_path: Path) -> None:
+def test_image_folder__masks_columns_and_part(tmp_path: Path) -> None:
     line = {"file_name": "a.png", "mask_file_name": "masks/a.png", "line": "two", "shift": 3}
     dataset = open_dataset(folder(tmp_path, line))
     assert (dataset.format, dataset.frames[0].stem) == ("image_folder", "train/a")
     assert np.array_equal(dataset.read_labels(dataset.frames[0]).ids, MASK)
-    assert {"subset": "train", "line": "two", "shift": "3"}.items() <= dataset.frames[0].columns.items()
+    assert {"part": "train", "line": "two", "shift": "3"}.items() <= dataset.frames[0].columns.items()
 
 
 def test_image_folder__files_that_are_not_there_or_outside(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_read__lists_give_a_column_and_choose_frames(tmp_path: Path) -> None:
     for name, stems in (("train", "a\n"), ("trainval", "a\nb\n"), ("val", "b\ngone\n")):
         (lists / f"{name}.txt").write_text(stems, encoding="utf-8")
     dataset = open_dataset(root)
-    assert [frame.columns["subset"] for frame in dataset.frames] == ["train", "val"]
+    assert [frame.columns["part"] for frame in dataset.frames] == ["train", "validation"]
     assert any("gone" in note for note in dataset.notes)
     assert [frame.stem for frame in open_dataset(root, options={"image_set": "val"}).frames] == ["b"]
     with pytest.raises(ConfigError, match=r"(?s)names no list.*train, trainval, val"):
@@ -205,4 +205,4 @@ def test_read__stubs_of_another_tool(shared_data: Path) -> None:
     dataset = open_dataset(shared_data / "formats_datumaro" / "voc_dataset" / "voc_dataset1")
     assert dataset.read_labels(dataset.frames[0]).area_px("bicycle") == 200  # its colour is (0, 128, 0)
     assert len(dataset.read_instances(dataset.frames[0])) == 1
-    assert dataset.frames[0].columns == {"subset": "train"} or dataset.frames[0].columns == {"subset": "test"}
+    assert dataset.frames[0].columns == {"part": "train"} or dataset.frames[0].columns == {"part": "test"}

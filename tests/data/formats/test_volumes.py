@@ -170,7 +170,7 @@ def test_nnunet__channels_ignore_and_unlabelled(tmp_path: Path) -> None:
     assert picture.pixels.shape == (5, 4, 2)
     assert np.array_equal(picture.pixels[..., 1], picture.pixels[..., 0] + 1)
     assert "1 cases in imagesTr have no labels" in dataset.notes[0]
-    assert dataset.frames[0].columns["subset"] == "train"
+    assert dataset.frames[0].columns["part"] == "train"
 
 
 def test_nnunet__decathlon_has_numbers_first_and_no_channels(tmp_path: Path) -> None:

@@ -60,9 +60,13 @@ def _require_new(out: Path) -> None:
 
 def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Iterator[str]:
     """What was found, for people; where masks do not fit the class table, that comes before the next step."""
-    yield f"{folder}: {len(dataset)} frames, format {dataset.format}"
+    reason = f", recognised by {dataset.reason}" if dataset.reason else ""
+    yield f"{folder}: {len(dataset)} frames, format {dataset.format}{reason}"
     yield f"classes: {dataset.classes.describe()}"
-    yield f"masks: {masks.frames} of {len(dataset)} read: {masks.describe()}"
+    labelled = len(dataset) - masks.unlabelled
+    yield f"masks: {masks.frames} of {labelled} read: {masks.describe()}" if labelled else "masks: none"
+    if masks.unlabelled:
+        yield f"note: {masks.unlabelled} of {len(dataset)} frames have no labels: nothing can be trained on those"
     yield f"columns: {', '.join(dataset.column_names) or 'none; give them with --columns or --columns-csv'}"
     yield from (f"note: {note}" for note in dataset.notes)
     yield from (str(problem) for problem in masks.problems[:PROBLEMS_SHOWN])
@@ -71,8 +75,7 @@ def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Ite
     yield f"written: {out}"
     if masks.problems:
         yield f"first: correct the masks, or `classes:` and `data.options` in {out}: training refuses them as they are"
-    by = _grouping(dataset.column_names)
-    yield f"next: segwright split {out} --by {by} --out {out.parent / 'split.json'}"
+    yield f"next: segwright split {out} {_division(dataset)} --out {out.parent / 'split.json'}"
 
 
 def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
         "project": str(out),
         "frames": len(dataset),
         "format": dataset.format,
+        "recognised_by": dataset.reason,
         "classes": dataset.classes.to_json(),
         "columns": list(dataset.column_names),
         "masks": asdict(masks),
@@ -107,6 +111,16 @@ def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any
 
 # Column names that usually mean "frames that belong together", the likeliest first.
 GROUP_WORDS = ("group", "patient", "sequence", "session", "line", "part", "tile", "video", "camera", "site", "batch")
+
+
+def _division(dataset: Dataset) -> str:
+    """How `split` most likely should divide the frames: by what groups them, else as their publisher did."""
+    from segwright.data.given_parts import says_parts
+
+    columns = {name: {frame.columns.get(name, "") for frame in dataset.frames} for name in dataset.column_names}
+    published = [name for name, values in columns.items() if says_parts(values) and "train" in values]
+    by = _grouping(tuple(name for name in columns if name not in published))
+    return f"--from column:{published[-1]}" if by == "COLUMN" and published else f"--by {by}"
 
 
 def _grouping(columns: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,24 +33,26 @@ def lint(
         bool, typer.Option("--write-baseline", help="Accept everything found: write it to --baseline.")
     ] = False,
     fix: Annotated[Path | None, typer.Option(help="Write corrected masks to this new folder.")] = None,
-    format: Annotated[str, typer.Option(help="auto, index_png, class_folders, coco_json, cvat_xml.")] = "auto",  # noqa: A002
+    format: Annotated[str, typer.Option(help="auto, or a format such as voc, coco_json, nifti_pairs.")] = "auto",  # noqa: A002
     classes: Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")] = "",
     columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
     columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="A setting of the format: --option cut=128.")] = None,
     show: Annotated[int, typer.Option(min=0, help="Findings shown of each rule; --json shows all.")] = SHOWN_PER_RULE,
     json: JsonFlag = False,
 ) -> None:
     """Find what is wrong with labelled frames and their split; exit 1 where an error is left."""
-    from segwright.cli.datasets import class_table_of, dataset_at
+    from segwright.cli.datasets import class_table_of, dataset_at, options_of
     from segwright.data.checks import chosen_rules, write_baseline
 
-    _refuse_misuse(data, {"--format": format != "auto", "--classes": classes}, baseline, accept, fix)
+    own = {"--format": format != "auto", "--classes": classes, "--option": option}
+    _refuse_misuse(data, own, baseline, accept, fix)
     project = _project(data)
     rules = chosen_rules(select or [], [*(ignore or []), *(project.lint.ignore if project else [])])
     with Face(as_json=json) as face:
-        dataset = dataset_at(
-            data, format=format, classes=class_table_of(classes), columns_from=columns, columns_csv=columns_csv
-        )
+        ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
+        settings = options_of(option or [])
+        dataset = dataset_at(data, format=format, classes=class_table_of(classes), options=settings, **ways)
         judged_split = _split(dataset, data, split, project)
         report = _judged(face, dataset, judged_split, project, _predictor(model, dataset), rules, data)
         if accept and baseline is not None:
@@ -88,15 +90,10 @@ def _refuse_misuse(
     data: Path, given: Mapping[str, object], baseline: Path | None, accept: bool, fix: Path | None
 ) -> None:
     """Refuse what can be told before a frame is opened."""
-    from segwright.cli.datasets import PROJECT_SUFFIXES
-    from segwright.core import ConfigError
+    from segwright.cli.datasets import refuse_with_project
     from segwright.data.checks import require_new_folder
 
-    names = [name for name, value in given.items() if value]
-    if names and data.suffix.lower() in PROJECT_SUFFIXES:
-        allowed = "--columns and --columns-csv, which are added to the project's own"
-        rule = f"cannot be given beside a project file, which says it itself: {data}"
-        raise ConfigError.of(", ".join(names), rule, allowed=allowed, found=" ".join(names), fix="leave it out")
+    refuse_with_project(data, given)
     _require_baseline(baseline, accept)
     if fix is not None:
         require_new_folder(fix)

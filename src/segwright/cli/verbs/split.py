@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +43,7 @@ ColumnsDicom = Annotated[str | None, typer.Option(help="Columns from DICOM tags:
 Dicom = Annotated[Path | None, typer.Option(help="Folder of the DICOM files.  [default: where the frames are]")]
 Format = Annotated[str, typer.Option(help="auto, or a format such as voc, coco_json, nifti_pairs.")]
 Classes = Annotated[str, typer.Option(help="Class names for ids 0, 1, ..., comma-separated, or a file.")]
+Option = Annotated[list[str] | None, typer.Option(help="A setting of the format: --option cut=128. Repeatable.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed, another split of the same kind.")]
 Independent = Annotated[
     bool, typer.Option("--i-know-frames-are-independent", help="Allow a random split of single frames.")
@@ -69,20 +70,22 @@ def split(
     dicom: Dicom = None,
     format: Format = "auto",  # noqa: A002
     classes: Classes = "",
+    option: Option = None,
     seed: Seed = 0,
     independent: Independent = False,
     json: JsonFlag = False,
 ) -> None:
     """Divide frames into parts by a column, so that no line, sequence or tile is on both sides."""
-    from segwright.cli.datasets import class_table_of, dataset_at, refuse_with_project, with_given_columns
+    from segwright.cli.datasets import class_table_of, dataset_at, options_of, refuse_with_project, with_given_columns
     from segwright.cli.splitting.request import grouping_asked
     from segwright.cli.splitting.work import Asked, work
 
-    refuse_with_project(data, {"--format": format != "auto", "--classes": classes})
+    refuse_with_project(data, {"--format": format != "auto", "--classes": classes, "--option": option})
     asked = Asked(folds, fractions, hold_out or [], seed, independent, from_ or [], check or [])
     with Face(as_json=json) as face:
-        table, csv = class_table_of(classes), columns_csv
-        dataset = dataset_at(data, format=format, classes=table, columns_from=columns, columns_csv=csv)
+        ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
+        settings = options_of(option or [])
+        dataset = dataset_at(data, format=format, classes=class_table_of(classes), options=settings, **ways)
         dataset = with_given_columns(dataset, columns_exif, columns_dicom, dicom)
         grouping = grouping_asked(data, by, (block, by_block, position, gap), independent=independent)
         work(face, dataset, grouping, asked, out)

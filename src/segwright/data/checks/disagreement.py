@@ -52,7 +52,7 @@ def ranked_regions(dataset: Dataset, stems: Sequence[str], predict: Predict, lis
     for stem in tracked(stems, listener, "disagreement", len(stems)):
         read = dataset.read(dataset.frame(stem))
         found = sorted(
-            regions_of(stem, predict(read.image).values, read.labels, thresholds), key=lambda row: -row.score
+            regions_in_doubt(stem, predict(read.image).values, read.labels, thresholds), key=lambda row: -row.score
         )
         regions += found[:_KEPT_A_FRAME]
     return sorted(regions, key=lambda row: -row.score)
@@ -67,7 +67,7 @@ def _self_confidence(values: Floats, labels: LabelMap) -> npt.NDArray[np.float64
     return found
 
 
-def regions_of(stem: str, values: Floats, labels: LabelMap, thresholds: Floats) -> Iterator[Region]:
+def regions_in_doubt(stem: str, values: Floats, labels: LabelMap, thresholds: Floats) -> Iterator[Region]:
     """The regions of one frame: `values` (classes, height, width) are its probabilities."""
     reached = np.where(values >= thresholds[:, None, None], values, -1.0)
     best = reached.argmax(axis=0)

@@ -14,8 +14,6 @@ from segwright.data.checks.near.pairs import Larger
 from segwright.data.dataset import Dataset
 from segwright.data.split import Split
 
-_SHOWN = 6
-
 
 @dataclass(frozen=True)
 class ProjectFacts:
@@ -80,13 +78,11 @@ class Evidence:
 
     def _larger(self, facts: Sequence[FrameFacts]) -> Larger:
         """Larger pictures of a pair: the few frames that nearly are duplicates are decoded again."""
-        return larger_of(lambda number: self.dataset.read_image(self.dataset.frame(facts[number].stem)))
+        frames = [self.dataset.frame(row.stem) for row in facts]
+        return larger_of(
+            lambda number: self.dataset.read_image(frames[number]), lambda number: frames[number].image.shape().size
+        )
 
     def file(self) -> str:
         """The dataset's own place, for findings about all of it."""
         return str(self.dataset.root)
-
-
-def few(names: list[str]) -> str:
-    """The first few names, and how many there are."""
-    return ", ".join(names[:_SHOWN]) + (f" ... ({len(names)})" if len(names) > _SHOWN else "")

@@ -254,5 +254,6 @@ def _unknown(ids: npt.NDArray, classes: ClassTable) -> RefusedError:
         allowed=classes.describe(),
         found=shown,
         fix=f"add class {unknown[0]} to the class table (--classes FILE, or `classes:` of a segwright.yaml), or make "
-        f"it void: --map {unknown[0]}={classes.void_id}, or in a project `options: {{map: [{unknown[0]}=void]}}`",
+        f"it void: --map {unknown[0]}={classes.void_id} (`segwright evaluate`), else "
+        f"`options: {{map: [{unknown[0]}=void]}}`",
     )

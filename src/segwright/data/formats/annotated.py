@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segwright.core import ClassSpec, ClassTable, DataError, Problem
+from segwright.core import ClassSpec, ClassTable, DataError, Problem, few
 from segwright.data.class_files import means_void
 from segwright.data.dataset import Frame
 from segwright.data.formats.format import Options, id_of, renamings
 from segwright.data.listing import Listing
-
-_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def name_classes(labels: Mapping[str, int | None], given: ClassTable | None, opt
             ids[name] = id_of(target, table)
         elif means_void(name):
             ids[name] = table.void_id
-        elif name.lower() == "background" and table.background is not None:
+        elif _is_background(name) and table.background is not None:
             ids[name] = id_of(table.background, table)
         else:
             unknown.append(name)
@@ -59,7 +57,7 @@ def name_classes(labels: Mapping[str, int | None], given: ClassTable | None, opt
 
 def _own_table(labels: Mapping[str, int | None]) -> ClassTable:
     named = {name: number for name, number in labels.items() if not means_void(name)}
-    background = next((name for name in named if name.lower() == "background"), None)
+    background = next((name for name in named if _is_background(name)), None)
     numbers = list(named.values())
     taken = 0 in numbers and named.get(background or "") != 0
     usable = all(number is not None and 0 <= number <= 254 for number in numbers)
@@ -73,11 +71,19 @@ def _own_table(labels: Mapping[str, int | None]) -> ClassTable:
     return ClassTable(specs, void_id, background or "background")
 
 
-class ImageFinder:
-    """Where the image files lie that an annotation file names: only files of the listing, so no path leads out."""
+def _is_background(name: str) -> bool:
+    """Whether a label is what is not painted; LabelMe's own converters write `_background_`."""
+    return name.strip("_").lower() == "background"
 
-    def __init__(self, listing: Listing, folder: str | None) -> None:
-        self._folders = [folder] if folder else ["", "images"]
+
+class ImageFinder:
+    """Where the image files lie that an annotation file names: only files of the listing, so no path leads out.
+
+    `beside` is the folder of the annotation file, below the root: names may be meant from there.
+    """
+
+    def __init__(self, listing: Listing, folder: str | None, beside: str = "") -> None:
+        self._folders = [folder] if folder else ["", "images", beside, f"{beside}/images"]
         self._files = {unicodedata.normalize("NFC", name): name for name in listing.images}
         by_name: dict[str, list[str]] = defaultdict(list)
         for name in listing.images:
@@ -145,8 +151,3 @@ def image_notes(listing: Listing, used: Iterable[str], missing: Sequence[str], p
         rule = f"{len(surplus)} image files are not in the annotation file and were left out"
         notes.append(str(Problem(place, rule, "annotated images", few(surplus), "annotate them, or move them away")))
     return notes
-
-
-def few(names: Sequence[str]) -> str:
-    """The first few names, for a message."""
-    return ", ".join(names[:_SHOWN]) + (f" ... ({len(names)})" if len(names) > _SHOWN else "")

@@ -7,10 +7,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, raise_collected, tracked
+from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, few, raise_collected, tracked
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few
 from segwright.data.formats.format import Format, Options, cut_of, orientation_of
 from segwright.data.formats.pairs import SIBLINGS, Pairing, pair_by_folder, pair_by_name
 from segwright.data.formats.placing import place_image

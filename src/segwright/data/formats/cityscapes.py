@@ -11,16 +11,16 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, raise_collected, tracked
+from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, few, raise_collected, tracked
 from segwright.data.codecs import FrameShape, MaskOrientation
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few
 from segwright.data.formats.cityscapes_table import BY_NAME, IGNORED, LABELS, city_table
 from segwright.data.formats.format import Format, Options, id_of, orientation_of, renamings
 from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.placing import place_image
+from segwright.data.given_parts import part_column
 from segwright.data.id_maps import (
     ClassNumbers,
     Labels,
@@ -106,7 +106,7 @@ def _columns(stem: str) -> dict[str, str]:
     parts = PurePosixPath(stem).parts
     if len(parts) < 3 or parts[-3] not in _SUBSETS:
         return {}
-    return {"subset": parts[-3], "city": parts[-2]}
+    return {**part_column(parts[-3]), "city": parts[-2]}
 
 
 def _official(table: ClassTable) -> bool:

@@ -6,18 +6,17 @@ import mmap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, Problem, Size, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Problem, Size, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import (
     ImageFinder,
     Naming,
     choose_file,
-    few,
     image_notes,
     name_classes,
     require_images,
@@ -58,7 +57,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     objects = _by_image(data, reading)
     naming = _naming(data, classes, options, name)
     raise_collected(naming.problems, ConfigError)
-    finder = ImageFinder(listing, options.get("images"))
+    finder = ImageFinder(listing, options.get("images"), str(PurePosixPath(name).parent))
     orientation = orientation_of(options)
     frames, used, missing = [], [], []
     for image in data["images"]:

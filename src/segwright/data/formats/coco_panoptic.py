@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import ImageFinder, choose_file, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import ImageFinder, choose_file, image_notes, name_classes, require_images
 from segwright.data.formats.coco_panoptic_writing import write
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.id_maps import ColourRaster, Labels, Meaning, MeaningTable, SegmentNumbers

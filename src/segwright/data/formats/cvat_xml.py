@@ -15,13 +15,12 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from segwright.core import Box, ClassTable, ConfigError, DataError, Size, raise_collected
+from segwright.core import Box, ClassTable, ConfigError, DataError, Size, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import (
     ImageFinder,
     Naming,
     choose_file,
-    few,
     image_notes,
     name_classes,
     require_images,

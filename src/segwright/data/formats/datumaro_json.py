@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segwright.core import ClassTable, ConfigError, DataError, Size, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Size, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import ImageFinder, Naming, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import ImageFinder, Naming, image_notes, name_classes, require_images
 from segwright.data.formats.datumaro_json_writing import CARRIES, CROWD, WIDTH, WRITE_OPTIONS, write
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import (
@@ -30,13 +30,12 @@ from segwright.data.formats.reading_shapes import (
     size_from,
 )
 from segwright.data.formats.yolo_yaml import stem_without
+from segwright.data.given_parts import PART_NAMES, part_column
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.rasterise import BRUSH_PX, Points
 from segwright.data.shapes import ObjectFacts, Outlines, Runs, Shape, ShapeMask, Stroke
 
-SUBSET = "part"
-_PARTS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 _KEYS = (b'"categories"', b'"items"')
 _PAINTED = ("polygon", "mask", "polyline")
 
@@ -74,7 +73,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
             used_images.append(image)
             mask = reading.mask(f"{name}: {item.get('id')}", item, orientation)
             stem = stem_without(image, "images").removeprefix("default/")
-            columns = {SUBSET: _PARTS[subset.lower()]} if subset.lower() in _PARTS else {}
+            columns = part_column(subset) if subset.lower() in PART_NAMES else {}
             frames.append(Frame(stem, ImageFile(listing.path(image)), mask, columns))
     raise_collected(reading.problems)
     require_images(frames, missing, listing.root)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few, name_classes
+from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.dicom_files import (
     DicomSegmentation,
     DicomSeries,

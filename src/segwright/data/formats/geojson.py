@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.drawing import runs_shape
-from segwright.data.formats.annotated import Naming, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.geo_grid import Grid
 from segwright.data.formats.geo_raster import grid_of, no_data, projected
@@ -109,6 +109,7 @@ def _paired(listing: Listing, only: str | None = None, image: object = None) -> 
     images = [name for name in listing.images if image in (None, name)]
     pairs: dict[str, str] = {}
     notes: list[str] = []
+    strangers: list[str] = []
     for name in files:
         found = images if image is not None and only is not None else _images_of(name, images)
         free = [one for one in found if one not in pairs]
@@ -117,7 +118,10 @@ def _paired(listing: Listing, only: str | None = None, image: object = None) -> 
         elif len(free) > 1:
             notes.append(f"{name}: may belong to {len(free)} images and was left out: {few(free)}")
         else:
-            notes.append(f"{name}: belongs to no image, or to one that has a file, and was left out")
+            strangers.append(name)
+    if strangers:
+        rule = "belong to no image, or to one that has a file, and were left out"
+        notes.append(f"GeoJSON: {len(strangers)} files {rule}: {few(strangers)}")
     return pairs, notes
 
 

@@ -10,11 +10,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Box, ClassTable, ConfigError, DataError, Listener, Problem, Size, raise_collected, tracked
+from segwright.core import (
+    Box,
+    ClassTable,
+    ConfigError,
+    DataError,
+    Listener,
+    Problem,
+    Size,
+    few,
+    raise_collected,
+    tracked,
+)
 from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.extras import imported
-from segwright.data.formats.annotated import few
 from segwright.data.formats.format import Format, Options
 from segwright.data.formats.geo_grid import Grid
 from segwright.data.formats.pairs import Pairing, pair_by_folder, pair_by_name

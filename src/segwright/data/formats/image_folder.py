@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segwright.core import ClassTable, DataError, Listener, Problem, raise_collected, tracked
+from segwright.core import ClassTable, DataError, Listener, Problem, few, raise_collected, tracked
 from segwright.data.codecs import write_label_map
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.parquet_images import table_beside
 from segwright.data.formats.parquet_writing import ID2LABEL
 from segwright.data.formats.placing import place_image
 from segwright.data.formats.volume_frames import value_mapping
+from segwright.data.given_parts import part_column
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.masks import IndexMask
@@ -40,7 +40,7 @@ def recognise(listing: Listing) -> str | None:
 
 
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
-    """A frame for each row; other values of text and numbers are its columns, the list's folder gives `subset`.
+    """A frame for each row; other values of text and numbers are its columns, the list's folder gives `part`.
 
     Raises:
         DataError: rows without file_name, or that name files that are not there; all of them.
@@ -121,7 +121,7 @@ def _stem(name: str) -> str:
 def _columns(row: dict[str, Any], key: str | None, folder: PurePosixPath) -> dict[str, str]:
     plain = {name: str(value) for name, value in row.items() if name not in ("file_name", key)}
     kept = {name: value for name, value in plain.items() if isinstance(row[name], str | int | float) and value}
-    return ({"subset": folder.name} if folder.name else {}) | kept
+    return part_column(folder.name) | kept
 
 
 def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) -> None:  # noqa: ARG001

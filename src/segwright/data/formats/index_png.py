@@ -156,10 +156,16 @@ def _to_paste(pixels: Counter[int], ids: list[int], total: int) -> str:
         return (
             f"the masks are black and white; paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: "
             f"{{background: 0, foreground: 1}}\n{_INDENT}  background: background\n{_INDENT}data:\n"
-            f"{_INDENT}  options: {{cut: 128}}"
+            f"{_INDENT}  options: {{cut: 128}}\n"
+            f"{_INDENT}or, where there is no segwright.yaml yet: --classes background,foreground --option cut=128"
         )
     names = ", ".join(f"class_{value}: {value}" for value in ids[:24])
-    return f"paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: {{{names}}}\n{_INDENT}  void: {DEFAULT_VOID_ID}"
+    numbered = ids == list(range(len(ids)))  # only then do names alone say which is which
+    typed = f"--classes {','.join(f'class_{value}' for value in ids)}" if numbered else f"--classes {CLASS_FILES[1]}"
+    return (
+        f"paste and rename:\n{_INDENT}classes:\n{_INDENT}  names: {{{names}}}\n{_INDENT}  void: {DEFAULT_VOID_ID}\n"
+        f"{_INDENT}or, where there is no segwright.yaml yet: {typed}"
+    )
 
 
 def _numbered(ids: Iterable[int]) -> ClassTable:

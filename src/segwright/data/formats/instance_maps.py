@@ -12,11 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, Problem, raise_collected, tracked
+from segwright.core import (
+    ClassSpec,
+    ClassTable,
+    ConfigError,
+    DataError,
+    Listener,
+    Problem,
+    few,
+    raise_collected,
+    tracked,
+)
 from segwright.data.class_files import CLASS_FILES, means_void, read_class_file
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few, name_classes
+from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.format import Format, Options, id_of, orientation_of, renamings
 from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.pairs import Pairing, pair_by_folder
@@ -164,7 +174,8 @@ def _check_said(listing: Listing, pairing: Pairing, options: Options) -> None:
         "has maps of object numbers, and nobody says which class a number is",
         allowed=f"the option class_name, divisor or ranges, or a list {FOLDER}/{LIST}",
         found="none of them",
-        fix="set `options: {class_name: nucleus}` for objects of one class, `{divisor: 1000}` for MOTS, 256 for KITTI",
+        fix="set `options: {class_name: nucleus}` for objects of one class, `options: {divisor: 1000}` for MOTS, 256 "
+        "for KITTI",
     )
 
 

@@ -18,14 +18,13 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, Size, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Size, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.drawing import runs_shape
 from segwright.data.formats.annotated import (
     ImageFinder,
     Naming,
     choose_file,
-    few,
     image_notes,
     name_classes,
     require_images,

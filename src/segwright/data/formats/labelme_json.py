@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import Box, ClassTable, ConfigError, DataError, Size, raise_collected
+from segwright.core import Box, ClassTable, ConfigError, DataError, Size, few, raise_collected
 from segwright.data.codecs import decode_image
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import ImageFinder, Naming, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import ImageFinder, Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.labelme_json_writing import CARRIES, WIDTH, WRITE_OPTIONS, write
 from segwright.data.formats.reading_shapes import (

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
-from segwright.core import ClassTable, ConfigError, DataError, Size, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Size, few, raise_collected
 from segwright.data.codecs.header import RefusedError, check_limit
 from segwright.data.codecs.reading import decoded_values, file_bytes, header_of
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.drawing import runs_shape
-from segwright.data.formats.annotated import ImageFinder, Naming, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import ImageFinder, Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import Findings, load_xml, number_in, points_from
 from segwright.data.images import ImageFile

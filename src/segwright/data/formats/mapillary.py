@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, raise_collected, tracked
+from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, few, raise_collected, tracked
 from segwright.data.codecs import FrameShape
 from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few, name_classes
+from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.placing import place_image

@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.io
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, tracked
+from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, few, tracked
 from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.codecs import FrameShape
 from segwright.data.codecs.header import REPLACE, RefusedError
 from segwright.data.codecs.labels import MaskOrientation, follow_image
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few
 from segwright.data.formats.colour_tables import VOC
 from segwright.data.formats.format import Format, Options, id_of, orientation_of, renamings
 from segwright.data.formats.placing import place_image

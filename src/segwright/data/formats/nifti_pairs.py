@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from segwright.core import ClassTable, DataError, Listener, Problem, raise_collected
+from segwright.core import ClassTable, DataError, Listener, Problem, few, raise_collected
 from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.dataset import Dataset
-from segwright.data.formats.annotated import few
 from segwright.data.formats.format import Format, Options
 from segwright.data.formats.nifti_files import NiftiFile, bare_name
 from segwright.data.formats.volume_frames import (

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, Image, Problem, adopt, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, Image, Problem, adopt, few, raise_collected
 from segwright.data.codecs import FrameShape
 from segwright.data.codecs.reading import bands_of
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few, name_classes
+from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.format import Format, Options
 from segwright.data.formats.nifti_files import NiftiFile
 from segwright.data.formats.nnunet_writing import JSON, STEMS, write
 from segwright.data.formats.volume_frames import AXIS_HELP, Case, axis_of, frames_of, misfits
+from segwright.data.given_parts import part_column
 from segwright.data.images import ImageFile, ImageSource
 from segwright.data.listing import Listing
 from segwright.data.masks import IndexMask
@@ -40,7 +41,7 @@ def recognise(listing: Listing) -> str | None:
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
     """Frames of the labelled cases: the slices of volumes along `axis`, or pictures; channels _0000, _0001 are bands.
 
-    A label called ignore is void. The columns are those of `nifti_pairs`, and `subset`: train, or test where labelsTs/
+    A label called ignore is void. The columns are those of `nifti_pairs`, and `part`: train, or test where labelsTs/
     has labels.
 
     Raises:
@@ -89,7 +90,7 @@ class _Found:
 def _frames(
     found: _Found, axis: int, mapping: Mapping[int, int], problems: list[Problem], *, is_volume: bool
 ) -> Iterator[Frame]:
-    columns = {"subset": found.subset}
+    columns = part_column(found.subset)
     if not is_volume:
         image = ImageFile(found.channels[0]) if len(found.channels) == 1 else StackedFiles(found.channels)
         yield Frame(found.stem, image, IndexMask(found.labels, mapping), {"case": found.stem, **columns})

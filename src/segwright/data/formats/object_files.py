@@ -7,10 +7,20 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, Problem, raise_collected, tracked
+from segwright.core import (
+    ClassSpec,
+    ClassTable,
+    ConfigError,
+    DataError,
+    Listener,
+    Problem,
+    few,
+    raise_collected,
+    tracked,
+)
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few, name_classes
+from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.format import Format, Options, cut_of, orientation_of
 from segwright.data.formats.object_numbers import objects_of
 from segwright.data.formats.placing import place_image

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.class_files import CLASS_FILES, means_void, read_class_file
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.extras import imported
-from segwright.data.formats.annotated import few
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.parquet_writing import ID2LABEL, STEM, write
 from segwright.data.formats.volume_frames import value_mapping
+from segwright.data.given_parts import part_column
 from segwright.data.listing import Listing, stem_of
 from segwright.data.packed import Cell, PackedImage, PackedMask, parquet
 
@@ -29,7 +29,7 @@ def recognise(listing: Listing) -> str | None:
 
 
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
-    """A frame for each row; the other columns of text and numbers are its columns, the file's name gives `subset`.
+    """A frame for each row; the other columns of text and numbers are its columns, the file's name gives `part`.
 
     Masks are index masks: the values are class ids, named in id2label.json or by a class table.
 
@@ -127,7 +127,7 @@ def _rows(listing: Listing, name: str, options: Options) -> Iterator[tuple[str, 
         columns = {key: str(value) for key, value in values.items() if value is not None and key != STEM}
         stem = values.get(STEM) or (f"{subset}/{stem_of(named)}" if named else f"{base}/{row:07d}")
         mask = None if label is None else Cell(path, group, at, row, label)
-        yield str(stem), Cell(path, group, at, row, image), mask, {"subset": subset, **columns}
+        yield str(stem), Cell(path, group, at, row, image), mask, {**part_column(subset), **columns}
 
 
 def _names_in(file: Any, image: str) -> list[str | None]:

@@ -15,6 +15,7 @@ from segwright.data.codecs import encode_image
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.extras import imported
 from segwright.data.formats.format import Options
+from segwright.data.given_parts import written_part
 from segwright.data.packed import PackedImage, parquet
 from segwright.data.workers import in_threads
 
@@ -42,7 +43,7 @@ def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) 
     )
     parts: dict[str, list[Frame]] = defaultdict(list)
     for frame in dataset.frames:
-        parts[PurePosixPath(frame.columns.get("subset", "train")).name].append(frame)
+        parts[written_part(frame.columns, "train")].append(frame)
     (folder / "data").mkdir(parents=True)
     for subset, frames in parts.items():
         rows = tracked(in_threads(lambda frame: _row(dataset, frame), frames), listener, "writing", len(frames))

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segwright.core import Box, ClassSpec, ClassTable, ConfigError, DataError, raise_collected
+from segwright.core import Box, ClassSpec, ClassTable, ConfigError, DataError, few, raise_collected
 from segwright.data.codecs.header import RefusedError, check_limit
 from segwright.data.codecs.reading import decoded_values, header_of
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import Naming, few, image_notes, name_classes, require_images
+from segwright.data.formats.annotated import Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import (
     Findings,

@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, DataError, raise_collected
+from segwright.core import ClassTable, ConfigError, DataError, few, raise_collected
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import (
     ImageFinder,
     Naming,
     choose_file,
-    few,
     image_notes,
     name_classes,
     require_images,

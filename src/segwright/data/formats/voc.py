@@ -10,16 +10,17 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, raise_collected
+from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.class_files import CLASS_FILES, means_void, read_class_file
 from segwright.data.codecs import FrameShape, MaskOrientation, read_header
 from segwright.data.codecs.labels import packed_colour, read_colours, read_values
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import few, name_classes
+from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.colour_tables import VOC, VOC_VOID, ColourTable, read_colour_file
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.pairs import Pairing
 from segwright.data.formats.voc_writing import write_colours_1_1, write_palette_voc
+from segwright.data.given_parts import part_column
 from segwright.data.id_maps import (
     ClassAndObject,
     ClassNumbers,
@@ -71,7 +72,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     """Frames with a mask in SegmentationClass; objects where SegmentationObject has a file of the same name.
 
     Masks are palette or grey PNG (indices; 255 is void) or RGB PNG (colours of labelmap.txt, else of VOC). The lists of
-    ImageSets/Segmentation give the column `subset`.
+    ImageSets/Segmentation give the column `part`.
 
     Raises:
         DataError: no such layout, or two files of one name.
@@ -113,7 +114,7 @@ def _read(listing: Listing, classes: ClassTable | None, options: Options, name: 
             files = listing.path(layout.classes[stem]), of_objects
             mask = _mask(files, table, class_of, orientation, colours_decide=decides)
             image = ImageFile(listing.path(layout.images[stem]))
-            frames.append(Frame(stem, image, mask, {"subset": _best(names)} if names else {}))
+            frames.append(Frame(stem, image, mask, part_column(_best(names)) if names else {}))
     if wanted is not None and not frames:
         known = sorted({one for names in subsets.values() for one in names})
         fix = "name one of the lists, or leave it out"

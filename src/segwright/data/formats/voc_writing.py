@@ -16,6 +16,7 @@ from segwright.data.formats.colour_tables import VOC_VOID, Colour, colours_of, v
 from segwright.data.formats.format import Options
 from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.placing import place_image
+from segwright.data.given_parts import written_part
 from segwright.data.workers import in_threads
 
 _VOID = 255
@@ -119,12 +120,15 @@ def _label_lines(table: ClassTable, colours: dict[int, Colour]) -> list[str]:
     return ["# label:color_rgb:parts:actions\n", *(f"{name}:{r},{g},{b}::\n" for name, (r, g, b) in lines)]
 
 
+_LISTS = {"validation": "val"}  # as VOC calls its lists
+
+
 def _write_lists(dataset: Dataset, folder: Path) -> None:
-    """A list for each value of the column `subset`, else one called `default`."""
+    """A list for each value of the column `part`, else one called `default`."""
     lists: dict[str, list[str]] = defaultdict(list)
     for frame in dataset.frames:
         if frame.mask is not None:
-            lists[Path(frame.columns.get("subset", "default")).name].append(frame.stem)
+            lists[_LISTS.get(part := written_part(frame.columns, "default"), part)].append(frame.stem)
     folder.mkdir(parents=True, exist_ok=True)
     for name, stems in lists.items():
         (folder / f"{name}.txt").write_text("".join(f"{stem}\n" for stem in stems), encoding="utf-8")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segwright.core import ClassSpec, ClassTable, ConfigError, Problem
+from segwright.core import ClassSpec, ClassTable, ConfigError, Problem, few
 from segwright.data.dataset import Frame
-from segwright.data.formats.annotated import few
 from segwright.data.formats.format import Options, id_of, renamings
 from segwright.data.formats.nifti_files import NiftiFile
 from segwright.data.volumes import VolumeLabels, VolumeSlice, voxels_of
@@ -91,7 +90,7 @@ def table_from_labels(cases: Sequence[Case], options: Options, place: str) -> Cl
         "has no class table: nobody says what the values in the labels mean",
         allowed="`classes:` in segwright.yaml, a file classes.txt, or `options: {classes_from_masks: true}`",
         found=f"values {few([str(value) for value in sorted(values)])}",
-        fix=f"paste and rename: classes: {{names: {{{names}}}}}",
+        fix=f"paste and rename: classes: {{names: {{{names}}}}}, or `options: {{classes_from_masks: true}}`",
     )
 
 

@@ -17,17 +17,19 @@ from segwright.core import (
     LabelMap,
     Listener,
     adopt,
+    few,
     raise_collected,
     tracked,
 )
 from segwright.data.class_files import means_void
 from segwright.data.codecs import write_label_map
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import choose_file, few, name_classes, require_images
+from segwright.data.formats.annotated import choose_file, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.placing import place_image
 from segwright.data.formats.yolo_seg_writing import write_parts
-from segwright.data.formats.yolo_yaml import PART, YoloSet, beside, read_yaml, settings_of, stem_without, yaml_files
+from segwright.data.formats.yolo_yaml import YoloSet, beside, read_yaml, settings_of, stem_without, yaml_files
+from segwright.data.given_parts import PART
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.masks import IndexMask

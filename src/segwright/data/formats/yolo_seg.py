@@ -14,15 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from segwright.core import ClassTable, ConfigError, SegwrightError, Size, raise_collected
+from segwright.core import ClassTable, ConfigError, SegwrightError, Size, few, raise_collected
 from segwright.data.class_files import CLASS_FILES, read_class_file
 from segwright.data.codecs import FrameShape
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.formats.annotated import Naming, choose_file, few, name_classes, require_images
+from segwright.data.formats.annotated import Naming, choose_file, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import Findings, shown
 from segwright.data.formats.yolo_seg_writing import CARRIES, WRITE_OPTIONS, area_of, in_pixels, write
-from segwright.data.formats.yolo_yaml import PART, YoloSet, beside, read_yaml, settings_of, stem_without, yaml_files
+from segwright.data.formats.yolo_yaml import YoloSet, beside, read_yaml, settings_of, stem_without, yaml_files
+from segwright.data.given_parts import PART
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
 from segwright.data.shapes import Outlines, Shape, ShapeMask

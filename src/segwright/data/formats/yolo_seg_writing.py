@@ -25,7 +25,8 @@ from segwright.data.drawing import (
 )
 from segwright.data.formats.format import Carried, Options
 from segwright.data.formats.writing_shapes import TOLERANCE, Lost, lost, records_of, write_text
-from segwright.data.formats.yolo_yaml import PART, PARTS
+from segwright.data.formats.yolo_yaml import PARTS
+from segwright.data.given_parts import PART
 from segwright.data.rasterise import Points, polygon_patch, same_pixels
 from segwright.data.shapes import Outlines, Shape
 

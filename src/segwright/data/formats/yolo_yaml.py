@@ -14,12 +14,10 @@ from typing import Any
 
 import yaml
 
-from segwright.core import DataError, Problem, raise_collected
-from segwright.data.formats.annotated import few
+from segwright.core import DataError, Problem, few, raise_collected
 from segwright.data.formats.reading_shapes import shown
 from segwright.data.listing import Listing, stem_of
 
-PART = "part"
 PARTS = {"train": "train", "val": "validation", "calibration": "calibration", "test": "test"}  # key -> part
 _LARGEST_BYTES = 4_000_000  # no dataset YAML is that long; lists of images are files of their own
 

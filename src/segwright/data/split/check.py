@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from segwright.core import ConfigError, Problem
+from segwright.core import ConfigError, Problem, few
 from segwright.data.dataset import Dataset
 from segwright.data.split.grouping import Grouped, Grouping, group_name, grouped
 from segwright.data.split.value import AGAIN, Split
-
-_SHOWN = 8
 
 
 def verify_split(dataset: Dataset, split: Split) -> list[Problem]:
@@ -115,8 +113,3 @@ def _other_classes(dataset: Dataset, split: Split) -> Iterator[Problem]:
         yield Problem(
             split.place, "was made with another class table", split.class_hash[:12], dataset.classes.describe(), AGAIN
         )
-
-
-def few(names: Sequence[str]) -> str:
-    """The first of some names."""
-    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

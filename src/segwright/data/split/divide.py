@@ -15,13 +15,13 @@ from segwright.core import (
     Note,
     Problem,
     SegwrightError,
+    few,
     raise_collected,
     silent,
     tracked,
 )
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.split.balance import balanced
-from segwright.data.split.check import few
 from segwright.data.split.grouping import Grouped, Grouping, group_name, required_groups
 from segwright.data.split.request import (
     Group,

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from segwright.core import DataError, Listener, Note, Problem, silent
+from segwright.core import DataError, Listener, Note, Problem, few, silent
 from segwright.data.dataset import Dataset
-from segwright.data.split.check import few
 from segwright.data.split.divide import Material, lacking, numbers_of, parts_of
 from segwright.data.split.file import FOLDED
 from segwright.data.split.grouping import Grouping
 from segwright.data.split.request import Group, held_groups, require_enough, require_parts
 from segwright.data.split.value import Split, said_once
+
+_LISTED = 8  # numbers of folds in a sentence
 
 
 def make_folds(
@@ -87,7 +88,8 @@ def _lacked(splits: Sequence[Split]) -> Iterator[str]:
     for part in splits[0].counts:
         for name in splits[0].counts[part].class_pixels:
             folds = [str(split.fold) for split in splits if split.counts[part].class_pixels[name] == 0]
-            where = part if part not in FOLDED else f"{part} of {len(folds)} of {len(splits)} folds ({few(folds)})"
+            listed = ", ".join(folds[:_LISTED]) + (" ..." if len(folds) > _LISTED else "")
+            where = part if part not in FOLDED else f"{part} of {len(folds)} of {len(splits)} folds ({listed})"
             if folds:
                 yield f"{name} has no pixel in {where}: no score or threshold can be said for it there"
 

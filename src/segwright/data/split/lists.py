@@ -10,23 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segwright.core import DataError, Problem, raise_collected
+from segwright.core import DataError, Problem, few, raise_collected
 from segwright.data.columns import stems_named
 from segwright.data.dataset import Dataset
-from segwright.data.split.check import few
+from segwright.data.given_parts import PART_NAMES
 from segwright.data.split.file import SCHEMA, read_folds
 from segwright.data.split.value import PARTS, Split
 
-# What other tools call the parts. A list called trainval holds two of ours and is left out, with a note.
-PART_NAMES = {
-    "train": "train", "training": "train", "tr": "train",
-    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-    "test": "test", "testing": "test", "ts": "test",
-    "cal": "calibration", "calib": "calibration", "calibration": "calibration",
-}  # fmt: skip
+COLUMN = "column:"
 SPLIT_COLUMNS = ("split", "part", "subset", "set", "partition", "fold")
 _FORMS = (
-    "split.json, splits_final.json, a CSV with a column split or fold, a folder of train.txt and val.txt, PART=LIST"
+    "split.json, splits_final.json, a CSV with a column split or fold, a folder of train.txt and val.txt, PART=LIST, "
+    "column:NAME"
 )
 
 Parts = Mapping[str, Sequence[str]]  # part -> names as the other tool wrote them
@@ -44,8 +39,9 @@ class Lists:
 def splits_from_elsewhere(dataset: Dataset, sources: Sequence[str]) -> tuple[Split, ...]:
     """The split, or every fold, that other tools' files describe; frames that no list names are in `left_out`.
 
-    `sources` is one file or folder, or several `PART=LIST`. A split.json of ours is read as it is. Names are matched as
-    `stems_named` says; those that are no frame are counted in the notes.
+    `sources` is one file or folder, several `PART=LIST`, or `column:NAME`: a column of the frames that says the part. A
+    split.json of ours is read as it is. Names are matched as `stems_named` says; those that are no frame are counted in
+    the notes.
 
     Raises:
         DataError: files that cannot be read or are of no known form, an unknown part, a name in two parts, or names of
@@ -98,6 +94,8 @@ def _require_usable(dataset: Dataset, found: Mapping[str, Sequence[str]], strang
 
 
 def _read(dataset: Dataset, sources: Sequence[str]) -> Lists:
+    if len(sources) == 1 and sources[0].startswith(COLUMN):
+        return _column(dataset, sources[0])
     named = [source.partition("=") for source in sources]
     if all(equals and not Path(source).exists() for source, (_, equals, _) in zip(sources, named, strict=True)):
         lists = [(part.strip(), Path(file), f"{part}={file}") for part, _, file in named]
@@ -114,6 +112,25 @@ def _read(dataset: Dataset, sources: Sequence[str]) -> Lists:
     if path.suffix.lower() in (".csv", ".tsv"):
         return _table(path)
     raise _unknown(str(path), "one list, which says no part")
+
+
+def _column(dataset: Dataset, source: str) -> Lists:
+    """The parts that a column of the frames names; frames whose value is no part are in none, and said."""
+    column = source.removeprefix(COLUMN).strip()
+    values: dict[str, list[str]] = {}
+    for frame in dataset.frames:
+        if column in frame.columns:
+            values.setdefault(frame.columns[column], []).append(frame.stem)
+    known = {value: stems for value, stems in values.items() if value.lower() in PART_NAMES}
+    if not known:
+        found = few(sorted(values)) if values else f"columns {', '.join(dataset.column_names) or 'none'}"
+        raise DataError.of(
+            f"--from {source}", "names a column that says no part", allowed=f"a column of {', '.join(PART_NAMES)}",
+            found=found, fix="name another column, or divide by it: segwright split DATA --by COLUMN",
+        )  # fmt: skip
+    other = [f"{value} ({len(stems)})" for value, stems in sorted(values.items()) if value not in known]
+    notes = (f"column {column}: values that are no part: {few(other)}",) if other else ()
+    return Lists((_renamed(source, known, []),), several=False, notes=notes)
 
 
 def _unknown(place: str, found: str) -> DataError:

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from segwright.core import ConfigError
+from segwright.core import ConfigError, few
 from segwright.data.dataset import Dataset
-from segwright.data.split.check import few
 from segwright.data.split.expression import parse_keys
 from segwright.data.split.grouping import grouped
 from segwright.data.split.places import PLACE_COLUMNS

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ConfigError, DataError, Problem, raise_collected
+from segwright.core import ConfigError, DataError, Problem, few, raise_collected
 from segwright.data.dataset import Dataset
-from segwright.data.split.check import few
 from segwright.data.split.grouping import Grouping, columns_offered
 from segwright.data.split.value import PARTS
 

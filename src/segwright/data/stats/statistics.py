@@ -13,7 +13,7 @@ import numpy.typing as npt
 from segwright.core import ClassTable, ConfigError, DataError, Listener, SegwrightError, raise_collected, silent
 from segwright.core import tracked as told
 from segwright.data.dataset import Dataset, Frame
-from segwright.data.regions import regions_of
+from segwright.data.regions import measured_regions
 from segwright.data.split import Split
 from segwright.data.stats.counts import Counts, count_labels
 from segwright.data.stats.image_numbers import (
@@ -213,7 +213,7 @@ def _look(dataset: Dataset, frame: Frame, columns: Mapping[str, str]) -> _Looked
         return _Looked(row, measure_image(image, valid), None, ())
     labelled = dataset.read(frame)
     labels, image = labelled.labels, labelled.image
-    regions = [regions_of(labels.ids == class_id) for class_id in dataset.classes.ids]
+    regions = [measured_regions(labels.ids == class_id) for class_id in dataset.classes.ids]
     counts = count_labels(labels, regions)
     shares = tuple(float(value) for value in counts.shares) if counts.pixels.any() else None
     row = FrameRow(frame.stem, columns, image.size.height, image.size.width, {}, shares)

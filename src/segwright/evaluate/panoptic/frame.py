@@ -42,6 +42,10 @@ class PanopticFrame:
     `classes`, whose kinds say what is a thing and what is stuff. `segments` keeps the order it is given in. A class of
     stuff may have several segments: they are scored as segments, none are merged. Areas are counted, never read.
 
+    What a model answers or a dataset holds is `core.PanopticMap`. This is one side of a score, and not built on it: it
+    knows its frame, whose name stands in every problem, and gets the areas, which counting needs, from the one pass
+    over the pixels that also checks them.
+
         >>> from segwright.core import ClassSpec
         >>> classes = ClassTable((ClassSpec(1, "road"), ClassSpec(2, "car", "thing")))
         >>> ids = np.array([[7, 7, 9, 0]], np.uint32)

@@ -8,6 +8,7 @@ from html import escape
 from statistics import median
 
 from segwright.evaluate.reliability import BINS
+from segwright.evaluate.report.svg import element as _element
 
 WIDTH, HEIGHT = 440, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 40
@@ -147,16 +148,3 @@ def _svg(body: Sequence[str], label: str) -> str:
 
 def _text(text: str, **attributes: float | str) -> str:
     return _element("text", escape(text), fill=_INK, font_size=11, **attributes)
-
-
-def _element(tag: str, content: str = "", **attributes: float | str) -> str:
-    """An SVG element: `stroke_width=2` becomes `stroke-width="2"`; numbers are rounded to a tenth or a hundredth."""
-    pairs = (
-        (
-            name.rstrip("_").replace("_", "-"),
-            f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value),
-        )
-        for name, value in attributes.items()
-    )
-    inside = "".join(f' {name}="{escape(value, quote=True)}"' for name, value in pairs)
-    return f"<{tag}{inside}>{content}</{tag}>" if content else f"<{tag}{inside}/>"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Image, Listener, silent
+from segwright.core import Image, Listener, Size, silent, tracked
 from segwright.data.checks.near.descriptor import thumbnail
 from segwright.data.checks.near.search import LEAST_ALIKE, Candidate, candidates
 from segwright.data.checks.near.verify import Match, compare, compare_closely, shared_detail
@@ -24,6 +25,7 @@ _TRIED_WHOLE = 3
 _LEAST_WHOLE = 0.9
 
 _LARGER_PX = (512, 384, 256)
+_PICTURES_KEPT = 512
 
 Thumbnails = Sequence[npt.NDArray[np.uint8] | None]
 Larger = Callable[[int, int], tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None]
@@ -53,16 +55,24 @@ class NearPair:
         return f"{what}; {self.agreement:.0%} of the detail agrees"
 
 
-def larger_of(read: Callable[[int], Image]) -> Larger:
-    """Two frames by their numbers as larger thumbnails of one side; None where either has fewer pixels than that."""
+def larger_of(read: Callable[[int], Image], size: Callable[[int], Size]) -> Larger:
+    """Two frames by their numbers as larger thumbnails of one side; None where either has fewer pixels than that.
+
+    `size` tells a frame's size, if it can without decoding it. The pictures of the last frames are kept: 128 MB at
+    most.
+    """
+    size_of = cache(size)
+
+    @lru_cache(maxsize=_PICTURES_KEPT)
+    def picture(number: int, side: int) -> npt.NDArray[np.uint8] | None:
+        return thumbnail(read(number), side)
 
     def larger(first: int, second: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None:
-        images = read(first), read(second)
-        most = min(max(image.size.height, image.size.width) for image in images)
+        most = min(max(one.height, one.width) for one in (size_of(first), size_of(second)))
         side = next((side for side in _LARGER_PX if side <= most), None)
         if side is None:
             return None
-        one, two = (thumbnail(image, side) for image in images)
+        one, two = picture(first, side), picture(second, side)
         return None if one is None or two is None else (one, two)
 
     return larger
@@ -136,7 +146,7 @@ def _verified(
         return None
 
     seen: set[tuple[int, int]] = set()
-    for held in in_threads(looked_at, wanted):
+    for held in tracked(in_threads(looked_at, wanted), listener, "comparing", len(numbers)):
         if held is None:
             continue
         candidate, match = held

@@ -68,15 +68,14 @@ def candidates(
     least: float = LEAST_ALIKE,
     listener: Listener,
 ) -> Iterator[list[Candidate]]:
-    """For each frame up to `most` frames of another side that it looks like, most alike first.
+    """For each frame up to `most` frames of another side that it looks like, most alike first; empty where none is.
 
-    Frames that look like no other are left out. `thumbnails` are (n, 128, 128). `sides` gives each frame its part of
+    `thumbnails` are (n, 128, 128). `sides` gives each frame its part of
     the split; where all are equal, each frame is compared with every other one.
     """
     side = np.asarray(sides)
     alone = len(set(sides)) == 1
     described = _all_described(thumbnails, cropped, listener)
-    done = 0
     for value in sorted(set(sides)):
         pool = np.arange(len(side)) if alone else np.flatnonzero(side != value)
         others = described[pool]
@@ -89,11 +88,8 @@ def candidates(
             for query, row, variants in zip(chosen, scores, queries, strict=True):
                 top = np.argpartition(-row, min(most, len(row) - 1))[:most]
                 best = sorted((int(at) for at in top if row[at] >= least), key=lambda at: -row[at])
-                if best:
-                    found = [(int(pool[at]), float(row[at])) for at in best]
-                    yield [_fitted(int(query), other, alike, described, variants, cropped) for other, alike in found]
-            done += len(chosen)
-            listener(Progress("comparing", done, len(thumbnails)))
+                found = [(int(pool[at]), float(row[at])) for at in best]
+                yield [_fitted(int(query), other, alike, described, variants, cropped) for other, alike in found]
 
 
 def _fitted(

@@ -23,6 +23,9 @@ _SAME_DETAIL = 0.5  # correlation of two blocks from which they show the same
 _LEAST_DETAIL = 0.02  # of the frame's own contrast; below it a block shows nothing
 _LEAST_GRAIN = 0.008  # the same, in larger pictures, where grain and noise shall count
 _LEAST_BLOCKS = 8
+_MIDDLE_PX = 192  # of the larger pictures, looked at first
+_ENOUGH_BLOCKS = 16  # of the middle's 144, from which their vote counts
+_NO_COPY = 0.35  # share of the middle's grain below which two are no copy: copies have 0.97 and more
 _LEAST_ALIGNED = 0.6  # correlation of the two frames, laid over each other, below which nobody looks closer
 _LEAST_OVERLAP = 0.3
 _SHARED_FROM = 20  # frames from which "what all frames share" means something
@@ -145,28 +148,52 @@ def compare_closely(query: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], 
 
     Parts of one shape before one belt agree in every outline; but each picture has its own grain, and only a copy
     shares it. Blocks in which either picture has none (a copy that was compressed hard) do not vote. 1 where fewer
-    than eight blocks can.
+    than eight blocks can. Where the middle alone says that the two share nothing, the rest is not looked at: most pairs
+    that come here are no copies, and the middle takes a seventh of the time.
     """
     first, second = normalised(turned(query, symmetry)), normalised(other)
-    side = len(first)
-    warp = _rescaled(warp, side / SIDE_PX)
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 1e-5)
+    warp = _rescaled(warp, len(first) / SIDE_PX)
     try:
-        _, refined = cv2.findTransformECC(first, second, warp, cv2.MOTION_AFFINE, criteria, None, 5)  # type: ignore[call-overload]
-        warp = np.asarray(refined, np.float32)
+        agreement, voting = _shared_grain(*_middle(first, second, warp))
+        if voting >= _ENOUGH_BLOCKS and agreement < _NO_COPY:
+            return agreement
+    except cv2.error:  # the middle shows nothing: all of it may
+        pass
+    try:
+        agreement, voting = _shared_grain(first, second, warp)
     except cv2.error:
         return 0.0
+    return 1.0 if voting < _LEAST_BLOCKS else agreement
+
+
+def _middle(first: Floats, second: Floats, warp: Floats) -> tuple[Floats, Floats, Floats]:
+    """The middle of `first`, what of `second` it is laid over with room to move, and the map between the two."""
+    start = (len(first) - _MIDDLE_PX) // 2
+    moved = warp.copy()
+    moved[:, 2] += warp[:, :2].sum(axis=1) * start
+    corners = np.array([[x, y, 1] for x in (0, _MIDDLE_PX) for y in (0, _MIDDLE_PX)], np.float32) @ moved.T
+    low = np.maximum(np.floor(corners.min(axis=0)) - _BLOCK_PX, 0).astype(int)
+    high = np.ceil(corners.max(axis=0)).astype(int) + _BLOCK_PX
+    moved[:, 2] -= low
+    middle = first[start : start + _MIDDLE_PX, start : start + _MIDDLE_PX]
+    return np.ascontiguousarray(middle), np.ascontiguousarray(second[low[1] : high[1], low[0] : high[0]]), moved
+
+
+def _shared_grain(first: Floats, second: Floats, warp: Floats) -> tuple[float, int]:
+    """The share of voting blocks of `first` whose grain is that of `second` below them, and how many vote."""
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 1e-5)
+    _, refined = cv2.findTransformECC(first, second, warp, cv2.MOTION_AFFINE, criteria, None, 5)  # type: ignore[call-overload]
+    warp, size = np.asarray(refined, np.float32), (len(first), len(first))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    laid = np.asarray(cv2.warpAffine(second, warp, (side, side), flags=flags), np.float32)
-    covered = np.asarray(cv2.warpAffine(np.ones_like(second), warp, (side, side), flags=flags), np.float32)
+    laid = np.asarray(cv2.warpAffine(second, warp, size, flags=flags), np.float32)
+    covered = np.asarray(cv2.warpAffine(np.ones_like(second), warp, size, flags=flags), np.float32)
     one, two = (_in_blocks(_detail(pixels)) for pixels in (first, laid))
     one, two = one - one.mean(axis=1, keepdims=True), two - two.mean(axis=1, keepdims=True)
     spread = one.std(axis=1), two.std(axis=1)
     voting = (np.minimum(*spread) > _LEAST_GRAIN) & (_in_blocks(covered).mean(axis=1) > 0.99)
-    if np.count_nonzero(voting) < _LEAST_BLOCKS:
-        return 1.0
     same = (one * two).mean(axis=1) > _SAME_DETAIL * spread[0] * spread[1]
-    return float(np.mean(same[voting]))
+    count = int(np.count_nonzero(voting))
+    return (float(np.mean(same[voting])) if count else 0.0), count
 
 
 def _agreement(first: Floats, second: Floats, covered: Floats) -> float:

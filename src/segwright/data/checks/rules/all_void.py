@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segwright.data.checks.evidence import Evidence, few
+from segwright.core import few
+from segwright.data.checks.evidence import Evidence
 from segwright.data.checks.finding import Finding, Rule
 
 

@@ -28,10 +28,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from segwright.core import ConfigError
-from segwright.data.checks.evidence import Evidence, few
+from segwright.core import ConfigError, few
+from segwright.data.checks.evidence import Evidence
 from segwright.data.checks.finding import Finding, Rule
 from segwright.data.dataset import Dataset
+from segwright.data.given_parts import says_parts
 from segwright.data.split import Split
 from segwright.data.split.grouping import group_name, grouped
 
@@ -59,7 +60,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for column in evidence.dataset.column_names:
         if column in own or column.lower() not in _PHOTOGRAPHED:
             continue
-        straddling = _straddling(evidence, _values(evidence.dataset, column))
+        values = _values(evidence.dataset, column)
+        straddling = {} if says_parts(values.values()) else _straddling(evidence, values)
         if straddling:
             yield Finding(
                 f"split: column {column}",

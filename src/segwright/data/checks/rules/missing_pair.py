@@ -27,7 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segwright.data.checks.evidence import Evidence, few
+from segwright.core import few
+from segwright.data.checks.evidence import Evidence
 from segwright.data.checks.finding import Finding, Rule
 from segwright.data.checks.notes import note_problem
 

@@ -32,7 +32,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from segwright.data.checks.evidence import Evidence, few
+from segwright.core import few
+from segwright.data.checks.evidence import Evidence
 from segwright.data.checks.facts import FrameFacts
 from segwright.data.checks.finding import Finding, Rule
 from segwright.data.checks.near import describe, similarity
