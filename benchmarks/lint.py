@@ -38,6 +38,8 @@ Rng = np.random.Generator
 
 def main() -> None:
     """Run what the first argument names."""
+    if len(sys.argv) < 3 or sys.argv[1] not in ("duplicates", "speed"):
+        sys.exit(__doc__)
     what, place, *rest = sys.argv[1:]
     print(f"{platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}, OpenCV {cv2.__version__}\n")
     if what == "duplicates":

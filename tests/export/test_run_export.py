@@ -39,6 +39,7 @@ class FinishedRun:
                 part_frames={"train": 3},
                 split_by="line",
                 train_frames="0123456789abcdef",
+                store_version=None,
             ),
             optimiser=section(seed=5, steps=10),
             network=section(network="unet", encoder="tiny"),

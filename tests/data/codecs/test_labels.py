@@ -104,7 +104,7 @@ def test_read_label_map__unknown_id_says_how_many_and_what_to_type(tmp_path: Pat
         "  allowed: 0 background, 1 scratch, 2 dent, 255 void\n"
         "  found:   7\n"
         "  fix:     add class 7 to the class table (--classes FILE, or `classes:` of a segwright.yaml), or make it "
-        "void: --map 7=255, or in a project `options: {map: [7=void]}`"
+        "void: --map 7=255 (`segwright evaluate`), else `options: {map: [7=void]}`"
     )
 
 
