@@ -74,7 +74,8 @@ def _put(face: Face, dataset: Dataset, author: Author, to: str, how: dict[str, b
         imported_from(Path(author.source), origin, version)
     left = 0 if how["replace"] else _left_over(store, dataset)
     row = version_row(version)
-    text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}"
+    why = f" (recognised by {dataset.reason})" if dataset.reason else ""
+    text = f"{to}@{version.number}: {what_changed(row)}, {len(dataset)} frames of format {dataset.format}{why}"
     more = f"\nnote: {left} frames of the store are not in the source and stay (--replace removes them)"
     face.finish({"store": to, **row, "kept": left}, text + (more if left else ""))
 
