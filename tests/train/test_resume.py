@@ -153,7 +153,7 @@ def test_train__a_loss_that_is_no_number_stops_before_a_checkpoint_is_written(
             total, terms = super().__call__(logits, target)
             return (total * float("nan") if next(steps) >= 9 else total), terms
 
-    monkeypatch.setattr("segwright.train.loop.SegmentationLoss", Diverging)
+    monkeypatch.setattr("segwright.train.objective.SegmentationLoss", Diverging)
     monkeypatch.setattr("segwright.train.loop._read_every", lambda _: 100)
     monkeypatch.setattr("segwright.train.loop.REPORTS_PER_ROUND", 1)
     run = fresh(tiny, tmp_path / "run")

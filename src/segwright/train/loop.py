@@ -16,12 +16,12 @@ from torch.optim.swa_utils import AveragedModel
 
 from segwright.core import ArtefactError, Listener, Measured, Note, Progress
 from segwright.models import SegmentationNetwork
-from segwright.models.losses import DeepSupervision, SegmentationLoss
 from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
 from segwright.train.feed import Batch, Feed
 from segwright.train.guard import Guard
 from segwright.train.history import History
+from segwright.train.objective import Objective
 from segwright.train.schedule import rate_factor
 from segwright.train.settings import Plan
 from segwright.train.transfer import freeze, parameter_groups
@@ -35,6 +35,14 @@ THAW_LATEST = 0.25
 READ_EVERY_STEPS = 10
 
 Validate = Callable[[nn.Module], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What is good: `objective` says so of a batch while learning, `validate` of a network on held-out frames."""
+
+    objective: Objective
+    validate: Validate
 
 
 @dataclass
@@ -102,7 +110,7 @@ def run_training(
     plan: Plan,
     network: SegmentationNetwork,
     feed: Feed,
-    validate: Validate,
+    judges: Judges,
     fabric: Fabric,
     folder: Path,
     *,
@@ -123,7 +131,7 @@ def run_training(
     history.rewind(state.step)
     if resume:
         listener(Note("training", f"resumed after step {state.step} of {plan.optimiser.steps}"))
-    loop = _Loop(plan, state, feed, validate, fabric, folder, history, listener)
+    loop = _Loop(plan, state, feed, judges, fabric, folder, history, listener)
     if not state.stopped:
         loop.run()
     return state
@@ -155,16 +163,13 @@ class _Loop:
     plan: Plan
     state: TrainingState
     feed: Feed
-    validate: Validate
+    judges: Judges
     fabric: Fabric
     folder: Path
     history: History
     listener: Listener
 
     def __post_init__(self) -> None:
-        loss = self.plan.loss
-        summed = SegmentationLoss(loss.weights, loss.channels, loss.class_weights, loss.options)
-        self._loss = DeepSupervision(summed)
         self._unread: list[tuple[int, dict[str, torch.Tensor]]] = []  # (step, terms) still on the device
         self._read_every = _read_every(self.fabric.device)
         self._started = time.perf_counter()
@@ -199,9 +204,8 @@ class _Loop:
         for group in state.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
         frames = self.fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)
-        with self.fabric.autocast():
-            logits = state.network(frames)
-        loss, terms = self._loss(logits, self.fabric.to_device(batch.target))
+        target = self.fabric.to_device(batch.target)
+        loss, terms = self.judges.objective(state.network, frames, target, self.fabric.autocast)
         state.optimiser.zero_grad(set_to_none=True)
         state.scaler.scale(loss).backward()
         state.scaler.unscale_(state.optimiser)
@@ -265,7 +269,7 @@ class _Loop:
     def _validation_round(self) -> None:
         started = time.perf_counter()
         self._read_losses()
-        scores = self.validate(self.state.average.module)
+        scores = self.judges.validate(self.state.average.module)
         selected = scores["scores"].get(self.plan.validation.select)
         verdict = self.state.guard.judge(self.state.step, selected, scores["class_iou"])
         if verdict.collapsed:

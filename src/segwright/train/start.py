@@ -25,7 +25,8 @@ from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
-from segwright.train.loop import run_training
+from segwright.train.loop import Judges, run_training
+from segwright.train.objective import SemanticObjective
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import PlanInputs
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
@@ -203,9 +204,10 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
+    judges = Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
-        run_training(plan, network, feed, validator(plan, held_out), fabric, run.path, resume=resume, listener=listener)
+        run_training(plan, network, feed, judges, fabric, run.path, resume=resume, listener=listener)
     return run
 
 
