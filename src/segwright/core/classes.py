@@ -115,6 +115,20 @@ class ClassTable:
         """The network output channel of the class called `name`."""
         return self.names.index(self[name].name)
 
+    def name(self, class_id: int) -> str:
+        """The name of the class with this id.
+
+        Raises:
+            ConfigError: no class has this id; void has no name.
+        """
+        for spec in self.classes:
+            if spec.class_id == class_id:
+                return spec.name
+        fix = "map it to a class, or to void"
+        raise ConfigError.of(
+            f"class id {class_id}", "is not a class", allowed=self.describe(), found=str(class_id), fix=fix
+        )
+
     def colour(self, class_id: int) -> tuple[int, int, int]:
         """The class's display colour (RGB): its own, black for background, else from a colour-blind-safe cycle.
 

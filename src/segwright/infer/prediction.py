@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,15 +61,7 @@ class SemanticPrediction:
         Raises:
             DependencyMissing: supervision is not installed.
         """
-        try:
-            import supervision
-        except ImportError as error:
-            raise DependencyMissing.of(
-                "to_supervision",
-                "needs the library supervision",
-                found="it is not installed",
-                fix='pip install "segwright[supervision]"',
-            ) from error
+        supervision = require_supervision()
         present = [spec for spec in self.label_map.classes.foreground if self.label_map.area_px(spec.name)]
         masks = np.array([self.label_map.mask(spec.name) for spec in present], bool)
         masks = masks.reshape(len(present), *self.label_map.ids.shape)
@@ -83,6 +75,24 @@ class SemanticPrediction:
             class_id=np.array([spec.class_id for spec in present], int),
             data={"class_name": np.array([spec.name for spec in present], str)},
         )
+
+
+def require_supervision() -> Any:
+    """The library supervision.
+
+    Raises:
+        DependencyMissing: it is not installed.
+    """
+    try:
+        import supervision
+    except ImportError as error:
+        raise DependencyMissing.of(
+            "to_supervision",
+            "needs the library supervision",
+            found="it is not installed",
+            fix='pip install "segwright[supervision]"',
+        ) from error
+    return supervision
 
 
 def _boxes_xyxy(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:

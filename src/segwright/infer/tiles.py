@@ -136,12 +136,12 @@ def _row_of_tiles(
     for first in range(0, len(columns.starts), batch):
         lefts = columns.starts[first : first + batch]
         boxes = [Box(top, left, top + shape.height, left + shape.width).clipped(size) for left in lefts]
-        answers = run(np.stack([_padded(read(box), shape) for box in boxes]))
+        answers = run(np.stack([padded(read(box), shape) for box in boxes]))
         for offset, left in enumerate(lefts):
             yield left, answers[offset], columns.weights[first + offset]
 
 
-def _padded(pixels: Pixels, shape: Size) -> Pixels:
+def padded(pixels: Pixels, shape: Size) -> Pixels:
     """Reflected at the bottom and right to `shape`; a single row or column has no reflection and is repeated."""
     below, right = shape.height - pixels.shape[1], shape.width - pixels.shape[2]
     return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="reflect") if below or right else pixels

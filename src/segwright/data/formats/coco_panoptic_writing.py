@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from segwright.core import Listener, PanopticMap, Segment, adopt, tracked
-from segwright.data.codecs.writing import write_colours
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.format import Options
 from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.placing import place_image
 from segwright.data.masks import PanopticSource
+from segwright.data.segments import segments_info, write_segment_ids
 from segwright.data.workers import in_threads
 
 NAME = "panoptic"
@@ -72,10 +71,8 @@ def _placed(dataset: Dataset, frame: Frame, folder: Path) -> _Row:
         return _Row(image, size.height, size.width, None, [], set())
     panoptic, of_objects = panoptic_of(dataset, frame)
     name = f"{frame.stem}.png"
-    ids = panoptic.segment_ids
-    bands = np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=2)
-    write_colours(folder / NAME / name, bands.astype(np.uint8))
-    return _Row(image, size.height, size.width, name, _segments_info(panoptic), of_objects)
+    write_segment_ids(folder / NAME / name, panoptic)
+    return _Row(image, size.height, size.width, name, segments_info(panoptic), of_objects)
 
 
 def panoptic_of(dataset: Dataset, frame: Frame) -> tuple[PanopticMap, set[int]]:
@@ -119,29 +116,3 @@ def _renumbered(panoptic: PanopticMap) -> PanopticMap:
             _added(ids, panoptic.segment_ids == segment.segment_id, at, segment.class_id, crowd=segment.crowd)
         )
     return PanopticMap(adopt(ids), tuple(segments), panoptic.classes)
-
-
-def _segments_info(panoptic: PanopticMap) -> list[dict[str, Any]]:
-    """Id, category, area in px, box [x, y, width, height] and crowd of each segment, as panopticapi writes them."""
-    numbers = np.array([segment.segment_id for segment in panoptic.segments], np.uint32)
-    order = np.argsort(numbers)
-    dense = np.searchsorted(numbers[order], panoptic.segment_ids).astype(np.int32) + 1
-    dense[panoptic.void] = 0
-    areas = np.bincount(dense.ravel(), minlength=len(numbers) + 1)
-    boxes = ndimage.find_objects(dense, len(numbers))
-    place = {int(numbers[at]): nth for nth, at in enumerate(order)}
-    rows = []
-    for segment in panoptic.segments:
-        nth = place[segment.segment_id]
-        down, across = boxes[nth]
-        box = [across.start, down.start, across.stop - across.start, down.stop - down.start]
-        rows.append(
-            {
-                "id": segment.segment_id,
-                "category_id": segment.class_id,
-                "area": int(areas[nth + 1]),
-                "bbox": [int(value) for value in box],
-                "iscrowd": int(segment.crowd),
-            }
-        )
-    return rows

@@ -1,0 +1,58 @@
+"""What an instance network says of one input, before anything is decided: scored candidates with coarse masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+MaskFrame = Literal["box", "image"]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The candidates of one network input of `height` x `width` px, in any order; a score of 0 is padding.
+
+    `scores` (candidates,) 0..1; `channels` (candidates,) positions in the class table; `boxes` (candidates, 4) x_min,
+    y_min, x_max, y_max in px of the input, half-open and not rounded; `mask_logits` (candidates, rows, columns), above
+    0 where the object is. With `mask_frame` "box" a mask fills its box, with "image" it covers the whole input.
+    """
+
+    scores: Floats
+    channels: npt.NDArray[np.int64]
+    boxes: Floats
+    mask_logits: Floats
+    mask_frame: MaskFrame
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        shapes = (self.scores.shape, self.channels.shape, self.boxes.shape, self.mask_logits.shape[:1])
+        if shapes != ((count,), (count,), (count, 4), (count,)) or self.mask_logits.ndim != 3:
+            raise ValueError(f"one score, channel, box and mask a candidate, got {shapes} of {self.mask_logits.shape}")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def kept(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Candidates:
+        """The candidates at `which`, a mask or positions."""
+        return Candidates(
+            self.scores[which],
+            self.channels[which],
+            self.boxes[which],
+            self.mask_logits[which],
+            self.mask_frame,
+            self.height,
+            self.width,
+        )
+
+    def mask_box(self, at: int) -> tuple[float, float, float, float]:
+        """What the mask of candidate `at` covers: x_min, y_min, x_max, y_max in px of the input."""
+        if self.mask_frame == "image":
+            return 0.0, 0.0, float(self.width), float(self.height)
+        x_min, y_min, x_max, y_max = (float(value) for value in self.boxes[at])
+        return x_min, y_min, x_max, y_max

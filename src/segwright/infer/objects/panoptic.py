@@ -1,0 +1,65 @@
+"""One answer a pixel from objects and stuff: Panoptic FPN's merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segwright.core import InstanceSet, LabelMap, PanopticMap, Segment, adopt
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRule:
+    """How objects and stuff become one map.
+
+    overlap: an object more of whose pixels than this share are taken by surer objects is dropped.
+    stuff_area_px: a class of stuff with fewer pixels left is dropped: they become void.
+
+    Source: Kirillov et al. 2019 (Panoptic FPN), section 4; values as in detectron2's configuration (0.5, 4096).
+    """
+
+    overlap: float = 0.5
+    stuff_area_px: int = 4096
+
+
+def merged(objects: InstanceSet, labels: LabelMap, rule: MergeRule = MergeRule()) -> PanopticMap:
+    """Segments numbered from 1: objects of thing classes, surest first, each taking what is free; then stuff.
+
+    `labels` are the semantic answer, of which only stuff is used; the background counts as stuff. Each pixel is in one
+    segment, or in none (void): where no object and no class of stuff that is large enough claims it. Objects of stuff
+    classes are left out. Lost: what lies under a surer object.
+    """
+    classes = objects.classes
+    things = {spec.class_id for spec in classes if spec.kind == "thing"}
+    ids = np.zeros(labels.ids.shape, np.uint32)
+    segments: list[Segment] = []
+    for one in sorted(objects, key=lambda each: -(each.score or 0.0)):
+        if one.class_id not in things:
+            continue
+        window = ids[one.box.slices]
+        free = one.mask & (window == 0)
+        left, area = int(np.count_nonzero(free)), one.area_px
+        if not left or area - left > rule.overlap * area:
+            continue
+        segments.append(Segment(len(segments) + 1, one.class_id, one.crowd))
+        window[free] = len(segments)
+    segments += _stuff(ids, labels, things, len(segments), rule)
+    return PanopticMap(adopt(ids), tuple(segments), classes)
+
+
+def _stuff(
+    ids: npt.NDArray[np.uint32], labels: LabelMap, things: set[int], taken: int, rule: MergeRule
+) -> list[Segment]:
+    """Paint what is free of each class of stuff into `ids`; the new segments."""
+    added: list[Segment] = []
+    free = ids == 0
+    for class_id in labels.classes.ids:
+        if class_id in things:
+            continue
+        region = free & (labels.ids == class_id)
+        if (area := int(np.count_nonzero(region))) and area >= rule.stuff_area_px:
+            added.append(Segment(taken + len(added) + 1, class_id))
+            ids[region] = taken + len(added)
+    return added

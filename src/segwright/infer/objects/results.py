@@ -1,0 +1,72 @@
+"""Objects and segments as COCO writes them, so that evaluation and every other tool can read them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segwright.core import ClassTable, Instance, InstanceSet, PanopticMap, Size
+from segwright.data.rasterise import packed_runs
+from segwright.data.segments import segments_info, write_segment_ids
+
+
+def coco_results(objects: InstanceSet, image_id: int | str) -> list[dict[str, Any]]:
+    """COCO results: class id, score, box [x, y, width, height] in px and compressed run lengths of each object.
+
+    An object without a score is written with 1: the format asks for one.
+    """
+    return [
+        {
+            "image_id": image_id,
+            "category_id": one.class_id,
+            "score": 1.0 if one.score is None else round(one.score, 6),
+            "bbox": [one.box.left, one.box.top, one.box.width, one.box.height],
+            "segmentation": {
+                "size": [objects.size.height, objects.size.width],
+                "counts": packed_runs(frame_runs(one, objects.size)),
+            },
+        }
+        for one in objects
+    ]
+
+
+def frame_runs(one: Instance, size: Size) -> list[int]:
+    """The object's run lengths over a frame of `size`, by column, first outside; no mask of the frame is made."""
+    columns = np.pad(one.mask.T.astype(np.int8), ((0, 0), (1, 1)))
+    steps = np.diff(columns, axis=1)
+    origin = one.box.left * size.height + one.box.top
+    starts, ends = (np.nonzero(steps == step) for step in (1, -1))
+    first, last = (origin + column * size.height + row for column, row in (starts, ends))
+    goes_on = first[1:] == last[:-1]  # from the foot of one column to the head of the next
+    first, last = np.delete(first, np.flatnonzero(goes_on) + 1), np.delete(last, np.flatnonzero(goes_on))
+    edges = np.column_stack([first, last]).ravel()
+    runs = np.diff(np.concatenate([[0], edges, [size.area_px]])).tolist()
+    return runs if runs[-1] else runs[:-1]
+
+
+def panoptic_row(panoptic: PanopticMap, image_id: int | str, file_name: str) -> dict[str, Any]:
+    """What COCO panoptic's JSON says of one frame."""
+    return {"image_id": image_id, "file_name": file_name, "segments_info": segments_info(panoptic)}
+
+
+def categories(classes: ClassTable, things: set[int] | None = None) -> list[dict[str, Any]]:
+    """The class table as COCO panoptic's categories."""
+    return [
+        {
+            "id": spec.class_id,
+            "name": spec.name,
+            "isthing": int(spec.kind == "thing" or spec.class_id in (things or set())),
+            "color": list(classes.colour(spec.class_id)),
+        }
+        for spec in classes
+    ]
+
+
+def write_panoptic(path: Path, panoptic: PanopticMap) -> None:
+    """Segment ids as a PNG at `path`, and beside it, ending in .json, the segments and the class table."""
+    write_segment_ids(path, panoptic)
+    row = {"annotations": [panoptic_row(panoptic, path.stem, path.name)], "categories": categories(panoptic.classes)}
+    path.with_suffix(".json").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
