@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwright.core import GREY, ClassSpec, ClassTable, Image, InstanceSet, LabelMap, Size, adopt, instance_from_mask
+from segwright.data.object_runs import frame_runs
 from segwright.infer.objects import InstancePrediction, MergeRule, PanopticPrediction, merged
-from segwright.infer.objects.results import coco_results, frame_runs
+from segwright.infer.objects.results import coco_results
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
 

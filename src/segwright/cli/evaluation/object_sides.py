@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwright.cli.evaluation.sides import columns_of
 
 if TYPE_CHECKING:
-    from segwright.core import Listener
+    from segwright.core import ClassTable, Listener
     from segwright.evaluate.domains import ColumnSource
     from segwright.evaluate.instances import InstancePairs
     from segwright.evaluate.objects import ObjectEvaluation
@@ -94,5 +94,18 @@ def sides_of(given: Mapping[str, Any]) -> ObjectSides:
     if task == "panoptic":
         pairs: Any = pair_panoptic(predictions, truth, table)
     else:
-        pairs = pair_instances(predictions, truth, kinds=given["kind"] or ("mask", "box"), rule=rule, class_table=table)
+        kinds = given["kind"] or ("mask", "box")
+        pairs = pair_instances(predictions, _true_objects(truth, table), kinds=kinds, rule=rule, class_table=table)
+        pairs = replace(pairs, known={**pairs.known, "truth": str(truth)})
     return ObjectSides(pairs, rule, columns_of(given), given["images"])
+
+
+def _true_objects(truth: Path, table: ClassTable | None) -> Path | Mapping[str, Any]:
+    """The truth as `pair_instances` takes it: COCO's file, or the objects of a dataset in any other format."""
+    from segwright.cli.datasets import dataset_at, is_project
+    from segwright.data.store import is_store
+    from segwright.evaluate.instances.from_dataset import dataset_content
+
+    if truth.is_dir() or is_project(truth) or is_store(str(truth)):
+        return dataset_content(dataset_at(truth, classes=table))
+    return truth

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain, compress
 from operator import itemgetter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from segwright.core import DataError, Size
+from segwright.data.listing import stem_of
 from segwright.evaluate.instances.findings import Findings
 from segwright.evaluate.instances.frame import ImageId
 from segwright.evaluate.instances.painting import run_texts_of
@@ -103,6 +104,8 @@ def positions_of(
     entries = rows if not strange else [row if type(row) is dict else {} for row in rows]
     images, categories = (values_of(entries, key) for key in ("image_id", "category_id"))
     named = [image if type(image) is int else as_image_id(image) for image in images]
+    if any(type(image) is str and image not in places for image in named):
+        places = {**_names(pictures), **places}
     frame = np.array([places.get(image, -1) if image is not None else -1 for image in named], dtype=np.int64)
     channel = np.array(
         [channels.get(category, -1) if type(category) is int else -1 for category in categories], dtype=np.int64
@@ -115,6 +118,19 @@ def positions_of(
         allowed = _some(channels)
         findings.add(index, "is of an unknown category", allowed=allowed, found=categories[index], fix=fix)
     return frame, channel
+
+
+def _names(pictures: Sequence[Picture]) -> dict[ImageId, int]:
+    """The position of each image by its file's name and by its stem, where no other image has that one too.
+
+    Predictions know the file they read, not the number that an annotation file gave it.
+    """
+    seen: dict[ImageId, int] = {}
+    twice = set()
+    for position, picture in enumerate(pictures):
+        for name in {picture.name, stem_of(picture.name), stem_of(PurePosixPath(picture.name).name)}:
+            twice |= {name} if seen.setdefault(name, position) != position else set()
+    return {name: position for name, position in seen.items() if name not in twice}
 
 
 def values_of(rows: Sequence[Mapping[str, Any]], key: str) -> list[Any]:
