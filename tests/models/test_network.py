@@ -9,7 +9,7 @@ import torch
 
 from segwright.core import ConfigError
 from segwright.models import NetworkSpec, build_network
-from segwright.models.network import RAREST_SHARE
+from segwright.models.segmentation_network import RAREST_SHARE
 
 WIDTHS = (16, 12, 8, 8, 8)
 

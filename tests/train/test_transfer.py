@@ -31,7 +31,7 @@ def test_groups__deeper_stages_learn_more_slowly_and_only_matrices_decay(encoder
     network = build(encoder)
     groups = parameter_groups(network, learning_rate=1.0, encoder_learning_rate=0.25, weight_decay=0.1)
     rate = {id(parameter): group["peak"] for group in groups for parameter in group["params"]}
-    for depth, stage in enumerate(network.encoder.stages):
+    for depth, stage in enumerate(network.stages):
         for module in stage:
             for parameter in module.parameters():
                 assert rate[id(parameter)] == pytest.approx(0.25 * STAGE_RATE ** (4 - depth))
@@ -50,7 +50,7 @@ def test_freeze__the_last_two_stages_and_the_decoder_learn_first(encoder: str) -
     optimiser.step()
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     names = {id(value): name for name, value in [*network.named_parameters(), *network.named_buffers()]}
-    for depth, stage in enumerate(network.encoder.stages):
+    for depth, stage in enumerate(network.stages):
         values = [value for module in stage for value in (*module.parameters(), *module.buffers())]
         moved = [names[id(value)] in changed for value in values]
         assert not any(moved) if depth < 3 else any(moved), f"stage {depth}"

@@ -22,6 +22,7 @@ from segwright.infer.bundle import Bundle, Lineage, Weights, file_hash, require_
 from segwright.infer.overlay import as_display
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.onnx_runtime import OnnxRuntime
+from segwright.models import SegmentationNetwork
 
 WEIGHTS = "model.onnx"
 DIFFERENCE_COLOUR = (255, 0, 255)
@@ -64,7 +65,8 @@ def export_bundle(
     with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
         weights = Path(folder) / WEIGHTS
         listener(Note("export", "writing the network as ONNX"))
-        export_onnx(network, weights, bands=len(reference.preprocessing.bands), stride_px=stride_px)
+        size = network.fixed_input if isinstance(network, SegmentationNetwork) else None
+        export_onnx(network, weights, bands=len(reference.preprocessing.bands), stride_px=stride_px, size=size)
         exported = replace(reference, runtime=OnnxRuntime(weights, stride_px=stride_px))
         proof = parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)
         if not proof.passed:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ArtefactError, DependencyMissing
+from segwright.core import ArtefactError, DependencyMissing, Size
 
 OPSET = 18
 
@@ -29,19 +29,23 @@ class _Probabilities(nn.Module):
         return self.network(pixels).softmax(dim=1)
 
 
-def export_onnx(network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32) -> None:
+def export_onnx(
+    network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32, size: Size | None = None
+) -> None:
     """Write `network`, which gives logits (batch, channels, height, width), to `path`, in float32.
 
-    Batch, height and width stay free; height and width must be multiples of `stride_px` when it runs. The network
-    itself is left as it is.
+    Batch, height and width stay free; height and width must be multiples of `stride_px` when it runs. With `size`
+    only the batch does: that is the one size the file reads. The network itself is left as it is.
 
     Raises:
         DependencyMissing: onnx or onnxscript is not installed.
         ArtefactError: the network does something ONNX cannot express.
     """
     copied = _Probabilities(copy.deepcopy(network)).cpu().float().eval()
-    example = torch.zeros(2, bands, 2 * stride_px, 3 * stride_px)
+    example_size = Size(2 * stride_px, 3 * stride_px) if size is None else size
+    example = torch.zeros(2, bands, example_size.height, example_size.width)
     free = torch.export.Dim.DYNAMIC
+    free_axes = {0: free, 2: free, 3: free} if size is None else {0: free}
     try:
         with _quiet():
             torch.onnx.export(
@@ -52,7 +56,7 @@ def export_onnx(network: nn.Module, path: Path, *, bands: int = 3, stride_px: in
                 opset_version=OPSET,
                 input_names=["pixels"],
                 output_names=["probabilities"],
-                dynamic_shapes=({0: free, 2: free, 3: free},),
+                dynamic_shapes=(free_axes,),
                 external_data=False,
                 verbose=False,
             )

@@ -33,6 +33,11 @@ class Encoder(nn.Module):
             raise _unfit(name, f"features at strides {PYRAMID}", str(self.strides))
         self._try(name, bands)
 
+    @property
+    def stride_px(self) -> int:
+        """Height and width of a frame are multiples of this."""
+        return self.strides[-1]
+
     def forward(self, frames: Tensor) -> list[Tensor]:
         return self.backbone(frames)
 

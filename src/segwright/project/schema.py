@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 from segwright.project.losses import Loss
+from segwright.project.model import Model
 from segwright.project.section import Above, Auto, Count, Level, Positive, Section
 
 
@@ -69,17 +70,6 @@ class Split(Section):
     position: tuple[str, str] | None = Field(default=None, description="the columns that say where a frame is")
     gap: Length | None = Field(default=None, description="leave out frames of two parts that are nearer than this")
     fold: Count | None = Field(default=None, description="which fold of the file, counted from 0")
-
-
-class Model(Section):
-    """The network."""
-
-    network: str = "unet"
-    encoder: str = Field(default="resnet34", description="a timm name")
-    weights: str | None = Field(
-        default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
-    )
-    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (256, 128, 64, 32, 16)
 
 
 class Augment(Section):

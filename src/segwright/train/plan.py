@@ -46,7 +46,14 @@ def make_plan(inputs: PlanInputs) -> Plan:
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=NetworkSpec(model.network, model.encoder, len(preprocessing.bands), len(classes), model.decoder_widths),
+        network=NetworkSpec(
+            model.network,
+            model.encoder,
+            len(preprocessing.bands),
+            len(classes),
+            model.decoder_widths,
+            dict(model.options),
+        ),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -135,21 +142,15 @@ def _of_earlier_run(weights: str | None) -> Preprocessing | None:
 
 def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
     """The side of a crop, px, and how many there are in a step."""
-    training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
-    usual = 256 if machine.accelerator == "cpu" else 512
-    largest = round_up(max(fingerprint.size_median.height, fingerprint.size_median.width))
-    crop = reasons.choose(
-        "sampling.crop",
-        training.crop,
-        min(usual, largest),
-        f"{usual} px on a {machine.accelerator}, but no more than the median frame ({fingerprint.size_median})",
-    )
-    if crop % STRIDE_PX:
-        allowed = f"a multiple of {STRIDE_PX}, such as {round_up(crop)}"
+    training, stride = inputs.project.training, inputs.needs.stride_px
+    automatic, why = _automatic_crop(inputs)
+    crop = reasons.choose("sampling.crop", training.crop, automatic, why)
+    if crop % stride or (inputs.needs.fixed is not None and crop != automatic):
+        multiples = f"a multiple of {stride}, such as {round_up(crop, stride)}"
         raise ConfigError.of(
             "training.crop",
             "does not fit the network",
-            allowed=allowed,
+            allowed=multiples if inputs.needs.fixed is None else f"{automatic}: {why}",
             found=str(crop),
             fix="training.crop=auto, or a multiple of the stride",
         )
@@ -164,6 +165,17 @@ def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
             fix="training.batch=2, or a larger training.crop",
         )
     return crop, batch
+
+
+def _automatic_crop(inputs: PlanInputs) -> tuple[int, str]:
+    """The crop's side, px, where nobody names one, and why."""
+    fixed, median, accelerator = inputs.needs.fixed, inputs.fingerprint.size_median, inputs.hardware.accelerator
+    if fixed is not None:
+        return fixed.height, f"the network reads frames of {fixed} only"
+    usual = 256 if accelerator == "cpu" else 512
+    largest = round_up(max(median.height, median.width), inputs.needs.stride_px)
+    usual = round_up(usual, inputs.needs.stride_px)
+    return min(usual, largest), f"{usual} px on a {accelerator}, but no more than the median frame ({median})"
 
 
 def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
@@ -233,13 +245,15 @@ def _colour(strength: float, glare: float, dtype: str, reasons: Reasons) -> Colo
 
 
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:
-    inference, largest = inputs.project.inference, inputs.fingerprint.size_max
-    usual = 2 * sampling.crop
-    tile = reasons.choose(
-        "tiles.tile",
-        inference.tile,
-        min(usual, max(round_up(largest.height), round_up(largest.width))),
-        f"twice the training crop, or the whole frame where it is smaller ({largest})",
-    )
+    inference, largest, needs = inputs.project.inference, inputs.fingerprint.size_max, inputs.needs
+    sides = (round_up(length, needs.stride_px) for length in (largest.height, largest.width))
+    automatic = min(2 * sampling.crop, max(sides)) if needs.fixed is None else needs.fixed.height
+    usual = f"twice the training crop, or the whole frame where it is smaller ({largest})"
+    why = usual if needs.fixed is None else f"the network reads frames of {needs.fixed} only"
+    tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
+    if needs.fixed is not None and tile != automatic:
+        fix = "inference.tile=auto"
+        raise ConfigError.of("inference.tile", "does not fit the network", str(automatic), found=str(tile), fix=fix)
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
-    return TilePlan(Size(tile, tile), overlap, inference.blend, flips=inference.flips)
+    stretch = {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole
+    return TilePlan(Size(tile, tile), overlap, inference.blend, flips=inference.flips, **stretch)

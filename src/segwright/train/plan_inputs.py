@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from segwright.core import Size
 from segwright.data import Dataset, Fingerprint, Split
+from segwright.models import NetworkSpec, build_network
 from segwright.project.schema import Project
 from segwright.train.hardware import Hardware
 
@@ -30,6 +32,24 @@ class Reasons:
 
 
 @dataclass(frozen=True, slots=True)
+class InputNeeds:
+    """The frames a network can read: sides that are multiples of `stride_px`, or `fixed` alone where it is given."""
+
+    stride_px: int = STRIDE_PX
+    fixed: Size | None = None
+
+
+def input_needs(spec: NetworkSpec) -> InputNeeds:
+    """What the network that `spec` describes needs.
+
+    Raises:
+        ConfigError: no such network or encoder, options it cannot take; see `build_network`.
+    """
+    network = build_network(spec)
+    return InputNeeds(network.stride_px, network.fixed_input)
+
+
+@dataclass(frozen=True, slots=True)
 class PlanInputs:
     """Everything a plan is resolved from."""
 
@@ -39,9 +59,10 @@ class PlanInputs:
     split_file: str
     fingerprint: Fingerprint
     hardware: Hardware
+    needs: InputNeeds = InputNeeds()
     store_commit: str | None = None  # of the version the frames came from, where they lie in a store
 
 
-def round_up(length: int) -> int:
+def round_up(length: int, stride_px: int = STRIDE_PX) -> int:
     """The next multiple of the network's stride, px."""
-    return math.ceil(length / STRIDE_PX) * STRIDE_PX
+    return math.ceil(length / stride_px) * stride_px

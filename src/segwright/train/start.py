@@ -28,7 +28,7 @@ from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import Judges, run_training
 from segwright.train.objective import SemanticObjective
 from segwright.train.plan import make_plan
-from segwright.train.plan_inputs import PlanInputs
+from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, input_needs
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
 from segwright.train.weights import folded_statistics, load_pretrained
@@ -47,7 +47,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         ConfigError: settings that contradict the data.
     """
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
-    build_network(_smallest(project))
+    needs = input_needs(_smallest(project))
     dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
     split = read_split(split_path, project.split.fold)
@@ -69,7 +69,8 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
     enforce_gates(dataset, split, project=facts, ignore=project.lint.ignore, listener=listener)
     print_ = _look(dataset, split, listener)
     _require_something_to_learn(dataset, print_, listener)
-    plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine(), commit))
+    file = str(split_path.resolve())
+    plan = make_plan(PlanInputs(project, dataset, split, file, print_, this_machine(), needs, commit))
     return plan, dataset, split
 
 
@@ -142,7 +143,7 @@ def _pinned(project: Project, listener: Listener) -> tuple[Project, str | None]:
 def _smallest(project: Project) -> NetworkSpec:
     """A network like the project's, to find out that it does not exist before any frame is read."""
     model = project.model
-    return NetworkSpec(model.network, model.encoder, bands=3, channels=1, decoder_widths=model.decoder_widths)
+    return NetworkSpec(model.network, model.encoder, 3, 1, model.decoder_widths, model.options)
 
 
 def _require_something_to_learn(dataset: Dataset, seen: Fingerprint, listener: Listener) -> None:
@@ -224,7 +225,7 @@ def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, 
 
 def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequence[int]) -> Evaluation:
     precision = "bfloat16" if plan.optimiser.precision == "bf16" else "float32"  # fp16: a machine without bf16
-    stride = network.stride_px if isinstance(network, SegmentationNetwork) else 32
+    stride = network.stride_px if isinstance(network, SegmentationNetwork) else STRIDE_PX
     runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
     predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
     return score_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=boundary_px)

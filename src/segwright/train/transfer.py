@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import nn
@@ -23,12 +23,14 @@ def parameter_groups(
 
     Every parameter is in exactly one group, frozen or not: thawing a stage needs no new optimiser.
     """
-    stages = network.encoder.stages
+    stages = network.stages
     groups: list[dict[str, Any]] = []
     for depth, stage in enumerate(stages):
         peak = encoder_learning_rate * STAGE_RATE ** (len(stages) - 1 - depth)
-        groups.extend(_by_decay(stage, peak, weight_decay))
-    groups.extend(_by_decay([network.decoder, network.head], learning_rate, weight_decay))
+        groups.extend(_by_decay(_parameters(stage), peak, weight_decay))
+    encoder = {id(parameter) for stage in stages for parameter in _parameters(stage)}
+    others = [parameter for parameter in network.parameters() if id(parameter) not in encoder]
+    groups.extend(_by_decay(others, learning_rate, weight_decay))
     return groups
 
 
@@ -40,7 +42,7 @@ def freeze(network: SegmentationNetwork, stages: int, *, batch_norm: bool) -> No
     Call it again after `network.train()`: a frozen stage's batch norm must stay in evaluation mode, or the running
     statistics of pretrained features drift while their weights stand still.
     """
-    encoder = network.encoder.stages
+    encoder = network.stages
     stages = min(stages, max(0, len(encoder) - LEARNING_STAGES))
     for depth, stage in enumerate(encoder):
         frozen = depth < stages
@@ -56,8 +58,11 @@ def _hold_batch_norm(module: nn.Module) -> None:
             layer.eval()
 
 
-def _by_decay(modules: Iterable[nn.Module], peak: float, weight_decay: float) -> Iterator[dict[str, Any]]:
-    parameters = [parameter for module in modules for parameter in module.parameters()]
+def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    return [parameter for module in modules for parameter in module.parameters()]
+
+
+def _by_decay(parameters: Sequence[nn.Parameter], peak: float, weight_decay: float) -> Iterator[dict[str, Any]]:
     for decayed in (True, False):
         chosen = [parameter for parameter in parameters if (parameter.ndim > 1) is decayed]
         if chosen:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from segwright.core import ArtefactError, ClassTable, ConfigError
-from segwright.models import SegmentationNetwork
+from segwright.models import NetworkSpec, SegmentationNetwork
 from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
 from segwright.train.checkpoint import BEST, load_state, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
@@ -61,15 +61,33 @@ def load_pretrained(
     """
     if source is None:
         return None
-    if source == "imagenet":
-        return _from_timm(network)
     path = Path(source)
-    if (path / "checkpoints" / BEST).is_file():
+    if source != "imagenet" and (path / "checkpoints" / BEST).is_file():
         return _from_run(network, path, classes)
+    backbone = _backbone(network, source)
+    if source == "imagenet":
+        return _from_timm(network.spec, backbone)
     state = _read_state(path)
     if _is_quantised(state):
-        return _from_folded(network, state, path)
-    return _load_matching(network.encoder.backbone, _as_backbone(state), str(path))
+        return _from_folded(backbone, state, path)
+    return _load_matching(backbone, _as_backbone(state), str(path))
+
+
+def _backbone(network: SegmentationNetwork, source: str) -> nn.Module:
+    """The module that weights go into.
+
+    Raises:
+        ConfigError: the network has none that weights are published for.
+    """
+    if network.backbone is None:
+        raise ConfigError.of(
+            "model.weights",
+            f"cannot be loaded: the network '{network.spec.network}' has no encoder that weights exist for",
+            allowed="null, or an earlier run",
+            found=source,
+            fix="model.weights=null",
+        )
+    return network.backbone
 
 
 def stores_quantised_layers(source: str) -> bool:
@@ -95,10 +113,10 @@ def imagenet_at_hand(encoder: str) -> bool:
     return True
 
 
-def _from_timm(network: SegmentationNetwork) -> WeightReport:
-    name = network.spec.encoder
+def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
+    name = spec.encoder
     try:
-        model = timm.create_model(name, features_only=True, pretrained=True, in_chans=network.spec.bands)
+        model = timm.create_model(name, features_only=True, pretrained=True, in_chans=spec.bands)
     except Exception as error:
         raise ConfigError.of(
             "model.weights: imagenet",
@@ -107,13 +125,15 @@ def _from_timm(network: SegmentationNetwork) -> WeightReport:
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
         ) from error
-    return _load_matching(network.encoder.backbone, model.state_dict(), f"timm {name}")
+    return _load_matching(backbone, model.state_dict(), f"timm {name}")
 
 
 def _from_run(network: SegmentationNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
     state = load_weights(path / "checkpoints" / BEST)
     if classes is not None and read_plan(path / PLAN_FILE).classes.names != classes.names:
-        state = {name: value for name, value in state.items() if not name.startswith("head.")}
+        names = {id(module): f"{name}." for name, module in network.named_modules()}
+        theirs = tuple(names[id(layer)] for layer in network.class_layers)
+        state = {name: value for name, value in state.items() if not name.startswith(theirs)}
     return _load_matching(network, state, str(path))
 
 
@@ -181,8 +201,8 @@ def _folded_layers(state: Mapping[str, Any]) -> list[FoldedLayer]:
     return layers
 
 
-def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: Path) -> WeightReport:
-    used, left = load_folded(network.encoder.backbone, _folded_layers(state))
+def _from_folded(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> WeightReport:
+    used, left = load_folded(backbone, _folded_layers(state))
     unexpected = tuple(f"layer {number}" for number in range(used, used + left))
     return WeightReport(f"{path.name} (batch norm folded)", used, (), unexpected, folded=True)
 
@@ -190,4 +210,4 @@ def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: P
 def folded_statistics(network: SegmentationNetwork, frames: Tensor) -> None:
     """Give batch-norm layers loaded from folded weights the statistics of `frames` without changing what they say."""
     with torch.no_grad():
-        unfold_batch_norm(network.encoder.backbone, frames)
+        unfold_batch_norm(_backbone(network, "folded weights"), frames)

@@ -1,1 +1,1 @@
-"""Decoders that turn a feature pyramid into one feature map at the frame's own size."""
+"""Semantic networks, one file each: what turns an encoder's feature pyramid into a class a pixel."""

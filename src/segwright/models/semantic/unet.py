@@ -12,14 +12,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segwright.models.encoder import Encoder
+from segwright.models.options import Option, resolve_options
+from segwright.models.semantic.encoder_decoder import Decoder, EncoderDecoder
+from segwright.models.spec import NetworkSpec
+
 DETAIL_WIDTH = 16
+OPTIONS: dict[str, Option] = {}
 
 
-class UNetDecoder(nn.Module):
+def unet(spec: NetworkSpec) -> EncoderDecoder:
+    """U-Net on the encoder of `spec`."""
+    resolve_options(spec, OPTIONS)
+    encoder = Encoder(spec.encoder, spec.bands)
+    return EncoderDecoder(spec, encoder, UNetDecoder(encoder.widths, spec.decoder_widths, spec.bands))
+
+
+class UNetDecoder(Decoder):
     """Features `(batch, width, height, width)` at the frame's size from the frame and its pyramid (fine to coarse)."""
 
     def __init__(self, encoder_widths: Sequence[int], widths: Sequence[int], bands: int) -> None:
-        super().__init__()
+        super().__init__((widths[-1],), stride=1)
         *skips, deepest = encoder_widths
         inputs = [deepest, *widths[:-1]]
         skip_widths = [*reversed(skips), DETAIL_WIDTH]
@@ -27,13 +40,12 @@ class UNetDecoder(nn.Module):
         self.blocks = nn.ModuleList(
             UpBlock(below, skip, width) for below, skip, width in zip(inputs, skip_widths, widths, strict=True)
         )
-        self.width = widths[-1]
 
-    def forward(self, frames: Tensor, pyramid: list[Tensor]) -> Tensor:
+    def forward(self, frames: Tensor, pyramid: list[Tensor]) -> list[Tensor]:
         *skips, features = pyramid
         for block, skip in zip(self.blocks, [*reversed(skips), self.detail(frames)], strict=True):
             features = block(features, skip)
-        return features
+        return [features]
 
 
 class UpBlock(nn.Module):

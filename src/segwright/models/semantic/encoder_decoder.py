@@ -1,0 +1,70 @@
+"""The shape of nearly every semantic network: encoder, decoder, one 1x1 convolution a class."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segwright.models.encoder import Encoder
+from segwright.models.segmentation_network import SegmentationNetwork
+from segwright.models.spec import NetworkSpec
+
+
+class Decoder(nn.Module):
+    """Frames `(batch, bands, height, width)` and their pyramid, fine to coarse, to feature maps.
+
+    The first map, `widths[0]` wide, at 1/`stride` of the frame, is what the classes are read from. In training mode
+    there may be further maps, as wide as the other `widths`, for auxiliary heads; their sizes are their own.
+    """
+
+    def __init__(self, widths: tuple[int, ...], stride: int) -> None:
+        super().__init__()
+        self.widths = widths
+        self.stride = stride
+
+    def forward(self, frames: Tensor, pyramid: list[Tensor]) -> list[Tensor]:
+        """The feature maps, see the class."""
+        raise NotImplementedError
+
+
+class EncoderDecoder(SegmentationNetwork):
+    """`encoder` -> `decoder` -> `head`, made larger to the frame's size by bilinear interpolation of the logits.
+
+    Where the decoder has further maps for training, a head of its own answers from each: `auxiliary`.
+    """
+
+    def __init__(self, spec: NetworkSpec, encoder: Encoder, decoder: Decoder) -> None:
+        super().__init__(spec, stride_px=encoder.stride_px)
+        self.encoder = encoder
+        self.decoder = decoder
+        width, *further = decoder.widths
+        self.head = nn.Conv2d(width, spec.channels, kernel_size=1)
+        self.auxiliary = nn.ModuleList(nn.Conv2d(width, spec.channels, kernel_size=1) for width in further)
+
+    def forward(self, frames: Tensor) -> Tensor | list[Tensor]:
+        features, *further = self.decoder(frames, self.encoder(frames))
+        logits = enlarged(self.head(features), self.decoder.stride)
+        if not self.training or not self.auxiliary:
+            return logits
+        return [logits, *(head(each) for head, each in zip(self.auxiliary, further, strict=True))]
+
+    @property
+    def stages(self) -> list[list[nn.Module]]:
+        return self.encoder.stages
+
+    @property
+    def backbone(self) -> nn.Module:
+        return self.encoder.backbone
+
+    @property
+    def class_layers(self) -> list[nn.Conv2d]:
+        return [self.head, *(cast("nn.Conv2d", head) for head in self.auxiliary)]
+
+
+def enlarged(features: Tensor, factor: int) -> Tensor:
+    """`features` at `factor` times the size, bilinear."""
+    if factor == 1:
+        return features
+    return F.interpolate(features, scale_factor=float(factor), mode="bilinear", align_corners=False)

@@ -1,0 +1,23 @@
+"""The `model` section of segwright.yaml: which network, on which encoder, starting from which weights."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from segwright.project.section import Positive, Section
+
+
+class Model(Section):
+    """The network."""
+
+    network: str = Field(default="unet", description="docs/models says which there are and when to take which")
+    encoder: str = Field(default="resnet34", description="a timm name, or mit_b0 to mit_b5")
+    weights: str | None = Field(
+        default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
+    )
+    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = Field(
+        default=(256, 128, 64, 32, 16), description="of the U-Net family, coarse to fine"
+    )
+    options: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict, description="what else the network can be told: output_stride, variant, ..."
+    )
