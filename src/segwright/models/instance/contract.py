@@ -84,7 +84,8 @@ class Candidates(NamedTuple):
     boxes: (batch, candidates, 4) x_min, y_min, x_max, y_max in px of the network input, half-open, inside of it.
     mask_logits: (batch, candidates, h, w), above 0 where the object is. The network's `mask_frame` says what they
         cover: "box", the candidate's box whatever its size; "image", the whole network input at 1/stride, pixel
-        centres aligned (as `align_corners=False`).
+        centres aligned (as `align_corners=False`). Their sigmoid is the share of a cell that the object covers:
+        resize that, bilinearly, and cut at 1/2; logits resized make every object thicker.
     """
 
     scores: Tensor
