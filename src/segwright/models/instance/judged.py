@@ -1,0 +1,75 @@
+"""What void and crowd regions leave of the truth: the one place where `InstanceTargets.ignored` is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from segwright.core import ConfigError
+from segwright.models.instance.contract import InstanceTargets
+
+# An anchor, a cell or a proposal with more than this share of its area ignored is neither right nor wrong.
+MOSTLY = 0.5
+CHUNK = 32  # objects worked on at a time: what is needed at once does not grow with the number of objects
+
+
+def judged(targets: InstanceTargets) -> InstanceTargets:
+    """The targets without what is ignored: masks end at it, and objects that lie in it whole, or are empty, are gone."""
+    seen = ~targets.ignored
+    if targets.masks is None:
+        kept = (ignored_share(targets.boxes, targets.ignored) < 1) & (
+            (targets.boxes[:, 2:] > targets.boxes[:, :2]).all(1)
+        )
+        return InstanceTargets(targets.channels[kept], targets.boxes[kept], None, targets.ignored)
+    masks = targets.masks.to(torch.bool) & seen
+    kept = masks.flatten(1).any(1)
+    return InstanceTargets(targets.channels[kept], targets.boxes[kept], masks[kept], targets.ignored)
+
+
+def needs_masks(targets: InstanceTargets, network: str) -> None:
+    """Raise ConfigError where a network that learns from masks is given boxes only."""
+    if targets.masks is None:
+        raise ConfigError.of(
+            f"model.network: {network}",
+            "learns from masks, and these objects have boxes only",
+            allowed="objects with masks, or a network that learns from boxes",
+            found=f"{len(targets)} objects without masks",
+            fix="model.network=solov2 with learn_from boxes (BoxInst)",
+        )
+
+
+def ignored_share(boxes: Tensor, ignored: Tensor) -> Tensor:
+    """The share 0..1 (n,) of each box (n, 4), cut at the frame and rounded to whole pixels, that is ignored.
+
+    A box without a pixel in the frame has share 0.
+    """
+    height, width = ignored.shape
+    table = F.pad(ignored.to(torch.float64).cumsum(0).cumsum(1), (1, 0, 1, 0))
+    limits = torch.tensor([width, height, width, height], device=boxes.device)
+    corners = torch.minimum(boxes.round().clamp(min=0), limits).to(torch.int64)
+    x_min, y_min, x_max, y_max = corners.unbind(1)
+    inside = table[y_max, x_max] - table[y_min, x_max] - table[y_max, x_min] + table[y_min, x_min]
+    area = (x_max - x_min).clamp(min=0) * (y_max - y_min).clamp(min=0)
+    return torch.where(area > 0, inside / area.clamp(min=1), 0).to(boxes.dtype)
+
+
+def shares_at_stride(targets: InstanceTargets, stride_px: int) -> tuple[Tensor, Tensor]:
+    """What each cell of stride x stride pixels holds: the share of each object, and whether anything is judged there.
+
+    Shares (objects, height / stride, width / stride) in 0..1 of the pixels that are not ignored; a thin object keeps
+    its share where a threshold would lose it. Judged (height / stride, width / stride) bool. The targets have been
+    through `judged`.
+    """
+    assert targets.masks is not None
+    seen = F.avg_pool2d((~targets.ignored).float()[None], stride_px)[0]
+    parts = [F.avg_pool2d(masks.float()[None], stride_px)[0] for masks in targets.masks.split(CHUNK)]
+    held = torch.cat(parts) if parts else seen.new_zeros(0, *seen.shape)
+    return held / seen.clamp(min=1 / stride_px**2), seen > 0
+
+
+def chunks(count: int, size: int = CHUNK) -> Iterator[slice]:
+    """Slices that cover `count` objects, `size` at a time."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))

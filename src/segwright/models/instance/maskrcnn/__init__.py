@@ -1,0 +1,1 @@
+"""Mask R-CNN: proposals, boxes, and a mask in each box."""

@@ -1,0 +1,52 @@
+"""The feature pyramid (FPN) over any timm encoder: torchvision's, from 1/4 of the frame upwards."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
+
+from segwright.models.encoder import Encoder
+
+# pool: P2 to P6, as Mask R-CNN and SOLOv2 use it. convolve: P3 to P7, as RetinaNet and YOLACT do.
+Levels = Literal["pool", "convolve"]
+
+
+class Pyramid(nn.Module):
+    """Features (batch, width, height, width_px), fine to coarse, at the strides `strides`, all with `width` channels.
+
+    Source: Lin et al. 2017, "Feature pyramid networks for object detection", section 3.
+    """
+
+    def __init__(self, encoder: Encoder, width: int, levels: Levels) -> None:
+        super().__init__()
+        self.first = 1 if levels == "pool" else 2  # of the encoder's levels at 1/2, 1/4, ...
+        widths = list(encoder.widths[self.first :])
+        extra = LastLevelMaxPool() if levels == "pool" else LastLevelP6P7(width, width)
+        self.fpn = FeaturePyramidNetwork(widths, width, extra_blocks=extra)
+        self.width = width
+        finest, last = encoder.strides[self.first], encoder.strides[-1]
+        more = (last * 2,) if levels == "pool" else (last * 2, last * 4)
+        self.strides: tuple[int, ...] = (*(s for s in encoder.strides if s >= finest), *more)
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        named = {str(level): feature for level, feature in enumerate(features[self.first :])}
+        return list(self.fpn(named).values())
+
+
+class ConvNormAct(nn.Sequential):
+    """3x3 convolution, group norm, ReLU: batches of one or two frames have no statistics worth a batch norm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int = 3) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel_size, padding=kernel_size // 2, bias=False),
+            nn.GroupNorm(groups_of(outputs), outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+def groups_of(width: int, at_most: int = 32) -> int:
+    """The largest number of groups up to `at_most` that divides `width`."""
+    return next(groups for groups in range(min(at_most, width), 0, -1) if width % groups == 0)

@@ -1,0 +1,1 @@
+"""SOLOv2: one file a part of the paper's figure."""

@@ -1,0 +1,143 @@
+"""SOLOv2 (Wang et al. 2020): objects by location; each cell of a grid makes the kernel that draws its object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from segwright.models.encoder import Encoder
+from segwright.models.instance.boxinst import frames_in_lab
+from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
+from segwright.models.instance.judged import judged, needs_masks
+from segwright.models.instance.pyramid import Pyramid
+from segwright.models.instance.solov2.answer import candidates_of
+from segwright.models.instance.solov2.assignment import assign
+from segwright.models.instance.solov2.heads import CellHead, MaskFeatures
+from segwright.models.instance.solov2.losses import AskedMasks, box_losses, cell_loss, dice_losses
+from segwright.models.instance.solov2.options import SOLOv2Options
+from segwright.models.instance.spec import InstanceSpec
+
+
+class SOLOv2(nn.Module):
+    """Candidates with masks of the whole frame at 1/4, from frames (batch, bands, height, width)."""
+
+    mask_frame: MaskFrame = "image"
+
+    def __init__(self, spec: InstanceSpec) -> None:
+        super().__init__()
+        assert isinstance(spec.options, SOLOv2Options)
+        self.spec = spec
+        self.options = spec.options
+        self.encoder = Encoder(spec.encoder, spec.bands)
+        self.stride_px = self.encoder.strides[-1]
+        self.pyramid = Pyramid(self.encoder, spec.width, "pool")
+        self.mask_stride_px = self.pyramid.strides[0]
+        self.cells = CellHead(spec.width, spec.channels, self.options)
+        self.mask_features = MaskFeatures(spec.width, self.options)
+        self.steps_from_boxes: Tensor
+        self.register_buffer("steps_from_boxes", torch.zeros((), dtype=torch.int64))  # of the warm-up
+
+    @property
+    def stages(self) -> list[list[nn.Module]]:
+        return self.encoder.stages
+
+    @property
+    def backbone(self) -> nn.Module:
+        return self.encoder.backbone
+
+    def forward(self, frames: Tensor) -> Candidates:
+        classes, kernels, features = self.heads(frames)
+        return candidates_of(
+            classes,
+            kernels,
+            features,
+            count=self.spec.candidates,
+            stride_px=self.mask_stride_px,
+            options=self.options,
+        )
+
+    def heads(self, frames: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Class logits a level, kernels of all cells, mask features: what the loss and the answer are made from."""
+        pyramid = self.pyramid(self.encoder(frames))
+        classes, kernels = self.cells(pyramid)
+        return classes, kernels, self.mask_features(pyramid)
+
+    def loss(self, frames: Tensor, targets: Sequence[InstanceTargets]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Terms `cells` and `masks`; from boxes `cells`, `projection` and `colour`."""
+        classes, kernels, features = self.heads(frames)
+        with torch.autocast(frames.device.type, enabled=False):
+            logits = torch.cat([level.flatten(2) for level in classes], dim=2).transpose(1, 2)
+            return self.loss_of(logits.float(), kernels.float(), features.float(), frames, targets)
+
+    def loss_of(
+        self, logits: Tensor, kernels: Tensor, features: Tensor, frames: Tensor, targets: Sequence[InstanceTargets]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of class logits (batch, cells, channels), kernels and features: `loss` after the network."""
+        from_boxes = self.options.learn_from == "boxes"
+        seen = [judged(_boxes_only(target) if from_boxes else _with_masks(target)) for target in targets]
+        assignments = [assign(target, self.options) for target in seen]
+        asked = [
+            AskedMasks(kernels[image, assignment.cell], features[image], assignment.target)
+            for image, assignment in enumerate(assignments)
+        ]
+        terms = {"cells": cell_loss(logits, assignments)}
+        nothing = 0 * (kernels.sum() + features.sum())  # a batch without objects still reaches every parameter
+        if from_boxes:
+            terms |= self._from_boxes(asked, seen, frames, nothing)
+            total = terms["cells"] + terms["projection"] + self._warmth() * terms["colour"]
+        else:
+            parts = [
+                dice_losses(mask, target, self.mask_stride_px)
+                for mask, target in zip(asked, seen, strict=True)
+                if len(mask.target)
+            ]
+            terms["masks"] = torch.cat(parts).mean() if parts else nothing
+            total = terms["cells"] + self.options.mask_weight * terms["masks"]
+        return total, {name: term.detach() for name, term in terms.items()}
+
+    def _from_boxes(
+        self, asked: list[AskedMasks], targets: list[InstanceTargets], frames: Tensor, nothing: Tensor
+    ) -> dict[str, Tensor]:
+        mean, std = frames.new_tensor(self.options.pixel_mean), frames.new_tensor(self.options.pixel_std)
+        colours = frames_in_lab(frames, mean, std, self.mask_stride_px)
+        parts = [
+            box_losses(
+                mask,
+                target,
+                lab,
+                _judged_cells(target, self.mask_stride_px),
+                stride_px=self.mask_stride_px,
+                threshold=self.options.colour_threshold,
+            )
+            for mask, target, lab in zip(asked, targets, colours, strict=True)
+            if len(mask.target)
+        ]
+        if not parts:
+            return {"projection": nothing, "colour": nothing}
+        pairs = torch.cat([part.pairs for part in parts]).sum().clamp(min=1)
+        return {
+            "projection": torch.cat([part.projection for part in parts]).mean(),
+            "colour": torch.cat([part.pairwise for part in parts]).sum() / pairs,
+        }
+
+    def _warmth(self) -> float:
+        """The share 0..1 of the colour term: it grows over the first steps, until masks exist for it to refine."""
+        if self.training:
+            self.steps_from_boxes += 1
+        return min(1.0, int(self.steps_from_boxes) / max(1, self.options.warm_up_steps))
+
+
+def _with_masks(targets: InstanceTargets) -> InstanceTargets:
+    needs_masks(targets, "solov2")
+    return targets
+
+
+def _boxes_only(targets: InstanceTargets) -> InstanceTargets:
+    return InstanceTargets(targets.channels, targets.boxes, None, targets.ignored)
+
+
+def _judged_cells(targets: InstanceTargets, stride_px: int) -> Tensor:
+    """The cells (height / stride, width / stride) bool without an ignored pixel."""
+    return ~torch.nn.functional.max_pool2d(targets.ignored.float()[None], stride_px)[0].bool()

@@ -1,0 +1,1 @@
+"""YOLACT: prototypes for the frame, coefficients for each object."""

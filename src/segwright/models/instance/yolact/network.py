@@ -1,0 +1,111 @@
+"""YOLACT (Bolya et al. 2019): a mask is a sum of the frame's prototypes with the object's coefficients, cut at its box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segwright.models.encoder import Encoder
+from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
+from segwright.models.instance.judged import judged, needs_masks
+from segwright.models.instance.pyramid import Pyramid
+from segwright.models.instance.spec import InstanceSpec
+from segwright.models.instance.yolact.answer import candidates_of
+from segwright.models.instance.yolact.heads import AnchorHead, Predictions, Protonet, anchors_of
+from segwright.models.instance.yolact.losses import class_loss, encode, mask_loss, semantic_loss
+from segwright.models.instance.yolact.matching import match
+from segwright.models.instance.yolact.options import YOLACTOptions
+
+
+class YOLACT(nn.Module):
+    """Candidates with masks of the whole frame at 1/4, from frames (batch, bands, height, width)."""
+
+    mask_frame: MaskFrame = "image"
+
+    def __init__(self, spec: InstanceSpec) -> None:
+        super().__init__()
+        assert isinstance(spec.options, YOLACTOptions)
+        self.spec = spec
+        self.options = spec.options
+        self.encoder = Encoder(spec.encoder, spec.bands)
+        self.stride_px = self.encoder.strides[-1]
+        self.pyramid = Pyramid(self.encoder, spec.width, "convolve")
+        self.mask_stride_px = self.pyramid.strides[0] // 2
+        self.anchors = anchors_of(self.options, self.pyramid.strides)
+        self.head = AnchorHead(spec.width, spec.channels, self.anchors.per_cell, self.options.prototypes)
+        self.protonet = Protonet(spec.width, self.options.prototypes)
+        self.semantic = nn.Conv2d(spec.width, spec.channels, kernel_size=1)  # for the loss alone
+
+    @property
+    def stages(self) -> list[list[nn.Module]]:
+        return self.encoder.stages
+
+    @property
+    def backbone(self) -> nn.Module:
+        return self.encoder.backbone
+
+    def forward(self, frames: Tensor) -> Candidates:
+        return candidates_of(
+            self.predictions(frames),
+            frames,
+            count=self.spec.candidates,
+            stride_px=self.mask_stride_px,
+            options=self.options,
+        )
+
+    def predictions(self, frames: Tensor) -> Predictions:
+        """What is said of every anchor, and the prototypes."""
+        pyramid = [F.relu(level) for level in self.pyramid(self.encoder(frames))]
+        classes, codes, coefficients = self.head(pyramid)
+        anchors = torch.cat(self.anchors(pyramid))
+        return Predictions(classes, codes, coefficients, self.protonet(pyramid[0]), anchors, self.semantic(pyramid[0]))
+
+    def loss(self, frames: Tensor, targets: Sequence[InstanceTargets]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Terms `classes`, `boxes`, `masks`, `semantic`."""
+        said = self.predictions(frames)
+        with torch.autocast(frames.device.type, enabled=False):
+            return self.loss_of(Predictions(*(part.float() for part in said)), targets)
+
+    def loss_of(self, said: Predictions, targets: Sequence[InstanceTargets]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of predictions: `loss` after the network."""
+        nothing = 0 * sum((part.sum() for part in said), start=said.classes.new_zeros(()))
+        sums = dict.fromkeys(("classes", "boxes", "masks", "semantic"), nothing)
+        positives = 0
+        for image, given in enumerate(targets):
+            needs_masks(given, "yolact")
+            target = judged(given)
+            matches = match(target, said.anchors, self.options)
+            positive = (matches.classes > 0).nonzero().flatten()
+            positives += len(positive)
+            asked = matches.target[positive]
+            codes = encode(target.boxes[asked], said.anchors[positive])
+            sums["classes"] = sums["classes"] + class_loss(
+                said.classes[image], matches.classes, self.options.negatives_per_positive
+            )
+            sums["boxes"] = sums["boxes"] + F.smooth_l1_loss(said.codes[image, positive], codes, reduction="sum")
+            sums["masks"] = sums["masks"] + self._masks(said, image, positive, asked, target)
+            sums["semantic"] = sums["semantic"] + semantic_loss(said.semantic[image], target, 2 * self.mask_stride_px)
+        return self._weighted(sums, positives, len(targets))
+
+    def _masks(self, said: Predictions, image: int, positive: Tensor, asked: Tensor, target: InstanceTargets) -> Tensor:
+        """The mask loss of one image over at most `masks_to_train` of its anchors, scaled up to all of them."""
+        count, limit = len(positive), self.options.masks_to_train
+        drawn = torch.randperm(count, device=positive.device)[:limit] if count > limit else slice(None)
+        coefficients = said.coefficients[image, positive[drawn]]
+        total = mask_loss(coefficients, said.prototypes[image], asked[drawn], target, self.mask_stride_px)
+        return total * max(1.0, count / limit)
+
+    def _weighted(self, sums: dict[str, Tensor], positives: int, images: int) -> tuple[Tensor, dict[str, Tensor]]:
+        terms = {name: value / max(1, positives) for name, value in sums.items()}
+        terms["semantic"] = sums["semantic"] / max(1, images)
+        weights = {
+            "classes": self.options.class_weight,
+            "boxes": self.options.box_weight,
+            "masks": self.options.mask_weight,
+            "semantic": self.options.semantic_weight,
+        }
+        total = sum((weights[name] * term for name, term in terms.items()), start=terms["classes"].new_zeros(()))
+        return total, {name: term.detach() for name, term in terms.items()}
