@@ -121,18 +121,24 @@ def _asked(place: Path, name: str) -> tuple[float, float, float]:
 
 
 def imports(folder: Path, frames: int) -> None:
-    """Import of JPEG + PNG beside `cp -r`, and verify."""
+    """Import of JPEG + PNG beside `cp -r` and beside reading, hashing and writing the same bytes; then verify."""
     source = _folder(folder / "frames", frames)
     size = sum(path.stat().st_size for path in source.rglob("*") if path.is_file()) / 2**20
+    plain = 0.0
     for name, action in (
         ("cp -r", lambda to: subprocess.run(["cp", "-r", str(source), str(to)], check=True)),
+        ("read, hash, write", lambda to: _copied(source, to)),
         ("import", lambda to: import_dataset(open_dataset(source), create_store(to), ME)),
     ):
-        seconds = [_timed(action, folder / f"written {name}") for _ in range(3)]
-        once = median(seconds)
-        print(f"{name}: {once:.2f} s, {size / once:.0f} MB/s, {frames / once:.0f} frames/s", flush=True)
-    busy = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"import: {1000 * (busy.ru_utime + busy.ru_stime) / 3 / frames:.1f} ms CPU a frame, start-up included")
+        runs = [_timed(action, folder / f"written {name}") for _ in range(5)]
+        once, synced, busy = (median(values) for values in zip(*runs, strict=True))
+        plain = once if name.startswith("read") else plain
+        ratio = f", {once / plain:.1f} x reading, hashing and writing" if name == "import" else ""
+        print(
+            f"{name}: {once:.2f} s ({synced:.2f} on disk), {busy:.2f} s CPU, {size / once:.0f} MB/s, "
+            f"{frames / once:.0f} frames/s{ratio}",
+            flush=True,
+        )
     store = open_store(folder / "written import")
     begun = time.perf_counter()
     found = verify(store)
@@ -140,13 +146,31 @@ def imports(folder: Path, frames: int) -> None:
     print(f"verify: {seconds:.2f} s, {size / seconds:.0f} MB/s, {len(found.problems)} problems", flush=True)
 
 
-def _timed(action: Callable[[Path], Any], to: Path) -> float:
+def _copied(source: Path, to: Path) -> None:
+    """Each file read, hashed and written: the least that a store by content hash has to do."""
+    for path in source.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            hashlib.sha256(data).hexdigest()
+            target = to / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+
+def _timed(action: Callable[[Path], Any], to: Path) -> tuple[float, float, float]:
+    """Seconds, seconds until it lies on the disk, and seconds of CPU, children's included."""
     shutil.rmtree(to, ignore_errors=True)
     os.sync()
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), _busy()
     action(to)
+    seconds, busy = time.perf_counter() - begun, _busy() - busy
     os.sync()
-    return time.perf_counter() - begun
+    return seconds, time.perf_counter() - begun, busy
+
+
+def _busy() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def reads(folder: Path, frames: int, count: int) -> None:

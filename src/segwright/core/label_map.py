@@ -103,7 +103,9 @@ def unknown_ids(ids: npt.NDArray, classes: ClassTable) -> tuple[int, ...]:
     """The ids in an array of uint8 or uint16 that are neither a class of the table nor void, ascending."""
     known = {*classes.ids, classes.void_id}
     first, last = min(classes.ids), max(classes.ids)
-    if known.issuperset(range(first, last + 1)):  # three comparisons take a tenth of the time of a count
+    if known.issuperset(range(first, last + 1)):  # extremes and comparisons take a tenth of the time of a count
+        if ids.max() <= last and ids.min() >= first:
+            return ()
         fits = (ids >= first) & (ids <= last)
         fits |= ids == classes.void_id
         if fits.all():

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import PngImagePlugin
 
+from segwright.data.codecs import png_rows
 from segwright.data.codecs.header import REPLACE, Colour, ImageHeader, RefusedError, size_of
 from segwright.data.codecs.orientation import exif_orientation
 
@@ -57,6 +58,9 @@ def decode(data: bytes, header: ImageHeader) -> npt.NDArray:
 
 def decode_values(data: bytes, header: ImageHeader) -> npt.NDArray:
     """Stored values: palette indices as they are, grey of 1, 2 or 4 bits unscaled, else as `decode` with its alpha."""
+    quick = png_rows.values(data) if header.colour in ("grey", "palette") else None
+    if quick is not None:
+        return quick
     if header.colour == "palette":
         # the plug-in class itself: Image.open would apply Pillow's own process-wide pixel limit
         return np.array(PngImagePlugin.PngImageFile(io.BytesIO(data)))

@@ -65,14 +65,14 @@ def _runs(mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
 def encode(labels: Stored) -> tuple[str, str, bytes]:
     """Kind, content hash and bytes. The hash is of the content before it is compressed: equal labels, equal hash."""
     if isinstance(labels, LabelMap):
-        kind, head, body = IDS, _array_head(labels.ids), labels.ids.tobytes()
+        kind, head, body = IDS, _array_head(labels.ids), np.ascontiguousarray(labels.ids).data
     elif isinstance(labels, PanopticMap):
         segments = [[row.segment_id, row.class_id, row.crowd] for row in labels.segments]
         kind, head = SEGMENTS, {**_array_head(labels.segment_ids), "segments": segments}
-        body = labels.segment_ids.tobytes()
+        body = np.ascontiguousarray(labels.segment_ids).data
     else:
         kind, head, body = SHAPES, _shape_mask_json(labels), b""
-    content = json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n" + body
+    content = b"".join([json.dumps(head, sort_keys=True, separators=(",", ":")).encode(), b"\n", body])
     return kind, hash_of(kind, content), bytes(imagecodecs.zstd_encode(content, _LEVEL))
 
 
