@@ -10,7 +10,7 @@ from segwright.infer.views import Views
 
 def model_card(manifest: Mapping[str, Any]) -> str:
     """Markdown from bundle.json alone: what the model sees, what it learned from, how good it is, where it stops."""
-    sections = (_head, _classes, _reading, _lineage, _scores, _calibration, _parity, _limits)
+    sections = (_head, _classes, _reading, _lineage, _scores, _cleaning, _calibration, _parity, _limits)
     return "\n".join(line for section in sections for line in section(manifest)) + "\n"
 
 
@@ -88,6 +88,16 @@ def _scores(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n| class | {' | '.join(names)} |\n|---|{'---|' * len(names)}"
         for class_name, row in by_class.items():
             yield f"| {class_name} | {' | '.join(_number(row.get(name)) for name in names)} |"
+
+
+def _cleaning(manifest: Mapping[str, Any]) -> Iterator[str]:
+    choice = manifest.get("cleanup_choice")
+    if choice:
+        yield "\n## How the cleanup was chosen\n"
+        yield f"On {choice['frames']} frames, each predicted by a network that had not seen it; {choice['rule']}. "
+        before, after = _number(choice["before"]), _number(choice["after"])
+        yield f"{choice['score']} {before} before, {after} after, on those frames.\n"
+        yield from (f"- {row['setting']}: {row['reason']}" for row in choice["settings"])
 
 
 def _calibration(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 STATISTICS_BATCHES = 2
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A project beside its data, checked, before any frame was measured."""
+
+    project: Project
+    commit: str | None
+    dataset: Dataset
+    split: Split
+    split_path: Path
+
+
 def plan_project(project: Project, base: Path, listener: Listener = silent) -> tuple[Plan, Dataset, Split]:
     """Resolve a project into a plan: opens its data, checks its split, measures its training frames.
 
@@ -46,9 +58,17 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         DataError: the data or the split is unusable: every problem at once.
         ConfigError: settings that contradict the data.
     """
+    opened = open_project(project, base, listener)
+    seen = look(opened.dataset, opened.split, listener)
+    return plan_opened(opened, seen), opened.dataset, opened.split
+
+
+def open_project(project: Project, base: Path, listener: Listener = silent, dataset: Dataset | None = None) -> Opened:
+    """The project's data and split, checked against each other; `dataset` where it was opened already."""
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
     build_network(_smallest(project))
-    dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
+    if dataset is None:
+        dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
     split = read_split(split_path, project.split.fold)
     problems = [*_other_column(project, split, split_path), *verify_split(dataset, split)]
@@ -67,10 +87,14 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         listener(Note("plan", f"{split_path.name}: {text}", "warning"))  # nothing else says how near the parts are
     facts = ProjectFacts(project.model.network, project.model.encoder, project.split.by)
     enforce_gates(dataset, split, project=facts, ignore=project.lint.ignore, listener=listener)
-    print_ = _look(dataset, split, listener)
-    _require_something_to_learn(dataset, print_, listener)
-    plan = make_plan(PlanInputs(project, dataset, split, str(split_path.resolve()), print_, this_machine(), commit))
-    return plan, dataset, split
+    return Opened(project, commit, dataset, split, split_path)
+
+
+def plan_opened(opened: Opened, seen: Fingerprint) -> Plan:
+    """The plan of an opened project on the frames that `seen` measured, for this machine."""
+    path = str(opened.split_path.resolve())
+    given = PlanInputs(opened.project, opened.dataset, opened.split, path, seen, this_machine(), opened.commit)
+    return make_plan(given)
 
 
 def _other_column(project: Project, split: Split, path: Path) -> Iterator[Problem]:
@@ -87,7 +111,7 @@ def _other_column(project: Project, split: Split, path: Path) -> Iterator[Proble
             yield Problem(str(path), f"was made with another `split.{name}`", said, made or "none", fix)
 
 
-def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
+def look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
     """The fingerprint of the training frames; those of the other parts are read too, and all that is wrong is told.
 
     Raises:
@@ -105,6 +129,7 @@ def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
     problems += check(dataset.only(others), listener, seen_elsewhere=ids)
     if seen is None or problems:
         raise DataError(*problems)
+    _require_something_to_learn(dataset, seen, listener)
     return seen
 
 
