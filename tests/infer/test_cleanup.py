@@ -19,6 +19,7 @@ rules = st.builds(
     st.dictionaries(st.sampled_from(["scratch", "dent"]), st.integers(0, 2)),
     st.one_of(st.integers(0, 8), st.dictionaries(st.sampled_from(["scratch", "dent"]), st.integers(0, 8))),
     st.integers(0, 8),
+    st.lists(st.sampled_from(["scratch", "dent"]), unique=True).map(tuple),
 )
 
 
@@ -114,3 +115,18 @@ def test_cleanup__refuses_negative_sizes():
 @given(rules)
 def test_cleanup__survives_json(cleanup):
     assert Cleanup.from_json(cleanup.to_json()) == cleanup
+
+
+def test_clean__largest_only_keeps_one_region_of_the_class_a_frame():
+    rows = ["1100002", "1100000", "0000020", "0110202"]
+    assert cleaned(rows, Cleanup(largest_only=("scratch",))) == ["1100002", "1100000", "0000020", "0000202"]
+    assert cleaned(rows, Cleanup(largest_only=("dent",))) == ["1100000", "1100000", "0000020", "0110202"]
+
+
+def test_clean__largest_only_takes_what_void_joins_for_one_region():
+    assert cleaned(["1?1001"], Cleanup(largest_only=("scratch",))) == ["1?1000"]
+
+
+def test_cleanup__largest_only_of_the_background_is_refused():
+    with pytest.raises(ConfigError, match="names classes it cannot clean"):
+        Cleanup(largest_only=("background",)).check(CLASSES)

@@ -12,6 +12,23 @@ if TYPE_CHECKING:
 def project_of(words: list[str]) -> tuple[Path, Project]:
     """The project file and what it says. A wrong path in it is told here, before torch takes seconds to import."""
     from segwright.data import read_split
+
+    path, project = _project_with_data(words)
+    read_split(path.parent / project.split.file, project.split.fold)
+    return path, project
+
+
+def project_with_folds(words: list[str]) -> tuple[Path, Project]:
+    """As `project_of`, for a command that takes every fold of the split."""
+    from segwright.data import read_folds
+
+    path, project = _project_with_data(words)
+    read_folds(path.parent / project.split.file)
+    return path, project
+
+
+def _project_with_data(words: list[str]) -> tuple[Path, Project]:
+    """The project file and what it says; its frames are there."""
     from segwright.data.listing import list_files
     from segwright.data.store.place import is_store
     from segwright.project import read_project
@@ -21,7 +38,6 @@ def project_of(words: list[str]) -> tuple[Path, Project]:
     frames = path.parent / project.data.root
     if not (frames.exists() or is_store(frames) or is_store(project.data.root)):
         list_files(frames)  # refuses it in the words of every other verb
-    read_split(path.parent / project.split.file, project.split.fold)
     return path, project
 
 

@@ -38,6 +38,7 @@ class BundleFacts:
     scores: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
     calibration: Mapping[str, Any] | None = None
+    cleanup_choice: Mapping[str, Any] | None = None
 
 
 def export_bundle(
@@ -92,6 +93,7 @@ def _bundle(exported: Predictor, weights: Path, proof: ParityProof, facts: Bundl
         calibration=facts.calibration,
         parity=proof.to_json(),
         training=facts.training,
+        cleanup_choice=facts.cleanup_choice,
     )
 
 

@@ -15,6 +15,7 @@ from segwright.export.bundle_export import BundleFacts, export_bundle
 from segwright.export.parity import ParityFrame, Tolerance
 from segwright.infer.bundle import Bundle, Lineage
 from segwright.train.run import Run
+from segwright.train.settings import Plan
 
 # What a bundle keeps of evaluation.json; rows a frame and the confusion stay with the run.
 KEPT_SCORES = ("images", "void_fraction", "scores", "classes", "collapsed", "by_domain")
@@ -82,7 +83,14 @@ def facts_of(run: Run, to: Path) -> BundleFacts:
         train_frames=plan.data.train_frames or None,
         dataset_version=plan.data.store_version,
     )
-    training = {
+    name = to.name.removesuffix(".bundle")
+    scores = kept_scores(run.evaluation, plan.validation.part)
+    return BundleFacts(name, lineage, plan.alerts, scores, training_of(plan))
+
+
+def training_of(plan: Plan) -> dict[str, Any]:
+    """The training in short, for the card."""
+    return {
         "network": plan.network.network,
         "encoder": plan.network.encoder,
         "weights": plan.weights or "random",
@@ -92,12 +100,10 @@ def facts_of(run: Run, to: Path) -> BundleFacts:
         "frames": dict(plan.data.part_frames),
         "split_by": plan.data.split_by or "frames, declared independent",
     }
-    name = to.name.removesuffix(".bundle")
-    return BundleFacts(name, lineage, plan.alerts, _scores(run), training)
 
 
-def _scores(run: Run) -> Mapping[str, Any] | None:
-    evaluation = run.evaluation
+def kept_scores(evaluation: Mapping[str, Any] | None, part: str) -> Mapping[str, Any] | None:
+    """What a bundle keeps of an evaluation.json; None where there is none."""
     if evaluation is None:
         return None
-    return {"part": run.plan.validation.part, **{key: evaluation[key] for key in KEPT_SCORES if key in evaluation}}
+    return {"part": part, **{key: evaluation[key] for key in KEPT_SCORES if key in evaluation}}

@@ -74,7 +74,8 @@ class Bundle:
     """A bundle as it lies on disk at `path`.
 
     `scores`, `parity`, `training` and `calibration` are JSON as others wrote it. `alerts` holds the project file's
-    `alerts:` block: the area rule and where the part's pixels come from.
+    `alerts:` block: the area rule and where the part's pixels come from. `cleanup_choice` is why the cleanup is what it
+    is, where it was searched on held-out frames.
     """
 
     path: Path = field(compare=False)
@@ -91,6 +92,7 @@ class Bundle:
     calibration: Mapping[str, Any] | None = None
     parity: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
+    cleanup_choice: Mapping[str, Any] | None = None
     task: str = "semantic"
     segwright: str = __version__
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -123,6 +125,7 @@ class Bundle:
             "scores": self.scores,
             "calibration": self.calibration,
             "parity": self.parity,
+            **({} if self.cleanup_choice is None else {"cleanup_choice": self.cleanup_choice}),
         }
 
     @staticmethod
@@ -144,6 +147,7 @@ class Bundle:
             lineage=Lineage(**data["lineage"]),
             **{key: data[key] for key in ("name", "task", "segwright", "created")},
             **{key: data[key] for key in ("alerts", "scores", "calibration", "parity", "training")},
+            cleanup_choice=data.get("cleanup_choice"),
         )
 
 

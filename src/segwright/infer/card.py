@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from segwright.infer.views import Views
+
 
 def model_card(manifest: Mapping[str, Any]) -> str:
     """Markdown from bundle.json alone: what the model sees, what it learned from, how good it is, where it stops."""
-    sections = (_head, _classes, _reading, _lineage, _scores, _calibration, _parity, _limits)
+    sections = (_head, _classes, _reading, _lineage, _scores, _cleaning, _calibration, _parity, _limits)
     return "\n".join(line for section in sections for line in section(manifest)) + "\n"
 
 
@@ -36,11 +38,27 @@ def _reading(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield "\n## How a frame is read\n"
     yield f"- {pixels['dtype']} frames with the bands {', '.join(pixels['bands'])}, any size from 1 px"
     size = f"{tiles['width']}x{tiles['height']} px, {tiles['overlap_px']} px overlap, {tiles['blend']} blending"
-    yield f"- tiles of {size}{', averaged with the mirror image' if tiles['flips'] else ''}"
+    yield f"- tiles of {size}{_views(tiles)}"
     yield f"- opening {cleanup['opening_radius_px'] or 'off'}, regions under {cleanup['min_area_px']} px removed, " \
           f"holes up to {cleanup['fill_holes_px']} px filled"  # fmt: skip
+    if cleanup.get("largest_only"):
+        yield f"- only the largest region of a frame stays of {', '.join(cleanup['largest_only'])}"
+    if cleanup.get("crf"):
+        yield f"- probabilities refined by a dense CRF before they are decided on: {_plain(cleanup['crf'])}"
     if manifest["alerts"]:
         yield f"- alerts: {_plain(manifest['alerts'])}"
+
+
+def _views(tiles: Mapping[str, Any]) -> str:
+    views = Views.from_json(tiles)
+    if views.single:
+        return ""
+    only_mirrored = views == Views(("horizontal",))
+    return (
+        ", averaged with the mirror image"
+        if only_mirrored
+        else f", averaged over {views}: {views.cost:.3g} times the work"
+    )
 
 
 def _lineage(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -70,6 +88,16 @@ def _scores(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n| class | {' | '.join(names)} |\n|---|{'---|' * len(names)}"
         for class_name, row in by_class.items():
             yield f"| {class_name} | {' | '.join(_number(row.get(name)) for name in names)} |"
+
+
+def _cleaning(manifest: Mapping[str, Any]) -> Iterator[str]:
+    choice = manifest.get("cleanup_choice")
+    if choice:
+        yield "\n## How the cleanup was chosen\n"
+        yield f"On {choice['frames']} frames, each predicted by a network that had not seen it; {choice['rule']}. "
+        before, after = _number(choice["before"]), _number(choice["after"])
+        yield f"{choice['score']} {before} before, {after} after, on those frames.\n"
+        yield from (f"- {row['setting']}: {row['reason']}" for row in choice["settings"])
 
 
 def _calibration(manifest: Mapping[str, Any]) -> Iterator[str]:

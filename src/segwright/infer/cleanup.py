@@ -1,4 +1,4 @@
-"""Cleaning a label map: opening, small regions, small holes. Never adds a class, never touches void."""
+"""Cleaning a label map: opening, small regions, all but the largest, small holes. Adds no class, leaves void alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable, ConfigError, LabelMap, adopt
+from segwright.infer.crf import Crf
 
 Ids = npt.NDArray[np.unsignedinteger]
 
@@ -23,13 +24,18 @@ class Cleanup:
         deletes everything thinner than 3 px, so leave thin classes out.
     min_area_px: regions (8-connected) below this area go; a single number holds for every class but the background.
     fill_holes_px: background holes up to this area, wholly inside one region of one class, become that class.
+    largest_only: of these classes only the largest region of a frame stays: for what a frame shows once.
+    crf: refines the probabilities before they are decided on, see `infer.crf`; `clean`, which has none, leaves it out.
     """
 
     opening_radius_px: Mapping[str, int] = field(default_factory=dict)
     min_area_px: Mapping[str, int] | int = 0
     fill_holes_px: int = 0
+    largest_only: tuple[str, ...] = ()
+    crf: Crf | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "largest_only", tuple(self.largest_only))
         areas = self.min_area_px.values() if isinstance(self.min_area_px, Mapping) else (self.min_area_px,)
         if min([0, *self.opening_radius_px.values(), *areas, self.fill_holes_px]) < 0:
             raise ConfigError.of(
@@ -43,7 +49,8 @@ class Cleanup:
     def check(self, classes: ClassTable) -> None:
         """Raise ConfigError where a rule names the background or a class that is not in the table."""
         foreground = [spec.name for spec in classes.foreground]
-        named = {*self.opening_radius_px, *(self.min_area_px if isinstance(self.min_area_px, Mapping) else ())}
+        areas = self.min_area_px if isinstance(self.min_area_px, Mapping) else ()
+        named = {*self.opening_radius_px, *areas, *self.largest_only}
         foreign = sorted(named - set(foreground))
         if foreign:
             raise ConfigError.of(
@@ -59,20 +66,33 @@ class Cleanup:
         return self.min_area_px.get(name, 0) if isinstance(self.min_area_px, Mapping) else self.min_area_px
 
     def to_json(self) -> dict[str, object]:
+        """As JSON values; the two youngest are left out where not used, so that older bundles keep their hash."""
         areas = dict(self.min_area_px) if isinstance(self.min_area_px, Mapping) else self.min_area_px
+        later = {
+            "largest_only": list(self.largest_only) or None,
+            "crf": None if self.crf is None else self.crf.to_json(),
+        }
         return {
             "opening_radius_px": dict(self.opening_radius_px),
             "min_area_px": areas,
             "fill_holes_px": self.fill_holes_px,
+            **{name: value for name, value in later.items() if value is not None},
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Cleanup:
-        return Cleanup(data["opening_radius_px"], data["min_area_px"], data["fill_holes_px"])
+        crf = data.get("crf")
+        return Cleanup(
+            data["opening_radius_px"],
+            data["min_area_px"],
+            data["fill_holes_px"],
+            tuple(data.get("largest_only", ())),
+            None if crf is None else Crf.from_json(crf),
+        )
 
 
 def clean(labels: LabelMap, cleanup: Cleanup) -> LabelMap:
-    """`labels` with opening, then small regions removed, then small holes filled.
+    """`labels` with opening, then small regions and all but the largest removed, then small holes filled.
 
     Removed pixels become background, or, where the table has none, the nearest label that stays. Void stays void, and
     counts as part of any class beside it, so that nothing is cut off because its other side is unknown. Where nothing
@@ -88,9 +108,11 @@ def clean_ids(ids: Ids, classes: ClassTable, cleanup: Cleanup) -> Ids:
     doomed = np.zeros(ids.shape, bool)
     for spec in classes.foreground:
         radius_px, area_px = cleanup.opening_radius_px.get(spec.name, 0), cleanup.area_px(spec.name)
-        if radius_px or area_px > 1:
+        alone = spec.name in cleanup.largest_only
+        if radius_px or area_px > 1 or alone:
             mask = ids == spec.class_id
-            doomed |= mask & ~_large_regions(_opened(mask, void, radius_px), void, area_px)
+            staying = _large_regions(_opened(mask, void, radius_px), void, area_px)
+            doomed |= mask & ~(_largest_region(staying, void) if alone else staying)
     cleaned = _without(ids, doomed, classes)
     if cleanup.fill_holes_px and classes.background_id is not None:
         _fill_holes(cleaned, classes, cleanup.fill_holes_px)
@@ -112,6 +134,15 @@ def _large_regions(mask: npt.NDArray[np.bool_], void: npt.NDArray[np.bool_], are
         return mask
     regions, statistics = _regions(mask | void, connectivity=8)
     return mask & (statistics[:, cv2.CC_STAT_AREA] >= area_px)[regions]
+
+
+def _largest_region(mask: npt.NDArray[np.bool_], void: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The largest region of `mask` by its own pixels; parts that void joins are one region. The first wins a tie."""
+    if not mask.any():
+        return mask
+    regions, _ = _regions(mask | void, connectivity=8)
+    areas = np.bincount(regions[mask])
+    return mask & (regions == int(areas.argmax()))
 
 
 def _regions(mask: npt.NDArray[np.bool_], *, connectivity: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -22,7 +22,7 @@ class SemanticPrediction:
     """The cleaned label map of `image`, at the frame's own size.
 
     `confidence` (height, width) float32 is the largest probability of each pixel before cleaning; `probabilities` are
-    the blended probabilities. Each is None unless it was asked for.
+    the blended probabilities as they were decided on. Each is None unless it was asked for.
     """
 
     image: Image

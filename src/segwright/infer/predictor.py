@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from segwright.core import GREY, RGB, ArtefactError, ClassTable, Image, LabelMap, Probabilities, adopt
 from segwright.infer.cleanup import Cleanup, clean_ids
+from segwright.infer.crf import refined_bands
 from segwright.infer.decide import Decision, decide_ids
 from segwright.infer.prediction import SemanticPrediction
 from segwright.infer.preprocess import Preprocessing
@@ -77,7 +78,7 @@ class Predictor:
         )
 
     def probabilities(self, frame: Frame) -> Probabilities:
-        """The blended probabilities of `frame`, before any decision."""
+        """The blended probabilities of `frame` as they are decided on: after the CRF where the cleanup has one."""
         image = as_image(frame)
         values = np.empty((len(self.classes), *image.pixels.shape[:2]), np.float32)
         for top, band in self._bands(image):
@@ -86,13 +87,15 @@ class Predictor:
 
     def _bands(self, image: Image) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         self.preprocessing.check(image)
-        return probability_bands(
+        bands = probability_bands(
             image.size,
             lambda box: self.preprocessing.apply(image.crop(box)),
             self.runtime,
             self.tiles,
             batch=self.batch,
         )
+        crf = self.cleanup.crf
+        return bands if crf is None else refined_bands(bands, image, crf, 1 / self.preprocessing.scale)
 
 
 def as_image(frame: Frame) -> Image:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from segwright.core import ArtefactError, Box, ConfigError, Size
 from segwright.infer.runtimes import Runtime
+from segwright.infer.views import Flip, Views, flips_of
 
 Blend = Literal["gaussian", "constant"]
 SIGMA_OF_TILE = 1 / 8
@@ -29,17 +30,22 @@ class TilePlan:
     """How a frame is cut. Neighbouring tiles share at least `overlap_px`; they are spread evenly over each axis.
 
     An axis no longer than `stretch` times the tile is taken whole, padded by reflection to the network's stride:
-    one pass over 640 px costs less than two overlapping passes over 512. `flips` averages every tile's answer with
-    that of its mirror image, for twice the time.
+    one pass over 640 px costs less than two overlapping passes over 512. `flips`, `quarter_turns` and `scales` average
+    every tile's answer over several views of it (see `Views`); true is the horizontal flip. The time is `views.cost`
+    times as long.
     """
 
     tile: Size = field(default_factory=lambda: Size(512, 512))
     overlap_px: int = 128
     blend: Blend = "gaussian"
     stretch: float = 1.25
-    flips: bool = False
+    flips: tuple[Flip, ...] | bool = ()
+    quarter_turns: bool = False
+    scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "flips", flips_of(self.flips))
+        object.__setattr__(self, "scales", self.views.scales)
         if not 0 <= self.overlap_px < min(self.tile.height, self.tile.width):
             raise ConfigError.of(
                 "tiles",
@@ -65,6 +71,11 @@ class TilePlan:
                 fix="leave it out, or say 1 or more",
             )
 
+    @property
+    def views(self) -> Views:
+        """The views of each tile that are averaged."""
+        return Views(flips_of(self.flips), self.quarter_turns, self.scales)
+
     def boxes(self, size: Size, stride_px: int = 32) -> tuple[Box, ...]:
         """The tiles of a frame, row by row, all of one size; together they cover every pixel.
 
@@ -82,13 +93,14 @@ class TilePlan:
             "overlap_px": self.overlap_px,
             "blend": self.blend,
             "stretch": self.stretch,
-            "flips": self.flips,
+            **self.views.to_json(),
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> TilePlan:
-        size = Size(data["height"], data["width"])
-        return TilePlan(size, data["overlap_px"], data["blend"], data["stretch"], data["flips"])
+        size, views = Size(data["height"], data["width"]), Views.from_json(data)
+        cut = data["overlap_px"], data["blend"], data["stretch"]
+        return TilePlan(size, *cut, views.flips, views.quarter_turns, views.scales)
 
 
 def predict_probabilities(pixels: Pixels, runtime: Runtime, plan: TilePlan, *, batch: int = 4) -> Pixels:
@@ -114,7 +126,7 @@ def probability_bands(
     512 px tiles, a 10,000 px wide frame: 389 MB, where the whole frame would be 7.6 GB), and one batch of tiles.
     """
     rows, columns = (_axis(plan, length, tile, runtime.stride_px) for length, tile in _axes(plan, size))
-    run = partial(_run_mirrored if plan.flips else _run, runtime)
+    run = partial(plan.views.run, partial(_run, runtime), stride_px=runtime.stride_px)
     blended = np.zeros((runtime.channels, rows.length, size.width), np.float32)
     for index, top in enumerate(rows.starts):
         for left, answer, weights in _row_of_tiles(size, top, read, run, (rows, columns), batch):
@@ -145,11 +157,6 @@ def padded(pixels: Pixels, shape: Size) -> Pixels:
     """Reflected at the bottom and right to `shape`; a single row or column has no reflection and is repeated."""
     below, right = shape.height - pixels.shape[1], shape.width - pixels.shape[2]
     return np.pad(pixels, ((0, 0), (0, below), (0, right)), mode="reflect") if below or right else pixels
-
-
-def _run_mirrored(runtime: Runtime, batch: Pixels) -> Pixels:
-    mirrored = _run(runtime, np.ascontiguousarray(batch[..., ::-1]))[..., ::-1]
-    return np.multiply(_run(runtime, batch) + mirrored, 0.5, dtype=np.float32)
 
 
 def _run(runtime: Runtime, batch: Pixels) -> Pixels:

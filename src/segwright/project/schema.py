@@ -122,7 +122,24 @@ class Inference(Section):
     tile: Positive | Auto = "auto"
     overlap_px: Count | Auto = "auto"
     blend: Literal["gaussian", "constant"] = "gaussian"
-    flips: bool = Field(default=False, description="average the frame with its mirror image: twice the time")
+    flips: bool | list[Literal["horizontal", "vertical"]] = Field(
+        default=False, description="average each tile with its mirror images; true: the horizontal one, twice the time"
+    )
+    quarter_turns: bool = Field(default=False, description="average over the four quarter turns: four times the time")
+    scales: list[Above] = Field(
+        default=[1.0], min_length=1, description="sizes at which each tile is read, averaged: [0.75, 1, 1.25]"
+    )
+
+
+class Crf(Section):
+    """A dense conditional random field, as `segwright.infer.crf.Crf`: lengths in px, levels of 0..255."""
+
+    iterations: Positive = 5
+    near_px: float = Field(default=3.0, ge=1)
+    near_weight: float = Field(default=3.0, ge=0)
+    far_px: float = Field(default=60.0, ge=1)
+    levels: float = Field(default=10.0, ge=1)
+    alike_weight: float = Field(default=5.0, ge=0)
 
 
 class Cleanup(Section):
@@ -131,6 +148,10 @@ class Cleanup(Section):
     opening_radius_px: dict[str, Count] = Field(default_factory=dict)
     min_area_px: Count | dict[str, Count] = 0
     fill_holes_px: Count = 0
+    largest_only: list[str] = Field(default_factory=list, description="classes of which only the largest region stays")
+    crf: bool | Literal["auto"] | Crf = Field(
+        default="auto", description="dense CRF before the decision; auto: off, but tried by `segwright train --folds`"
+    )
 
 
 class Alerts(Section):
@@ -177,6 +198,7 @@ class Project(Section):
             "classes.colours": list(self.classes.colours),
             "cleanup.opening_radius_px": list(self.cleanup.opening_radius_px),
             "cleanup.min_area_px": list(self.cleanup.min_area_px) if isinstance(self.cleanup.min_area_px, dict) else [],
+            "cleanup.largest_only": self.cleanup.largest_only,
             "alerts.classes": self.alerts.classes,
             "alerts.per_class_percent": list(self.alerts.per_class_percent),
             "alerts.part": self.alerts.part if isinstance(self.alerts.part, list) else [],

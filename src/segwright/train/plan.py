@@ -10,8 +10,10 @@ from segwright.data import Fingerprint, Split
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.data.opening import STORE_FORMAT
 from segwright.infer.cleanup import Cleanup
+from segwright.infer.crf import Crf
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from segwright.infer.tiles import TilePlan
+from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
 from segwright.project.schema import Project
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
@@ -61,12 +63,19 @@ def make_plan(inputs: PlanInputs) -> Plan:
         optimiser=optimiser,
         validation=validation_plan(inputs, sampling, tiles, optimiser.steps, reasons),
         tiles=tiles,
-        cleanup=Cleanup(project.cleanup.opening_radius_px, project.cleanup.min_area_px, project.cleanup.fill_holes_px),
+        cleanup=_cleanup(project),
         alerts=project.alerts.model_dump(),
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
         reasons=reasons.texts,
     )
+
+
+def _cleanup(project: Project) -> Cleanup:
+    given = project.cleanup
+    crf = None if given.crf in (False, "auto") else Crf() if given.crf is True else Crf(**given.crf.model_dump())
+    sizes = given.opening_radius_px, given.min_area_px, given.fill_holes_px
+    return Cleanup(*sizes, tuple(given.largest_only), crf)
 
 
 def _data(inputs: PlanInputs) -> DataPlan:
@@ -255,5 +264,9 @@ def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> Tile
         fix = "inference.tile=auto"
         raise ConfigError.of("inference.tile", "does not fit the network", str(automatic), found=str(tile), fix=fix)
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
-    stretch = {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole
-    return TilePlan(Size(tile, tile), overlap, inference.blend, flips=inference.flips, **stretch)
+    views: dict = {"quarter_turns": inference.quarter_turns, "scales": tuple(inference.scales)}
+    views |= {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole
+    plan = TilePlan(Size(tile, tile), overlap, inference.blend, flips=flips_of(inference.flips), **views)
+    if not plan.views.single:
+        reasons.texts["tiles.views"] = f"segwright.yaml says so: {plan.views}, {plan.views.cost:.3g} times the work"
+    return plan

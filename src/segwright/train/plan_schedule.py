@@ -146,6 +146,6 @@ def _rounds(round_cost_steps: float, steps: int) -> tuple[int, str]:
 def _round_cost_steps(inputs: PlanInputs, sampling: SamplingPlan, tiles: TilePlan) -> float:
     """What a validation round costs, in training steps; both are counted in pixels that go forward once."""
     size = inputs.fingerprint.size_median
-    tiled_px = sum(box.area_px for box in tiles.boxes(size, inputs.needs.stride_px)) * (2 if tiles.flips else 1)
+    tiled_px = sum(box.area_px for box in tiles.boxes(size, inputs.needs.stride_px)) * tiles.views.cost
     step_px = STEP_COST * sampling.batch * sampling.crop**2
     return len(inputs.split.parts.get("validation", ())) * tiled_px / step_px

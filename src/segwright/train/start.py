@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,25 @@ from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import Judges, run_training
 from segwright.train.objective import SemanticObjective
 from segwright.train.plan import make_plan
-from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, input_needs
+from segwright.train.plan_inputs import STRIDE_PX, InputNeeds, PlanInputs, input_needs
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
 from segwright.train.weights import folded_statistics, load_pretrained
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 STATISTICS_BATCHES = 2
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project beside its data, checked, before any frame was measured."""
+
+    project: Project
+    commit: str | None
+    dataset: Dataset
+    split: Split
+    split_path: Path
+    needs: InputNeeds
 
 
 def plan_project(project: Project, base: Path, listener: Listener = silent) -> tuple[Plan, Dataset, Split]:
@@ -46,9 +59,17 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         DataError: the data or the split is unusable: every problem at once.
         ConfigError: settings that contradict the data.
     """
+    opened = open_project(project, base, listener)
+    seen = look(opened.dataset, opened.split, listener)
+    return plan_opened(opened, seen), opened.dataset, opened.split
+
+
+def open_project(project: Project, base: Path, listener: Listener = silent, dataset: Dataset | None = None) -> Opened:
+    """The project's data and split, checked against each other; `dataset` where it was opened already."""
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
     needs = input_needs(_smallest(project))
-    dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
+    if dataset is None:
+        dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
     split = read_split(split_path, project.split.fold)
     problems = [*_other_column(project, split, split_path), *verify_split(dataset, split)]
@@ -67,11 +88,15 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         listener(Note("plan", f"{split_path.name}: {text}", "warning"))  # nothing else says how near the parts are
     facts = ProjectFacts(project.model.network, project.model.encoder, project.split.by)
     enforce_gates(dataset, split, project=facts, ignore=project.lint.ignore, listener=listener)
-    print_ = _look(dataset, split, listener)
-    _require_something_to_learn(dataset, print_, listener)
-    file = str(split_path.resolve())
-    plan = make_plan(PlanInputs(project, dataset, split, file, print_, this_machine(), needs, commit))
-    return plan, dataset, split
+    return Opened(project, commit, dataset, split, split_path, needs)
+
+
+def plan_opened(opened: Opened, seen: Fingerprint) -> Plan:
+    """The plan of an opened project on the frames that `seen` measured, for this machine."""
+    path = str(opened.split_path.resolve())
+    project, machine = opened.project, this_machine()
+    given = PlanInputs(project, opened.dataset, opened.split, path, seen, machine, opened.needs, opened.commit)
+    return make_plan(given)
 
 
 def _other_column(project: Project, split: Split, path: Path) -> Iterator[Problem]:
@@ -88,7 +113,7 @@ def _other_column(project: Project, split: Split, path: Path) -> Iterator[Proble
             yield Problem(str(path), f"was made with another `split.{name}`", said, made or "none", fix)
 
 
-def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
+def look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
     """The fingerprint of the training frames; those of the other parts are read too, and all that is wrong is told.
 
     Raises:
@@ -106,6 +131,7 @@ def _look(dataset: Dataset, split: Split, listener: Listener) -> Fingerprint:
     problems += check(dataset.only(others), listener, seen_elsewhere=ids)
     if seen is None or problems:
         raise DataError(*problems)
+    _require_something_to_learn(dataset, seen, listener)
     return seen
 
 

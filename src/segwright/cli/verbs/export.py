@@ -21,20 +21,23 @@ class Format(StrEnum):
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The run's folder, runs/NAME.")],
+    run: Annotated[Path, typer.Argument(help="The run's folder, runs/NAME; or that of all folds, runs/NAME-folds.")],
     to: Annotated[Format, typer.Option(help="The format of the network's file.")] = Format.onnx,
     out: Annotated[Path | None, typer.Option(help="The new bundle; default NAME.bundle.")] = None,
     frames: Annotated[int, typer.Option(min=1, help="How many held-out frames prove that nothing changed.")] = 8,
     json: JsonFlag = False,
 ) -> None:
     """Turn a run into a bundle. Fails with 1 where the exported pipeline does not say what the trained one says."""
-    from segwright.export import export_run
+    from segwright.export import export_folds, export_run
+    from segwright.train.folds import is_folds, open_folds
     from segwright.train.run import open_run
 
-    opened = open_run(run)
     target = out or Path(f"{run.resolve().name}.bundle")
     with Face(as_json=json) as face:
-        bundle = export_run(opened, target, parity_frames=frames, listener=face.listener)
+        if is_folds(run):
+            bundle = export_folds(open_folds(run), target, parity_frames=frames, listener=face.listener)
+        else:
+            bundle = export_run(open_run(run), target, parity_frames=frames, listener=face.listener)
         payload = {"bundle": str(target), "format": to.value, "hash": bundle.content_hash, "parity": bundle.parity}
         face.finish(payload, _answer(bundle))
 

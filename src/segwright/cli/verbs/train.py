@@ -23,6 +23,7 @@ def train(
     run: Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")] = False,
+    folds: Annotated[bool, typer.Option("--folds", help="Train every fold of the split; again: goes on.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
@@ -30,6 +31,12 @@ def train(
 
     words = arguments or []
     with Face(as_json=json) as face:
+        if folds:
+            _refuse_resume(resume)
+            from segwright.cli.training.folds import train_all_folds
+
+            train_all_folds(face, words, run, plan_only=plan_only)
+            return
         if resume:
             existing = _run_to_resume(run, words)
             dataset, split = existing.dataset, existing.split
@@ -55,6 +62,16 @@ def train(
         evaluation = finish(existing, dataset, listener=face.listener)
         payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
         face.finish(payload, _answer(existing, evaluation))
+
+
+def _refuse_resume(resume: bool) -> None:
+    from segwright.core import ConfigError
+
+    if resume:
+        raise ConfigError.of(
+            "--resume", "says nothing beside --folds, which goes on by itself and keeps what is finished",
+            allowed="one of the two", found="--resume --folds", fix="leave out --resume",
+        )  # fmt: skip
 
 
 def _run_to_resume(run: Path | None, words: list[str]) -> Run:
@@ -103,19 +120,24 @@ def _summary(run: Run) -> str:
 
 
 def _answer(run: Run, evaluation: Evaluation) -> str:
-    rows = [f"{'':16}{'IoU':>8}{'boundary F@3px':>16}"]
-    for name, scores in evaluation.classes.items():
-        iou, boundary = (_number(scores.get(key)) for key in ("iou", "boundary_f@3"))
-        rows.append(f"{name:16}{iou:>8}{boundary:>16}")
     headline = _number(evaluation.scores["pooled_miou"])
     return "\n".join(
         [
             f"{run.path}: best checkpoint on {evaluation.images} held-out frames, pooled mIoU {headline}",
-            *rows,
+            *score_rows(evaluation),
             f"report: {run.path / 'report.html'}",
             f"next: segwright export {run.path} --to onnx",
         ]
     )
+
+
+def score_rows(evaluation: Evaluation) -> list[str]:
+    """IoU and boundary F of every class, a line each under a heading."""
+    rows = [f"{'':16}{'IoU':>8}{'boundary F@3px':>16}"]
+    for name, scores in evaluation.classes.items():
+        iou, boundary = (_number(scores.get(key)) for key in ("iou", "boundary_f@3"))
+        rows.append(f"{name:16}{iou:>8}{boundary:>16}")
+    return rows
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,68 @@
+"""`segwright train --folds`: every fold, one report, one choice of cleanup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segwright.cli.face import Face
+
+if TYPE_CHECKING:
+    from segwright.evaluate import Evaluation
+    from segwright.evaluate.cleanup_search import CleanupSearch
+    from segwright.train.folds import FoldRuns
+
+
+def train_all_folds(face: Face, words: list[str], run: Path | None, *, plan_only: bool) -> None:
+    """Plan and train every fold, then score them as one and choose the cleanup."""
+    from segwright.cli.project_words import project_with_folds
+    from segwright.core import Note
+
+    path, project = project_with_folds(words)
+    from segwright.train.folds import plan_folds, train_folds
+
+    names = (path.parent / "runs", project.name) if run is None else (run.parent, run.name)
+    folds = plan_folds(project, path.parent, names, face.listener)
+    face.say(
+        f"{len(folds.runs)} folds: {folds.path}\n" + "\n".join(f"  {row.path / 'plan.yaml'}" for row in folds.runs)
+    )
+    if plan_only:
+        plans = {row.path.name: row.plan.to_json() for row in folds.runs}
+        face.finish({"folds": str(folds.path), "plans": plans})
+        return
+    try:
+        train_folds(folds, face.listener)
+    except KeyboardInterrupt:
+        face.listener(Note("folds", "interrupted; the same command goes on, and keeps what is finished"))
+        raise
+    from segwright.train.out_of_fold import finish_folds
+
+    evaluation, found = finish_folds(folds, project.cleanup, listener=face.listener)
+    face.finish(_payload(folds, evaluation, found), _answer(folds, evaluation, found))
+
+
+def _payload(folds: FoldRuns, evaluation: Evaluation, found: CleanupSearch) -> dict[str, Any]:
+    return {
+        "folds": str(folds.path),
+        "runs": [str(run.path) for run in folds.runs],
+        "scores": dict(evaluation.scores),
+        "images": evaluation.images,
+        "cleanup": found.to_json(),
+    }
+
+
+def _answer(folds: FoldRuns, evaluation: Evaluation, found: CleanupSearch) -> str:
+    from segwright.cli.verbs.train import score_rows
+
+    headline = evaluation.scores["pooled_miou"]
+    shown = "absent" if headline is None else f"{headline:.3f}"
+    return "\n".join(
+        [
+            f"{folds.path}: {evaluation.images} frames, each by the network that had not seen it, pooled mIoU {shown}",
+            *score_rows(evaluation),
+            f"cleanup, chosen by {found.score} on these frames ({found.before or 0:.4f} -> {found.after or 0:.4f}):",
+            *(f"  {row.setting}: {row.reason}" for row in found.trials),
+            f"report: {folds.path / 'report.html'}",
+            f"next: segwright export {folds.path} --to onnx",
+        ]
+    )
