@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from segwright.core import ClassTable, Size
-from segwright.data.augment import GeometryRanges, vary_colour, warped_crop
+from segwright.data.augment import centre_anywhere, centre_on, cut, draw_geometry, vary_colour
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.losses import VOID_CHANNEL
-from segwright.train.frames import VOID, LoadedFrame, TrainingFrames
+from segwright.train.frames import VOID, TrainingFrames
 from segwright.train.settings import SamplingPlan
 
 BATCHES_AHEAD = 3
@@ -43,7 +43,6 @@ class Feed:
         self._preprocessing = preprocessing
         self._seed = seed
         self._holders = _holders(frames, classes, plan)
-        self._reach = _reach(plan.geometry)
         self.waited_seconds = 0.0
 
     def batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
@@ -68,9 +67,10 @@ class Feed:
     def _sample(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
         index, place = self._choose(rng)
         frame = self._frames[index]
-        size = Size(self._plan.crop, self._plan.crop)
-        centre = _centre(frame, place, size, self._reach, rng)
-        pixels, channels = warped_crop(frame.pixels, frame.channels, centre, size, self._plan.geometry, rng, void=VOID)
+        geometry = draw_geometry(Size(self._plan.crop, self._plan.crop), self._plan.geometry, rng)
+        shape = Size(*frame.channels.shape)
+        centre = centre_anywhere(geometry, shape, rng) if place is None else centre_on(geometry, shape, place, rng)
+        pixels, channels = cut(frame.pixels, frame.channels, geometry, centre, void=VOID)
         scaled = pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
         mean, std = (np.asarray(row, np.float32) for row in (self._preprocessing.mean, self._preprocessing.std))
@@ -102,27 +102,3 @@ def _holders(
         if share > 0 and len(inside):
             holders[channel] = (share, inside)
     return holders
-
-
-def _reach(geometry: GeometryRanges) -> float:
-    """How far from a crop's centre a pixel may lie, in crop sides, and still be inside however the crop is warped."""
-    angle = np.deg2rad(min(geometry.rotate_degrees, 45.0))
-    return float(0.45 / (max(1.0, geometry.scale[1]) * (np.cos(angle) + np.sin(angle))))
-
-
-def _centre(
-    frame: LoadedFrame, place: tuple[int, int] | None, size: Size, reach: float, rng: np.random.Generator
-) -> tuple[float, float]:
-    """A crop centre (row, column): anywhere inside the frame, or within `reach` crop sides of `place`.
-
-    Near the frame's border the crop stays inside the frame, and `place` may come to lie nearer to the crop's edge.
-    """
-    centre = []
-    for axis, (length, crop) in enumerate(zip(frame.channels.shape, (size.height, size.width), strict=True)):
-        low, high = sorted((crop / 2, length - crop / 2))
-        if place is None:
-            centre.append(rng.uniform(low, high))
-        else:
-            wanted = place[axis] + rng.uniform(-reach, reach) * crop
-            centre.append(float(np.clip(wanted, low, high)))
-    return centre[0] - 0.5, centre[1] - 0.5

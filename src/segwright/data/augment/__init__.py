@@ -5,6 +5,18 @@ Label maps are warped by nearest neighbour only; what comes from outside the fra
 """
 
 from segwright.data.augment.colour import ColourRanges, vary_colour
-from segwright.data.augment.geometry import GeometryRanges, warped_crop
+from segwright.data.augment.cut import cut, warped_crop
+from segwright.data.augment.geometry import Geometry, GeometryRanges, draw_geometry
+from segwright.data.augment.place import centre_anywhere, centre_on
 
-__all__ = ["ColourRanges", "GeometryRanges", "vary_colour", "warped_crop"]
+__all__ = [
+    "ColourRanges",
+    "Geometry",
+    "GeometryRanges",
+    "centre_anywhere",
+    "centre_on",
+    "cut",
+    "draw_geometry",
+    "vary_colour",
+    "warped_crop",
+]

@@ -1,14 +1,15 @@
-"""Where a crop lies: position, flips, rotation and scale in a single warp."""
+"""How a crop is turned, mirrored and scaled: drawn first, so that the crop can then be placed knowing it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from segwright.core import Size
+
+Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,52 +23,35 @@ class GeometryRanges:
     warp_share: float = 0.7  # the other crops are cut straight out: they keep the sensor's own sharpness
 
 
-def warped_crop(
-    pixels: npt.NDArray,
-    channels: npt.NDArray[np.uint8],
-    centre: tuple[float, float],
-    size: Size,
-    ranges: GeometryRanges,
-    rng: np.random.Generator,
-    *,
-    void: int,
-) -> tuple[npt.NDArray, npt.NDArray[np.uint8]]:
-    """A crop of `size` around `centre` (row, column), flipped, turned and scaled at random.
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    """From a crop's pixels to the frame's, but for where the crop lies: `linear` takes (x, y) from its middle."""
 
-    Args:
-        pixels: the frame (height, width, bands).
-        channels: its labels (height, width), `void` where void.
+    size: Size
+    linear: npt.NDArray[np.float64]
 
-    Returns:
-        The crop's pixels and labels. Pixels outside the frame are mirrored, their labels are `void`.
-    """
-    matrix = _crop_to_frame(centre, size, ranges, rng)
-    straight = _straight_crop(pixels, channels, matrix, size)
-    if straight is not None:
-        return straight
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    target = (size.width, size.height)
-    bands = [
-        cv2.warpAffine(pixels[:, :, start : start + 4], matrix, target, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
-        for start in range(0, pixels.shape[2], 4)
-    ]
-    bands = [band if band.ndim == 3 else band[:, :, np.newaxis] for band in bands]
-    crop = bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
-    labels = cv2.warpAffine(
-        channels,
-        matrix,
-        target,
-        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=float(void),
-    )
-    return crop, np.asarray(labels, np.uint8)
+    @property
+    def middle(self) -> Vector:
+        """The crop's middle (x, y), px."""
+        return np.array([(self.size.width - 1) / 2, (self.size.height - 1) / 2])
+
+    @property
+    def straight(self) -> bool:
+        """Whether every pixel of the crop is a pixel of the frame: nothing but mirrored."""
+        return bool(np.isin(self.linear, (-1.0, 0.0, 1.0)).all())
+
+    @property
+    def magnification(self) -> float:
+        """Crop pixels per frame pixel, along a side."""
+        return float(abs(np.linalg.det(self.linear)) ** -0.5)
+
+    def offset(self, pixel: npt.ArrayLike) -> Vector:
+        """How far from the centre, in frame px (x, y), the crop's `pixel` (x, y) lies in the frame."""
+        return self.linear @ (np.asarray(pixel, np.float64) - self.middle)
 
 
-def _crop_to_frame(
-    centre: tuple[float, float], size: Size, ranges: GeometryRanges, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
-    """The 2x3 matrix that takes crop coordinates (x, y) to frame coordinates."""
+def draw_geometry(size: Size, ranges: GeometryRanges, rng: np.random.Generator) -> Geometry:
+    """A geometry for crops of `size`, at random within `ranges`."""
     mirror_x = -1.0 if ranges.flip_horizontal and rng.random() < 0.5 else 1.0
     mirror_y = -1.0 if ranges.flip_vertical and rng.random() < 0.5 else 1.0
     angle, zoom = 0.0, 1.0
@@ -76,28 +60,4 @@ def _crop_to_frame(
         low, high = np.log(ranges.scale)
         zoom = float(np.exp(rng.uniform(low, high)))
     cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
-    linear = np.array([[cosine * mirror_x, -sine * mirror_y], [sine * mirror_x, cosine * mirror_y]])
-    middle = np.array([(size.width - 1) / 2, (size.height - 1) / 2])
-    row, column = centre
-    offset = np.array([column, row]) - linear @ middle
-    if angle == 0.0 and zoom == 1.0:
-        offset = np.round(offset)
-    return np.asarray(np.column_stack([linear, offset]), np.float64)
-
-
-def _straight_crop(
-    pixels: npt.NDArray, channels: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], size: Size
-) -> tuple[npt.NDArray, npt.NDArray[np.uint8]] | None:
-    """The crop by slicing, where nothing is turned or scaled and it lies inside the frame; else None."""
-    if abs(matrix[0, 1]) > 0 or abs(matrix[0, 0]) != 1 or abs(matrix[1, 1]) != 1:
-        return None
-    step_x, step_y = int(matrix[0, 0]), int(matrix[1, 1])
-    first_x, first_y = int(matrix[0, 2]), int(matrix[1, 2])
-    left, top = min(first_x, first_x + step_x * (size.width - 1)), min(first_y, first_y + step_y * (size.height - 1))
-    if left < 0 or top < 0 or left + size.width > channels.shape[1] or top + size.height > channels.shape[0]:
-        return None
-    window = slice(top, top + size.height), slice(left, left + size.width)
-    return (
-        np.ascontiguousarray(pixels[window][::step_y, ::step_x]),
-        np.ascontiguousarray(channels[window][::step_y, ::step_x]),
-    )
+    return Geometry(size, np.array([[cosine * mirror_x, -sine * mirror_y], [sine * mirror_x, cosine * mirror_y]]))
