@@ -7,11 +7,17 @@ from collections.abc import Callable
 
 from segwright.core import ConfigError
 from segwright.models.segmentation_network import SegmentationNetwork
+from segwright.models.semantic.espnet import ESPNet
+from segwright.models.semantic.espnetv2 import ESPNetv2
 from segwright.models.semantic.unet import unet
 from segwright.models.spec import NetworkSpec
 
 # name in segwright.yaml -> how it is built
-NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {"unet": unet}
+NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {
+    "unet": unet,
+    "espnet": ESPNet,
+    "espnetv2": ESPNetv2,
+}
 
 
 def build_network(spec: NetworkSpec) -> SegmentationNetwork:

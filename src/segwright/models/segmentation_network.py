@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,10 @@ class SegmentationNetwork(nn.Module):
         spec: what it was built from.
         stride_px: height and width are multiples of this; the tile engine pads to it.
         fixed_input: the one size it can read, where it is built for one; its `stride_px` is then its side.
+        own_encoder: whether its encoder belongs to it; then the encoder that `spec` names is not used.
     """
+
+    own_encoder: ClassVar[bool] = False
 
     def __init__(self, spec: NetworkSpec, stride_px: int, fixed_input: Size | None = None) -> None:
         super().__init__()

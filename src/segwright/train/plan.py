@@ -15,7 +15,6 @@ from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessin
 from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
-from segwright.project.schema import Project
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
@@ -23,6 +22,7 @@ from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, Plan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
 
+OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 
 
@@ -36,7 +36,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     if len(classes) > MOST_CLASSES:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
-    weights = _weights(project, reasons)
+    weights = _weights(inputs, reasons)
     sampling = _sampling(inputs, reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
@@ -50,7 +50,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         data=_data(inputs),
         network=NetworkSpec(
             model.network,
-            model.encoder,
+            _encoder(inputs, reasons),
             len(preprocessing.bands),
             len(classes),
             model.decoder_widths,
@@ -107,11 +107,26 @@ def _split_by(split: Split) -> str | None:
     return split.grouping.describe()
 
 
-def _weights(project: Project, reasons: Reasons) -> str | None:
+def _encoder(inputs: PlanInputs, reasons: Reasons) -> str:
+    model = inputs.project.model
+    if not inputs.needs.own_encoder:
+        return model.encoder
+    reasons.texts["network.encoder"] = f"{model.network} has an encoder of its own: {model.encoder} is not used"
+    return OWN_ENCODER
+
+
+def _weights(inputs: PlanInputs, reasons: Reasons) -> str | None:
+    project = inputs.project
     wanted = project.model.weights
     if wanted != "auto":
         reasons.texts["weights"] = "segwright.yaml says so"
         return wanted
+    if inputs.needs.own_encoder:
+        reasons.texts["weights"] = (
+            f"random: timm has no weights for the encoder of {project.model.network}; "
+            "set model.weights to a file its authors published"
+        )
+        return None
     if imagenet_at_hand(project.model.encoder):
         reasons.texts["weights"] = f"timm has ImageNet weights for {project.model.encoder}"
         return "imagenet"

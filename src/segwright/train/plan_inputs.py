@@ -33,10 +33,14 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True)
 class InputNeeds:
-    """The frames a network can read: sides that are multiples of `stride_px`, or `fixed` alone where it is given."""
+    """The frames a network can read: sides that are multiples of `stride_px`, or `fixed` alone where it is given.
+
+    `own_encoder`: it has one of its own, and model.encoder is not used.
+    """
 
     stride_px: int = STRIDE_PX
     fixed: Size | None = None
+    own_encoder: bool = False
 
 
 def input_needs(spec: NetworkSpec) -> InputNeeds:
@@ -46,7 +50,7 @@ def input_needs(spec: NetworkSpec) -> InputNeeds:
         ConfigError: no such network or encoder, options it cannot take; see `build_network`.
     """
     network = build_network(spec)
-    return InputNeeds(network.stride_px, network.fixed_input)
+    return InputNeeds(network.stride_px, network.fixed_input, network.own_encoder)
 
 
 @dataclass(frozen=True, slots=True)
