@@ -117,7 +117,7 @@ def _model(predictions: Predictions, truth: Truth, classes: ClassTable | None) -
 
 def _of_bundle(path: Path, truth: Truth, classes: ClassTable | None) -> PredictedPairs:
     """The model of a bundle beside the frames it is asked about, which are not all those it was trained with."""
-    from segwright.infer.loading import predictor_of
+    from segwright.infer.loading import semantic_predictor
 
     bundle = read_bundle(path)
     dataset = _dataset(truth, classes or bundle.classes)
@@ -129,7 +129,7 @@ def _of_bundle(path: Path, truth: Truth, classes: ClassTable | None) -> Predicte
         )  # fmt: skip
     fix = "dataset.only(segwright.data.read_split('split.json').stems('validation')), or leave these frames out"
     refuse_seen_frames(dataset, bundle.lineage.train_frames, place="truth", fix=fix)
-    return PredictedPairs(predictor_of(bundle), dataset)
+    return PredictedPairs(semantic_predictor(bundle), dataset)
 
 
 def _stored_pairs(

@@ -9,11 +9,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from segwright.core import ArtefactError, DependencyMissing, Size
+from segwright.models.instance import OUTPUT_NAMES
 
 OPSET = 18
 
@@ -41,22 +43,48 @@ def export_onnx(
         DependencyMissing: onnx or onnxscript is not installed.
         ArtefactError: the network does something ONNX cannot express.
     """
-    copied = _Probabilities(copy.deepcopy(network)).cpu().float().eval()
     example_size = Size(2 * stride_px, 3 * stride_px) if size is None else size
-    example = torch.zeros(2, bands, example_size.height, example_size.width)
     free = torch.export.Dim.DYNAMIC
-    free_axes = {0: free, 2: free, 3: free} if size is None else {0: free}
+    axes = {0: free, 2: free, 3: free} if size is None else {0: free}
+    example = torch.zeros(2, bands, example_size.height, example_size.width)
+    _export(network, _Probabilities(_plain(network)), example, axes, ["probabilities"], path)
+
+
+def export_objects_onnx(
+    network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32, example_px: int = 256
+) -> None:
+    """Write an instance network, which answers with `Candidates`, to `path`, in float32; sizes are free.
+
+    `example_px` is about the side of the input it is traced on; large enough that every level of its pyramid has cells.
+
+    Raises:
+        DependencyMissing, ArtefactError: as `export_onnx`.
+    """
+    sides = [stride_px * max(1, round(length / stride_px)) for length in (example_px, 1.5 * example_px)]
+    free = torch.export.Dim.DYNAMIC
+    example = torch.zeros(2, bands, *sides)
+    _export(network, _plain(network), example, {0: free, 2: free, 3: free}, list(OUTPUT_NAMES), path)
+
+
+def _plain(network: nn.Module) -> nn.Module:
+    """A copy on the CPU, in float32 and evaluation mode: the network itself is left as it is."""
+    return copy.deepcopy(network).cpu().float().eval()
+
+
+def _export(
+    network: nn.Module, copied: nn.Module, example: Tensor, axes: dict[int, Any], outputs: list[str], path: Path
+) -> None:
     try:
         with _quiet():
             torch.onnx.export(
-                copied,
+                copied.eval(),
                 (example,),
                 path,
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=["pixels"],
-                output_names=["probabilities"],
-                dynamic_shapes=(free_axes,),
+                output_names=outputs,
+                dynamic_shapes=(axes,),
                 external_data=False,
                 verbose=False,
             )

@@ -12,6 +12,8 @@ import numpy as np
 from segwright.core import Listener, silent
 from segwright.data import Dataset
 from segwright.export.bundle_export import BundleFacts, export_bundle
+from segwright.export.object_export import export_object_bundle
+from segwright.export.object_parity import ObjectFrameOfProof
 from segwright.export.parity import ParityFrame, Tolerance
 from segwright.infer.bundle import Bundle, Lineage
 from segwright.train.run import Run
@@ -37,6 +39,10 @@ def export_run(
         DataError: the run's frames cannot be read any more.
     """
     frames = HeldOutFrames.of(run.dataset, run.split.stems(run.plan.validation.part), parity_frames)
+    if run.plan.objects is not None:
+        shown = [ObjectFrameOfProof(stem, run.dataset.read_image(run.dataset.frame(stem))) for stem in frames.stems]
+        facts = facts_of(run, to)
+        return export_object_bundle(run.module(), run.object_predictor("cpu"), shown, to, facts, listener=listener)
     reference = run.predictor("cpu")  # the proof must come out the same wherever it is made
     return export_bundle(run.module(), reference, frames, to, facts_of(run, to), tolerance=tolerance, listener=listener)
 

@@ -25,6 +25,8 @@ from segwright.core import ArtefactError, ClassTable, SegwrightError
 from segwright.infer.card import model_card
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.decide import Decision
+from segwright.infer.objects.candidates import MaskFrame
+from segwright.infer.objects.decision import ObjectDecision
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.tiles import TilePlan
 
@@ -35,7 +37,10 @@ DIGEST = "content_hash"  # the manifest's key for the hash of everything else in
 
 @dataclass(frozen=True)
 class Weights:
-    """The network's file: its name in the bundle, what runs it, its hash, and what it takes and gives."""
+    """The network's file: its name in the bundle, what runs it, its hash, and what it takes and gives.
+
+    `mask_frame` is what the masks of an instance network's candidates cover; None where it gives probabilities.
+    """
 
     file: str
     format: str
@@ -44,6 +49,11 @@ class Weights:
     stride_px: int
     precision: str = "float32"
     opset: int | None = None
+    mask_frame: MaskFrame | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; what only instance networks have is left out elsewhere: older bundles keep their hash."""
+        return {key: value for key, value in asdict(self).items() if value is not None or key != "mask_frame"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Lineage:
 class Bundle:
     """A bundle as it lies on disk at `path`.
 
+    `objects` decides the candidates of an instance network; None for other tasks, for which `decision` is.
     `scores`, `parity`, `training` and `calibration` are JSON as others wrote it. `alerts` holds the project file's
     `alerts:` block: the area rule and where the part's pixels come from. `cleanup_choice` is why the cleanup is what it
     is, where it was searched on held-out frames.
@@ -86,6 +97,7 @@ class Bundle:
     weights: Weights
     decision: Decision = field(default_factory=Decision)
     cleanup: Cleanup = field(default_factory=Cleanup)
+    objects: ObjectDecision | None = None
     lineage: Lineage = field(default_factory=Lineage)
     alerts: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] | None = None
@@ -118,8 +130,9 @@ class Bundle:
             "tiles": self.tiles.to_json(),
             "decision": self.decision.to_json(),
             "cleanup": self.cleanup.to_json(),
+            **({} if self.objects is None else {"objects": self.objects.to_json()}),
             "alerts": self.alerts,
-            "weights": asdict(self.weights),
+            "weights": self.weights.to_json(),
             "lineage": self.lineage.to_json(),
             "training": self.training,
             "scores": self.scores,
@@ -144,6 +157,7 @@ class Bundle:
             weights=Weights(**data["weights"]),
             decision=Decision.from_json(data["decision"]),
             cleanup=Cleanup.from_json(data["cleanup"]),
+            objects=None if data.get("objects") is None else ObjectDecision.from_json(data["objects"]),
             lineage=Lineage(**data["lineage"]),
             **{key: data[key] for key in ("name", "task", "segwright", "created")},
             **{key: data[key] for key in ("alerts", "scores", "calibration", "parity", "training")},

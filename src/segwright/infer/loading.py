@@ -7,9 +7,10 @@ from pathlib import Path
 
 from segwright.core import ArtefactError, ConfigError
 from segwright.infer.bundle import Bundle, read_bundle
+from segwright.infer.objects import ObjectPredictor
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes import Runtime
-from segwright.infer.runtimes.onnx_runtime import OnnxRuntime
+from segwright.infer.runtimes.onnx_runtime import OnnxObjectRuntime, OnnxRuntime
 
 
 def _onnxruntime(bundle: Bundle, threads: int | None) -> Runtime:
@@ -20,7 +21,7 @@ def _onnxruntime(bundle: Bundle, threads: int | None) -> Runtime:
 RUNTIMES: dict[str, tuple[str, Callable[[Bundle, int | None], Runtime]]] = {"onnxruntime": ("onnx", _onnxruntime)}
 
 
-def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None) -> Predictor:
+def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None) -> Predictor | ObjectPredictor:
     """The model in the bundle at `path`, ready to predict. Needs no torch; loading never unpickles.
 
     `threads` None takes every core this process may use.
@@ -33,8 +34,27 @@ def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None)
     return predictor_of(read_bundle(path), runtime=runtime, threads=threads)
 
 
-def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None = None) -> Predictor:
+def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None = None) -> Predictor | ObjectPredictor:
     """The predictor of a bundle that was read already; see `load`."""
+    if bundle.objects is not None:
+        return _object_predictor(bundle, runtime, threads)
+    return semantic_predictor(bundle, runtime=runtime, threads=threads)
+
+
+def semantic_predictor(bundle: Bundle, *, runtime: str = "auto", threads: int | None = None) -> Predictor:
+    """The predictor of a bundle whose network names every pixel; see `load`.
+
+    Raises:
+        ConfigError: the bundle finds objects, whatever else `load` raises.
+    """
+    if bundle.objects is not None:
+        raise ConfigError.of(
+            str(bundle.path),
+            "finds objects, and this needs a class for every pixel",
+            allowed="a bundle of task semantic",
+            found=f"task {bundle.task}",
+            fix="name a bundle that a semantic run was exported to",
+        )
     able = [name for name, (weights, _) in RUNTIMES.items() if weights == bundle.weights.format]
     if not able:
         formats = ", ".join(sorted({weights for weights, _ in RUNTIMES.values()}))
@@ -67,3 +87,20 @@ def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None =
     return Predictor(
         started, bundle.classes, bundle.preprocessing, bundle.tiles, decision=bundle.decision, cleanup=bundle.cleanup
     )
+
+
+def _object_predictor(bundle: Bundle, runtime: str, threads: int | None) -> ObjectPredictor:
+    """The predictor of an instance network's bundle."""
+    weights, decision = bundle.weights, bundle.objects
+    if runtime not in ("auto", "onnxruntime") or weights.format != "onnx" or weights.mask_frame is None:
+        raise ConfigError.of(
+            "runtime",
+            "cannot run this bundle",
+            allowed="auto, onnxruntime",
+            found=f"{runtime}, weights {weights.format}",
+            fix="leave the runtime out: auto takes one that can",
+        )
+    path = bundle.path / weights.file
+    started = OnnxObjectRuntime(path, mask_frame=weights.mask_frame, stride_px=weights.stride_px, threads=threads)
+    assert decision is not None  # what made this a bundle of objects
+    return ObjectPredictor(started, bundle.classes, bundle.preprocessing, bundle.tiles, decision)

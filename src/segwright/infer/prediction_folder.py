@@ -1,8 +1,9 @@
-"""Predictions as a folder: `masks/STEM.png` and a manifest, written frame by frame and finished by one rename.
+"""Predictions as a folder, by task, and a manifest; written frame by frame and finished by one rename.
 
 DIR/
   manifest.json            classes, what predicted, every frame with its hash, every frame that was refused
   masks/STEM.png           class ids, the table's void id where void
+  instances.json           of an instance model instead: COCO results, image ids are stems
   confidence/STEM.png      on request: the largest probability, 0..65535 for 0..1
   probabilities/STEM.npy   on request: float16 (channels, height, width)
 """
@@ -24,6 +25,8 @@ from segwright._version import __version__
 from segwright.core import GREY, ArtefactError, DataError, Image, Listener, Problem, adopt, silent, tracked
 from segwright.data.codecs import read_image, write_image, write_label_map
 from segwright.infer.bundle import file_hash
+from segwright.infer.objects import InstancePrediction, ObjectPredictor
+from segwright.infer.objects.results import write_objects
 from segwright.infer.prediction import SemanticPrediction
 from segwright.infer.predictor import Predictor
 
@@ -31,6 +34,9 @@ SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 KIND = "predictions"
+INSTANCES, OBJECTS = "instances.json", "objects"
+
+Prediction = SemanticPrediction | InstancePrediction
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Predicted:
 
 def predict_folder(
     frames: Sequence[tuple[str, Path]],
-    predictor: Predictor,
+    predictor: Predictor | ObjectPredictor,
     out: Path,
     model: Mapping[str, Any],
     *,
@@ -72,6 +78,7 @@ def predict_folder(
     """
     _require_free(out, [stem for stem, _ in frames])
     part = out.with_name(f"{out.name}.part")
+    finds_objects = isinstance(predictor, ObjectPredictor)
     header = {"model": dict(model), "classes": predictor.classes.to_json(), "extras": vars(extras)}
     done = _journalled(part, header)
     resumed, rows, problems = 0, [], []
@@ -88,13 +95,18 @@ def predict_folder(
             _note_done(part / JOURNAL, stem, digest)
         resumed += kept
         rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
-    _finish(part, out, {**header, "frames": rows, "refused": [problem_row(problem) for problem in problems]})
+    content = {**header, "frames": rows, "refused": [problem_row(problem) for problem in problems]}
+    if finds_objects:
+        _join_objects(part, [row["stem"] for row in rows])
+    _finish(part, out, {"task": "instance" if finds_objects else "semantic", **content})
     return Predicted(out, len(rows), resumed, tuple(problems))
 
 
-def _predict(predictor: Predictor, path: Path, extras: Extras) -> SemanticPrediction:
+def _predict(predictor: Predictor | ObjectPredictor, path: Path, extras: Extras) -> Prediction:
     image = read_image(path)
     try:
+        if isinstance(predictor, ObjectPredictor):
+            return predictor.predict(image)
         return predictor.predict(image, confidence=extras.confidence, probabilities=extras.probabilities)
     except DataError as error:  # the frame does not suit the model; say which frame
         raise DataError(
@@ -102,7 +114,7 @@ def _predict(predictor: Predictor, path: Path, extras: Extras) -> SemanticPredic
         ) from error
 
 
-def _write(prediction: SemanticPrediction, part: Path, stem: str) -> None:
+def _write(prediction: Prediction, part: Path, stem: str) -> None:
     """Write a frame's files. A full disk ends the run: it is no fault of the frame, and the next one would fail too."""
     for name, write in _files(prediction):
         target = part / name.format(stem=stem)
@@ -123,8 +135,11 @@ def _note_done(journal: Path, stem: str, digest: str) -> None:
         raise _unwritable(journal, error) from error
 
 
-def _files(prediction: SemanticPrediction) -> Iterator[tuple[str, Any]]:
+def _files(prediction: Prediction) -> Iterator[tuple[str, Any]]:
     """(path pattern, what writes it) of each file of a frame; the mask last, so that a mask means the rest is there."""
+    if isinstance(prediction, InstancePrediction):
+        yield f"{OBJECTS}/{{stem}}.json", lambda target: write_objects(target, prediction.objects)
+        return
     if prediction.confidence is not None:
         scaled = np.rint(np.clip(prediction.confidence, 0, 1) * 65535).astype(np.uint16)
         yield "confidence/{stem}.png", lambda target: write_image(target, Image(adopt(scaled[..., None]), GREY))
@@ -191,11 +206,26 @@ def _parsed(text: str) -> dict[str, Any]:
     return row if isinstance(row, dict) else {}
 
 
+def _join_objects(part: Path, stems: Sequence[str]) -> None:
+    """The frames' objects as one COCO results file; their own files go."""
+    try:
+        with (part / INSTANCES).open("w", encoding="utf-8") as file:
+            file.write("[")
+            separator = "\n"
+            for stem in stems:
+                for row in json.loads((part / OBJECTS / f"{stem}.json").read_text(encoding="utf-8")):
+                    file.write(separator + json.dumps({"image_id": stem, **row}, ensure_ascii=False))
+                    separator = ",\n"
+            file.write("\n]\n")
+        shutil.rmtree(part / OBJECTS, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(part / INSTANCES, error) from error
+
+
 def _finish(part: Path, out: Path, content: Mapping[str, Any]) -> None:
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
-        "task": "semantic",
         "segwright": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **content,

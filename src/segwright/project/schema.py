@@ -116,9 +116,24 @@ class Training(Section):
     loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = Field(default=["tensorboard"])
 
 
+class Objects(Section):
+    """Which candidates of an instance network become objects."""
+
+    score: float = Field(default=0.5, ge=0, le=1, description="an object needs at least this score")
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="the same by class"
+    )
+    mask: float = Field(default=0.5, gt=0, lt=1, description="a pixel belongs to an object above this probability")
+    overlap: float = Field(default=0.5, ge=0, le=1, description="of two with a higher IoU the surer stays")
+    contained: float = Field(default=1.0, ge=0, le=1, description="the same by the smaller one's pixels; 1: off")
+    min_area_px: Positive = 1
+    most: Positive = Field(default=1000, description="objects a frame, the surest first")
+
+
 class Inference(Section):
     """How a whole frame is read: tiles of one size, overlapping, blended by a window."""
 
+    objects: Objects = Objects()
     tile: Positive | Auto = "auto"
     overlap_px: Count | Auto = "auto"
     blend: Literal["gaussian", "constant"] = "gaussian"
@@ -178,7 +193,7 @@ class Project(Section):
     """segwright.yaml."""
 
     name: str = "segwright"
-    task: Literal["semantic"] = "semantic"
+    task: Literal["semantic", "instance"] = "semantic"
     classes: Classes
     data: Data
     split: Split = Split()

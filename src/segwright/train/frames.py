@@ -93,7 +93,7 @@ class TrainingFrames:
     def _load(self, index: int) -> LoadedFrame:
         labelled = self._dataset.read(self._frames[index])
         self._preprocessing.check(labelled.image)
-        pixels = labelled.image.pixels[..., :1] if _is_grey(labelled.image) else labelled.image.pixels
+        pixels = labelled.image.pixels[..., :1] if is_grey(labelled.image) else labelled.image.pixels
         channels = labelled.labels.channels(void_as=VOID).astype(np.uint8)
         loaded = LoadedFrame(np.ascontiguousarray(pixels), channels)
         size = channels.nbytes + pixels.nbytes
@@ -104,7 +104,7 @@ class TrainingFrames:
         return loaded
 
 
-def _is_grey(image: Image) -> bool:
+def is_grey(image: Image) -> bool:
     """Whether a grey camera took it, also where its frames are stored as RGB with three equal bands."""
     if image.bands != RGB:
         return image.bands == GREY

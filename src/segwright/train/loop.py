@@ -39,10 +39,14 @@ Validate = Callable[[nn.Module], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Judges:
-    """What is good: `objective` says so of a batch while learning, `validate` of a network on held-out frames."""
+    """What is good: `objective` says so of a batch while learning, `validate` of a network on held-out frames.
+
+    `class_score` names what `validate` says of each class.
+    """
 
     objective: Objective
     validate: Validate
+    class_score: str = "iou"
 
 
 @dataclass
@@ -278,7 +282,10 @@ class _Loop:
                 f"step {self.state.step}: {self.plan.validation.select} rose to {selected:.3f}, but not kept as best: "
             )
             self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
-        row = {**scores["scores"], **{f"iou/{name}": value for name, value in scores["class_iou"].items()}}
+        row = {
+            **scores["scores"],
+            **{f"{self.judges.class_score}/{name}": value for name, value in scores["class_iou"].items()},
+        }
         self._log(self.state.step, "validation", row)
         if verdict.best:
             save_weights(self.folder / "checkpoints" / BEST, self.state.average.module.state_dict())

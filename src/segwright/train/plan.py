@@ -11,10 +11,15 @@ from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.data.opening import STORE_FORMAT
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.crf import Crf
+from segwright.infer.objects import ObjectDecision
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
+from segwright.models.instance import InstanceSpec
+from segwright.project.schema import Project
+from segwright.train.objects.plan import ObjectPlan
+from segwright.train.objects.planning import instance_spec
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
@@ -41,21 +46,13 @@ def make_plan(inputs: PlanInputs) -> Plan:
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
     tiles = _tiles(inputs, sampling, reasons)
-    model = project.model
     return Plan(
         name=project.name,
         task=project.task,
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=NetworkSpec(
-            model.network,
-            _encoder(inputs, reasons),
-            len(preprocessing.bands),
-            len(classes),
-            model.decoder_widths,
-            dict(model.options),
-        ),
+        network=_network(inputs, len(preprocessing.bands), reasons),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -68,7 +65,33 @@ def make_plan(inputs: PlanInputs) -> Plan:
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
         reasons=reasons.texts,
+        objects=_objects(inputs, reasons),
     )
+
+
+def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec | InstanceSpec:
+    model, classes = inputs.project.model, inputs.dataset.classes
+    if inputs.objects is not None:
+        channels, machine = len(classes.foreground), inputs.hardware.accelerator
+        return instance_spec(
+            model.network, model.encoder, bands, channels, model.options, inputs.objects, machine, reasons
+        )
+    encoder = _encoder(inputs, reasons)
+    return NetworkSpec(model.network, encoder, bands, len(classes), model.decoder_widths, dict(model.options))
+
+
+def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
+    """How objects are cut and decided; None where the task knows none."""
+    facts, given = inputs.objects, inputs.project.inference.objects
+    if facts is None:
+        return None
+    reasons.texts["loss"] = (
+        f"{inputs.project.model.network} has its own: matching, masks, classes as its paper has them"
+    )
+    if facts.from_components:
+        reasons.texts["objects.from_components"] = "the labels tell no objects apart: each connected region is one"
+    decision = ObjectDecision(**given.model_dump())
+    return ObjectPlan(from_components=facts.from_components, decision=decision)
 
 
 def _cleanup(project: Project) -> Cleanup:

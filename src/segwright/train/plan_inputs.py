@@ -9,8 +9,10 @@ from typing import TypeVar
 from segwright.core import Size
 from segwright.data import Dataset, Fingerprint, Split
 from segwright.models import NetworkSpec, build_network
+from segwright.models.instance import InstanceSpec, build_instance_network
 from segwright.project.schema import Project
 from segwright.train.hardware import Hardware
+from segwright.train.objects.facts import ObjectFacts
 
 STRIDE_PX = 32
 Value = TypeVar("Value")
@@ -43,12 +45,14 @@ class InputNeeds:
     own_encoder: bool = False
 
 
-def input_needs(spec: NetworkSpec) -> InputNeeds:
+def input_needs(spec: NetworkSpec | InstanceSpec) -> InputNeeds:
     """What the network that `spec` describes needs.
 
     Raises:
         ConfigError: no such network or encoder, options it cannot take; see `build_network`.
     """
+    if isinstance(spec, InstanceSpec):
+        return InputNeeds(build_instance_network(spec).stride_px)
     network = build_network(spec)
     return InputNeeds(network.stride_px, network.fixed_input, network.own_encoder)
 
@@ -64,6 +68,7 @@ class PlanInputs:
     fingerprint: Fingerprint
     hardware: Hardware
     needs: InputNeeds = InputNeeds()
+    objects: ObjectFacts | None = None  # of the training frames, where the task is about objects
     store_commit: str | None = None  # of the version the frames came from, where they lie in a store
 
 

@@ -17,6 +17,7 @@ FROZEN_STAGES = 3
 MOST_ROUNDS, FEWEST_ROUNDS = 10, 2
 VALIDATION_SHARE = 0.25  # of the training work
 STEP_COST = 3  # forward passes: a backward pass costs about two
+SELECTABLE_OBJECTS = ("mask_ap", "mask_ap50", "mask_ap75")
 SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
 
 
@@ -118,13 +119,16 @@ def validation_plan(
     )
     score = "pooled_miou_foreground" if classes.background else "pooled_miou"
     why = "the mean IoU of what is looked for" if classes.background else "the mean IoU of all classes"
+    selectable = SELECTABLE
+    if inputs.project.task == "instance":
+        score, why, selectable = "mask_ap", "average precision of masks, over IoU 0.5 to 0.95", SELECTABLE_OBJECTS
     select = reasons.choose("validation.select", training.select, score, why)
-    if select not in SELECTABLE:
-        close = get_close_matches(select, SELECTABLE, n=1)
+    if select not in selectable:
+        close = get_close_matches(select, selectable, n=1)
         raise ConfigError.of(
             "training.select",
             "is not a score that chooses a checkpoint",
-            allowed=", ".join(SELECTABLE),
+            allowed=", ".join(selectable),
             found=select,
             fix=f"did you mean '{close[0]}'?" if close else "training.select=auto",
         )

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from torch import nn
 
-from segwright.core import ArtefactError, ClassTable
+from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.data import Dataset, Split, open_with_settings, read_split
+from segwright.infer.objects import ObjectPredictor
 from segwright.infer.predictor import Predictor
-from segwright.infer.runtimes.torch_runtime import TorchRuntime
-from segwright.models import SegmentationNetwork, build_network
+from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime, TorchRuntime
+from segwright.models import build_network
+from segwright.models.instance import InstanceSpec, build_instance_network
 from segwright.train.checkpoint import BEST, load_weights, write_atomically
 from segwright.train.hardware import device_named
 from segwright.train.settings import SCHEMA_VERSION, Plan
 
 PLAN_FILE = "plan.yaml"
+OBJECTS_FIX = "name another run; objects are evaluated by segwright train itself, and predicted by its bundle"
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ class Run:
         """sha256 of plan.yaml as it lies there."""
         return hashlib.sha256((self.path / PLAN_FILE).read_bytes()).hexdigest()
 
-    def module(self) -> SegmentationNetwork:
-        """The network in evaluation mode, float32, on the CPU: (batch, bands, height, width) -> logits."""
-        network = build_network(self.plan.network)
+    def module(self) -> nn.Module:
+        """The network in evaluation mode, float32, on the CPU; frames -> logits, or candidates of objects."""
+        spec = self.plan.network
+        network = build_instance_network(spec) if isinstance(spec, InstanceSpec) else build_network(spec)
         network.load_state_dict(load_weights(self.path / "checkpoints" / BEST))
         return network.eval()
 
@@ -54,7 +59,10 @@ class Run:
             ConfigError: this machine has no such device.
             ArtefactError: the run has no best checkpoint, or one of another network.
         """
-        network = self.module().to(device_named(device))
+        network: Any = self.module().to(device_named(device))
+        if self.plan.objects is not None:
+            fixed = f"this reads a class for every pixel, and {self.path} finds objects"
+            raise ConfigError.of("run", fixed, allowed="a run of task semantic", found=self.plan.task, fix=OBJECTS_FIX)
         return Predictor(
             TorchRuntime(network, channels=len(self.classes), stride_px=network.stride_px),
             self.classes,
@@ -62,6 +70,13 @@ class Run:
             self.plan.tiles,
             cleanup=self.plan.cleanup,
         )
+
+    def object_predictor(self, device: str | None = None) -> ObjectPredictor:
+        """As `predictor`, of a run of task instance."""
+        assert self.plan.objects is not None
+        network = self.module().to(device_named(device))
+        runtime, tiles = TorchObjectRuntime(network), self.plan.tiles
+        return ObjectPredictor(runtime, self.classes, self.plan.preprocessing, tiles, self.plan.objects.decision)
 
     @cached_property
     def dataset(self) -> Dataset:

@@ -12,8 +12,11 @@ from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
+from segwright.models.instance import InstanceSpec
+from segwright.train.objects.plan import ObjectPlan
 
 SCHEMA_VERSION = 1
+SPECS = {"semantic": NetworkSpec, "instance": InstanceSpec}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class Plan:
     segwright: str
     classes: ClassTable
     data: DataPlan
-    network: NetworkSpec
+    network: NetworkSpec | InstanceSpec
     weights: str | None
     preprocessing: Preprocessing
     sampling: SamplingPlan
@@ -140,6 +143,7 @@ class Plan:
     loggers: tuple[str, ...]
     fingerprint: dict[str, Any]
     reasons: dict[str, str] = field(default_factory=dict)
+    objects: ObjectPlan | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in plan.yaml."""
@@ -160,6 +164,7 @@ class Plan:
                 "validation": asdict(self.validation),
                 "tiles": self.tiles.to_json(),
                 "cleanup": self.cleanup.to_json(),
+                **({} if self.objects is None else {"objects": self.objects.to_json()}),
                 "alerts": self.alerts,
                 "loggers": list(self.loggers),
                 "fingerprint": self.fingerprint,
@@ -182,7 +187,7 @@ class Plan:
             segwright=data["segwright"],
             classes=ClassTable.from_json(data["classes"]),
             data=DataPlan(**data["data"]),
-            network=NetworkSpec.from_json(data["network"]),
+            network=SPECS[data["task"]].from_json(data["network"]),
             weights=data["weights"],
             preprocessing=Preprocessing.from_json(data["preprocessing"]),
             sampling=SamplingPlan(
@@ -201,6 +206,7 @@ class Plan:
             loggers=tuple(data["loggers"]),
             fingerprint=data["fingerprint"],
             reasons=data["reasons"],
+            objects=None if data.get("objects") is None else ObjectPlan.from_json(data["objects"]),
         )
 
 

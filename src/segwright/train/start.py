@@ -20,7 +20,9 @@ from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
+from segwright.models.instance import InstanceSpec
 from segwright.project.schema import Project
+from segwright.train.ahead import AheadOfTraining
 from segwright.train.checkpoint import LAST
 from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
@@ -28,6 +30,9 @@ from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import Judges, run_training
 from segwright.train.objective import SemanticObjective
+from segwright.train.objects.facts import object_facts
+from segwright.train.objects.planning import smallest_spec
+from segwright.train.objects.task import InstanceObjective, instance_network, object_feed, object_validator
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import STRIDE_PX, InputNeeds, PlanInputs, input_needs
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
@@ -95,7 +100,8 @@ def plan_opened(opened: Opened, seen: Fingerprint) -> Plan:
     """The plan of an opened project on the frames that `seen` measured, for this machine."""
     path = str(opened.split_path.resolve())
     project, machine = opened.project, this_machine()
-    given = PlanInputs(project, opened.dataset, opened.split, path, seen, machine, opened.needs, opened.commit)
+    facts = object_facts(opened.dataset, opened.split.parts["train"]) if project.task == "instance" else None
+    given = PlanInputs(project, opened.dataset, opened.split, path, seen, machine, opened.needs, facts, opened.commit)
     return make_plan(given)
 
 
@@ -166,9 +172,11 @@ def _pinned(project: Project, listener: Listener) -> tuple[Project, str | None]:
     return project.model_copy(update={"data": data}), commit
 
 
-def _smallest(project: Project) -> NetworkSpec:
+def _smallest(project: Project) -> NetworkSpec | InstanceSpec:
     """A network like the project's, to find out that it does not exist before any frame is read."""
     model = project.model
+    if project.task == "instance":
+        return smallest_spec(model.network, model.encoder, model.options)
     return NetworkSpec(model.network, model.encoder, 3, 1, model.decoder_widths, model.options)
 
 
@@ -225,17 +233,35 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
         precision=PRECISIONS[plan.optimiser.precision],  # type: ignore[arg-type]
         loggers=loggers,
     )
+    prepared = PREPARED[plan.task](plan, dataset, split, resume, listener)
+    with warnings.catch_warnings(), closing(loggers):
+        warnings.filterwarnings("ignore", message="The .srun. command is available")
+        run_training(plan, *prepared, fabric, run.path, resume=resume, listener=listener)
+    return run
+
+
+Prepared = tuple[nn.Module, AheadOfTraining | Feed, Judges]
+
+
+def _semantic(plan: Plan, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
     frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
     frames.index(plan.sampling.workers, listener)
     feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    judges = Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
-    with warnings.catch_warnings(), closing(loggers):
-        warnings.filterwarnings("ignore", message="The .srun. command is available")
-        run_training(plan, network, feed, judges, fabric, run.path, resume=resume, listener=listener)
-    return run
+    return network, feed, Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
+
+
+def _instance(plan: Plan, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
+    feed = object_feed(plan, dataset, split.parts["train"], listener)
+    network = instance_network(plan, None if resume else listener)
+    held_out = dataset.only(split.parts[plan.validation.part])
+    return network, feed, Judges(InstanceObjective(), object_validator(plan, held_out), class_score="mask_ap")
+
+
+# task -> what it gives the training loop
+PREPARED = {"semantic": _semantic, "instance": _instance}
 
 
 def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:

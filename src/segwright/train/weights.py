@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.models import NetworkSpec, SegmentationNetwork
 from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
+from segwright.models.instance import InstanceNetwork
 from segwright.train.checkpoint import BEST, load_state, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
 
@@ -48,9 +49,7 @@ class WeightReport:
         return "; ".join(parts)
 
 
-def load_pretrained(
-    network: SegmentationNetwork, source: str | None, classes: ClassTable | None = None
-) -> WeightReport | None:
+def load_pretrained(network: Any, source: str | None, classes: ClassTable | None = None) -> WeightReport | None:
     """Fill the network's encoder (for a run: the whole network) from `source`; None leaves it random.
 
     `classes` are those the network will answer for: the head of a run that answers for others is left out.
@@ -128,9 +127,15 @@ def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
     return _load_matching(backbone, model.state_dict(), f"timm {name}")
 
 
-def _from_run(network: SegmentationNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
+def _from_run(network: SegmentationNetwork | InstanceNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
     state = load_weights(path / "checkpoints" / BEST)
-    if classes is not None and read_plan(path / PLAN_FILE).classes.names != classes.names:
+    earlier = read_plan(path / PLAN_FILE)
+    if isinstance(network, InstanceNetwork) and (earlier.network.network, earlier.classes) != (
+        network.spec.network,
+        classes,
+    ):
+        state = {name: value for name, value in state.items() if name.startswith("encoder.")}
+    elif classes is not None and earlier.classes.names != classes.names:
         names = {id(module): f"{name}." for name, module in network.named_modules()}
         theirs = tuple(names[id(layer)] for layer in network.class_layers)
         state = {name: value for name, value in state.items() if not name.startswith(theirs)}

@@ -36,7 +36,7 @@ class SeesEverything:
         masks = np.array([mask for mask, _ in rows], bool).reshape(len(rows), *pixels.shape)
         return Candidates(
             scores=np.full(len(rows), 0.9, np.float32),
-            channels=np.array([channel for _, channel in rows], np.int64),
+            channels=np.array([channel for _, channel in rows], np.int64) - 1,
             boxes=np.zeros((len(rows), 4), np.float32),
             mask_logits=np.where(masks, 8, -8).astype(np.float32),
             mask_frame="image",
@@ -95,7 +95,7 @@ def test_stitched__every_object_as_without_tiles(seed: int) -> None:
         ids[top : top + high, left : left + wide] = 0
         ids[top + 1 : top + high - 1, left + 1 : left + wide - 1] = at
     expected = SeesEverything()._answer(ids.astype(np.float32))
-    wanted = sorted((int(channel), (logits > 0).tobytes()) for channel, logits in
+    wanted = sorted((int(channel) + 1, (logits > 0).tobytes()) for channel, logits in
                     zip(expected.channels, expected.mask_logits, strict=True))  # fmt: skip
     found = predictor().predict(frame_of(ids))
     got = sorted((one.class_id, one.over(found.image.size).tobytes()) for one in found.objects)

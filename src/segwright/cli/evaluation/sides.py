@@ -137,11 +137,11 @@ class _Asked(NamedTuple):
 def _asked_bundle(model: Path, of_model: OfModel) -> _Asked:
     from segwright.cli.datasets import split_at
     from segwright.infer.bundle import read_bundle
-    from segwright.infer.loading import predictor_of
+    from segwright.infer.loading import semantic_predictor
 
     data, split, part, fold = of_model
     bundle = read_bundle(model)
-    predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
+    predictor, dataset = semantic_predictor(bundle), _dataset(data, bundle.classes)
     chosen = split_at(split, fold, bundle.lineage.split_hash)
     _refuse_trained_fold(chosen, split, bundle.lineage.split_hash, part)
     if chosen is None and dataset.shows_images_of(bundle.lineage.dataset_hash):

@@ -44,7 +44,7 @@ def calibrate(
     from segwright.cli.datasets import dataset_at, split_at
     from segwright.evaluate import HoldOut, Target, choose_thresholds
     from segwright.infer.bundle import read_bundle, require_new, with_thresholds
-    from segwright.infer.loading import predictor_of
+    from segwright.infer.loading import semantic_predictor
 
     wanted = str(Target.parse(target))
     require_new(to)
@@ -55,7 +55,7 @@ def calibrate(
         _refuse_seen_frames(source, dataset, chosen, part)
     hold_out = dataset if chosen is None else dataset.only(chosen.stems(part))
     with Face(as_json=json) as face:
-        frames = HoldOut(predictor_of(source), hold_out)
+        frames = HoldOut(semantic_predictor(source), hold_out)
         calibration = choose_thresholds(
             frames, source.classes, target=wanted, cleanup=source.cleanup, listener=face.listener
         )

@@ -150,9 +150,9 @@ def _predictor(model: Path | None, dataset: Dataset) -> Callable[[Image], Probab
         return None
     if (model / "bundle.json").is_file():
         from segwright.infer.bundle import read_bundle
-        from segwright.infer.loading import predictor_of
+        from segwright.infer.loading import semantic_predictor
 
-        predictor = predictor_of(read_bundle(model))
+        predictor = semantic_predictor(read_bundle(model))
     else:
         from segwright.train.run import open_run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from segwright.cli.face import Face, JsonFlag
 from segwright.cli.project_words import project_of
 
 if TYPE_CHECKING:
-    from segwright.evaluate import Evaluation
+    from segwright.evaluate import Evaluation, ObjectEvaluation
     from segwright.project import Project
     from segwright.train import Run
 
@@ -119,7 +119,24 @@ def _summary(run: Run) -> str:
     )
 
 
-def _answer(run: Run, evaluation: Evaluation) -> str:
+def _answer_objects(run: Run, evaluation: Any) -> str:
+    names = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap")
+    rows = [" " * 16 + "".join(f"{name:>12}" for name in names)]
+    for who, scores in {"all": evaluation.scores, **evaluation.classes}.items():
+        rows.append(f"{who:16}" + "".join(f"{_number(scores.get(name)):>12}" for name in names))
+    return "\n".join(
+        [
+            f"{run.path}: best checkpoint on {evaluation.images} held-out frames",
+            *rows,
+            f"report: {run.path / 'report.html'}",
+            f"next: segwright export {run.path} --to onnx",
+        ]
+    )
+
+
+def _answer(run: Run, evaluation: Evaluation | ObjectEvaluation) -> str:
+    if run.plan.objects is not None:
+        return _answer_objects(run, evaluation)
     headline = _number(evaluation.scores["pooled_miou"])
     return "\n".join(
         [

@@ -30,11 +30,12 @@ def watch(
     json: JsonFlag = False,
 ) -> None:
     """Inspect a folder of frames: verdicts, overlays, records. Frames with a record are not inspected again."""
-    from segwright.infer import predictor_of, read_bundle
+    from segwright.infer import read_bundle
+    from segwright.infer.loading import semantic_predictor
     from segwright.line import FolderSource, Records, inspector_for, watch_all
 
     loaded = read_bundle(bundle)
-    inspector = inspector_for(predictor_of(loaded), _alerts(loaded, part, limit))
+    inspector = inspector_for(semantic_predictor(loaded), _alerts(loaded, part, limit))
     frames = FolderSource(source, follow)
     with Face(as_json=json) as face, Records(records) as database:
         summary = watch_all(frames, inspector, database, out, bundle_hash=loaded.content_hash, listener=face.listener)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +12,7 @@ import numpy.typing as npt
 from segwright.core import Size
 from segwright.data.augment.geometry import Geometry, GeometryRanges, draw_geometry
 
-Channels = npt.NDArray[np.uint8]
+Channels = npt.NDArray[Any]
 
 
 def warped_crop(
@@ -33,7 +36,7 @@ def cut(
 
     Args:
         pixels: the frame (height, width, bands), of any type.
-        channels: its labels (height, width), `void` where void.
+        channels: its labels (height, width), `void` where void; or several planes of them (height, width, planes).
 
     Returns:
         The crop's pixels and labels. Pixels outside the frame are mirrored, their labels are `void`.
@@ -53,15 +56,20 @@ def cut(
     ]
     bands = [band if band.ndim == 3 else band[:, :, np.newaxis] for band in bands]
     crop = bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
-    labels = cv2.warpAffine(
-        channels,
-        matrix,
-        target,
-        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=float(void),
-    )
-    return crop, np.asarray(labels, np.uint8)
+
+    def nearest(planes: npt.NDArray) -> npt.NDArray:
+        flags, border = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT
+        return cv2.warpAffine(planes, matrix, target, flags=flags, borderMode=border, borderValue=(float(void),) * 4)
+
+    return crop, _labels(nearest, channels)
+
+
+def _labels(nearest: Callable[[npt.NDArray], npt.NDArray], channels: npt.NDArray) -> npt.NDArray:
+    """Labels of one or of several planes by one warp; OpenCV takes four planes at a time."""
+    if channels.ndim == 2:
+        return np.asarray(nearest(channels), channels.dtype)
+    parts = [nearest(channels[:, :, start : start + 4]) for start in range(0, channels.shape[2], 4)]
+    return np.concatenate([part if part.ndim == 3 else part[:, :, np.newaxis] for part in parts], axis=2)
 
 
 def _sliced(

@@ -16,9 +16,10 @@ Floats = npt.NDArray[np.float32]
 class Candidates:
     """The candidates of one network input of `height` x `width` px, in any order; a score of 0 is padding.
 
-    `scores` (candidates,) 0..1; `channels` (candidates,) positions in the class table; `boxes` (candidates, 4) x_min,
-    y_min, x_max, y_max in px of the input, half-open and not rounded; `mask_logits` (candidates, rows, columns), above
-    0 where the object is. With `mask_frame` "box" a mask fills its box, with "image" it covers the whole input.
+    `scores` (candidates,) 0..1; `channels` (candidates,) positions among the classes but the background; `boxes`
+    (candidates, 4) x_min, y_min, x_max, y_max in px of the input, half-open and not rounded; `mask_logits`
+    (candidates, rows, columns), above 0 where the object is. With `mask_frame` "box" a mask fills its box, with "image"
+    it covers the whole input.
     """
 
     scores: Floats
@@ -56,3 +57,17 @@ class Candidates:
             return 0.0, 0.0, float(self.width), float(self.height)
         x_min, y_min, x_max, y_max = (float(value) for value in self.boxes[at])
         return x_min, y_min, x_max, y_max
+
+
+def split_candidates(
+    scores: Floats,
+    channels: npt.NDArray[np.int64],
+    boxes: Floats,
+    mask_logits: Floats,
+    mask_frame: MaskFrame,
+    batch_shape: tuple[int, ...],
+) -> list[Candidates]:
+    """The candidates of each input of a batch (batch, bands, height, width), padding left out."""
+    height, width = batch_shape[-2:]
+    rows = zip(scores, channels, boxes, mask_logits, strict=True)
+    return [Candidates(*row, mask_frame, height, width).kept(row[0] > 0) for row in rows]

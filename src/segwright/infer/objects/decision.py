@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from segwright.core import Box, ClassTable, ConfigError, Instance, Size, instance_from_mask
 from segwright.infer.objects.candidates import Candidates
@@ -60,12 +60,8 @@ class ObjectDecision:
             raise ConfigError.of("objects.thresholds", "name no class", allowed=allowed, found=found, fix=fix)
 
     def least_scores(self, classes: ClassTable) -> np.ndarray:
-        """The score each channel needs, float32 (channels,); the background is never an object: infinite."""
-        least = [
-            math.inf if spec.name == classes.background else self.thresholds.get(spec.name, self.score)
-            for spec in classes
-        ]
-        return np.array(least, np.float32)
+        """The score each channel needs, float32 (channels,): one a class but the background, in the table's order."""
+        return np.array([self.thresholds.get(spec.name, self.score) for spec in classes.foreground], np.float32)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "thresholds": dict(self.thresholds)}
@@ -86,8 +82,7 @@ def objects_of(
     sure = (candidates.scores >= decision.least_scores(classes)[candidates.channels]) & (candidates.scores > 0)
     order = np.flatnonzero(sure)
     order = order[np.argsort(-candidates.scores[order], kind="stable")]
-    cut = math.log(decision.mask / (1 - decision.mask))
-    found = (_object(candidates, int(at), size, cut, classes) for at in order)
+    found = (_object(candidates, int(at), size, decision.mask, classes) for at in order)
     large = [one for one in found if one is not None and one.area_px >= decision.min_area_px]
     return decided(large, decision)
 
@@ -102,10 +97,11 @@ def decided(objects: list[Instance], decision: ObjectDecision) -> list[Instance]
 
 
 def _object(candidates: Candidates, at: int, size: Size, cut: float, classes: ClassTable) -> Instance | None:
-    window = pasted(candidates.mask_logits[at], candidates.mask_box(at), size, threshold=cut)
+    share = expit(candidates.mask_logits[at])  # of each coarse cell that the object covers
+    window = pasted(share, candidates.mask_box(at), size, threshold=cut)
     if window is None:
         return None
-    class_id = classes.ids[int(candidates.channels[at])]
+    class_id = classes.foreground[int(candidates.channels[at])].class_id
     return instance_from_mask(window[1], class_id, at=window[0], score=float(candidates.scores[at]))
 
 

@@ -1,4 +1,4 @@
-"""From a coarse mask to pixels: the logits are resampled first and cut at the threshold after, never the reverse.
+"""From a coarse mask to pixels: it is resampled first and cut at the threshold after, never the reverse.
 
 A mask that is cut while it is coarse has the coarse grid's steps along every edge. Only the window an object lies in
 is ever made: memory follows the objects, not objects times frame.
@@ -13,40 +13,43 @@ import numpy.typing as npt
 
 from segwright.core import Box, Size
 
-Logits = npt.NDArray[np.float32]
+Coarse = npt.NDArray[np.float32]
 Edges = tuple[float, float, float, float]
 
 
 def pasted(
-    logits: Logits, covers: Edges, size: Size, *, threshold: float = 0.0
+    coarse: Coarse, covers: Edges, size: Size, *, threshold: float = 0.0
 ) -> tuple[tuple[int, int], npt.NDArray[np.bool_]] | None:
     """Row and column of a window in a frame of `size`, and the object's pixels in it; None where it has none.
 
-    `logits` (rows, columns) cover `covers` (x_min, y_min, x_max, y_max, px, half-open); a pixel belongs to the object
-    where the logit at its centre, interpolated bilinearly between the centres of the coarse cells, is above
+    `coarse` (rows, columns) covers `covers` (x_min, y_min, x_max, y_max, px, half-open); a pixel belongs to the object
+    where the value at its centre, interpolated bilinearly between the centres of the coarse cells, is above
     `threshold`. Outside of `covers` there is nothing.
+
+    Values are shares of a cell (0..1, cut at one half) or logits (cut at 0); between a very sure and an unsure cell a
+    logit's zero lies nearer to the unsure one, which makes every object thicker: shares are what networks learn.
 
     Source: the sampling rule of detectron2's `paste_masks_in_image` (pixel centres at 0.5, no corners aligned).
     """
     x_min, y_min, x_max, y_max = covers
     if not (x_max > x_min and y_max > y_min) or not np.isfinite(covers).all():
         return None
-    support = _support(logits, threshold)
+    support = _support(coarse, threshold)
     if support is None:
         return None
-    rows = _pixels(support[0], y_min, y_max, logits.shape[0], size.height)
-    columns = _pixels(support[1], x_min, x_max, logits.shape[1], size.width)
+    rows = _pixels(support[0], y_min, y_max, coarse.shape[0], size.height)
+    columns = _pixels(support[1], x_min, x_max, coarse.shape[1], size.width)
     if not len(rows) or not len(columns):
         return None
-    vertical = _between(logits, _places(rows, y_min, y_max, logits.shape[0]), axis=0)
-    fine = _between(vertical, _places(columns, x_min, x_max, logits.shape[1]), axis=1)
+    vertical = _between(coarse, _places(rows, y_min, y_max, coarse.shape[0]), axis=0)
+    fine = _between(vertical, _places(columns, x_min, x_max, coarse.shape[1]), axis=1)
     mask = fine > np.float32(threshold)
     return ((rows.start, columns.start), mask) if mask.any() else None
 
 
-def _support(logits: Logits, threshold: float) -> tuple[range, range] | None:
-    """The coarse rows and columns that hold a logit above the threshold: nothing lies farther than one cell beyond."""
-    above = logits > threshold
+def _support(coarse: Coarse, threshold: float) -> tuple[range, range] | None:
+    """The coarse rows and columns that hold a value above the threshold: nothing lies farther than one cell beyond."""
+    above = coarse > threshold
     rows, columns = np.flatnonzero(above.any(axis=1)), np.flatnonzero(above.any(axis=0))
     if not len(rows):
         return None
@@ -67,7 +70,7 @@ def _places(pixels: range, first: float, last: float, count: int) -> npt.NDArray
     return np.clip((centres - first) * (count / (last - first)) - 0.5, 0, count - 1)
 
 
-def _between(values: Logits, places: npt.NDArray[np.floating], axis: int) -> Logits:
+def _between(values: Coarse, places: npt.NDArray[np.floating], axis: int) -> Coarse:
     """`values` at `places` along `axis`, linear between neighbours."""
     below = np.minimum(places.astype(np.intp), max(values.shape[axis] - 2, 0))
     above = np.minimum(below + 1, values.shape[axis] - 1)

@@ -17,9 +17,18 @@ def coco_results(objects: InstanceSet, image_id: int | str) -> list[dict[str, An
 
     An object without a score is written with 1: the format asks for one.
     """
+    return [{"image_id": image_id, **row} for row in object_rows(objects)]
+
+
+def write_objects(path: Path, objects: InstanceSet) -> None:
+    """`object_rows` as JSON."""
+    path.write_text(json.dumps(object_rows(objects)), encoding="utf-8")
+
+
+def object_rows(objects: InstanceSet) -> list[dict[str, Any]]:
+    """COCO results without the image they are of."""
     return [
         {
-            "image_id": image_id,
             "category_id": one.class_id,
             "score": 1.0 if one.score is None else round(one.score, 6),
             "bbox": [one.box.left, one.box.top, one.box.width, one.box.height],

@@ -17,9 +17,10 @@ def stitched(tiles: Sequence[tuple[Box, Sequence[Instance]]], size: Size) -> lis
     """The objects of a frame of `size` from those of its overlapping tiles, in frame coordinates.
 
     Two objects of one class from two tiles are the same where their masks, cut to the pixels both tiles see, have an
-    IoU of at least one half; sameness carries on from tile to tile, so an object over four tiles comes back as one. It
-    has all their pixels and the highest of their scores. Whole objects that both tiles saw become one by the same
-    rule; neighbours that merely touch at a seam share nothing and stay two.
+    IoU of at least one half; or where one of them ends at its own tile's edge, so is only a part of something, and has
+    at least half of its pixels there in the other. Sameness carries on from tile to tile, so an object over four tiles
+    comes back as one. It has all their pixels and the highest of their scores. Whole objects that both tiles saw become
+    one by the same rule; neighbours that merely touch at a seam share nothing and stay two.
     """
     objects = [one for _, found in tiles for one in found]
     origin = [at for at, (_, found) in enumerate(tiles) for _ in found]
@@ -27,7 +28,8 @@ def stitched(tiles: Sequence[tuple[Box, Sequence[Instance]]], size: Size) -> lis
     group = list(range(len(objects)))
     for earlier, later in _neighbours(objects, origin):
         shared = meeting(boxes[origin[earlier]], boxes[origin[later]])
-        if shared is not None and _same(objects[earlier], objects[later], shared):
+        cut = [_is_cut(objects[at], boxes[origin[at]], size) for at in (earlier, later)]
+        if shared is not None and _same(objects[earlier], objects[later], shared, cut):
             _join(group, earlier, later)
     members: dict[int, list[Instance]] = {}
     for at, one in enumerate(objects):
@@ -51,7 +53,18 @@ def _neighbours(objects: Sequence[Instance], origin: Sequence[int]) -> list[tupl
     return pairs
 
 
-def _same(one: Instance, other: Instance, seen_by_both: Box) -> bool:
+def _is_cut(one: Instance, tile: Box, size: Size) -> bool:
+    """Whether the object ends where its tile does and the frame does not."""
+    ends = (
+        one.box.top == tile.top > 0,
+        one.box.left == tile.left > 0,
+        one.box.bottom == tile.bottom < size.height,
+        one.box.right == tile.right < size.width,
+    )
+    return any(ends)
+
+
+def _same(one: Instance, other: Instance, seen_by_both: Box, cut: Sequence[bool]) -> bool:
     both = meeting(one.box, other.box)
     both = None if both is None else meeting(both, seen_by_both)
     if both is None:
@@ -60,7 +73,8 @@ def _same(one: Instance, other: Instance, seen_by_both: Box) -> bool:
     if not shared:
         return False
     mine, theirs = (_pixels_in(each, seen_by_both) for each in (one, other))
-    return shared >= SAME_OBJECT * (mine + theirs - shared)
+    parts = [pixels for pixels, is_cut in zip((mine, theirs), cut, strict=True) if is_cut]
+    return shared >= SAME_OBJECT * min([mine + theirs - shared, *parts])
 
 
 def _pixels_in(one: Instance, box: Box) -> int:

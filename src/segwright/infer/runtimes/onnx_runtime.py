@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ArtefactError, DependencyMissing
+from segwright.infer.objects.candidates import Candidates, MaskFrame, split_candidates
+
+OBJECT_OUTPUTS = ("scores", "channels", "boxes", "mask_logits")
 
 
 class OnnxRuntime:
@@ -24,32 +27,63 @@ class OnnxRuntime:
     """
 
     def __init__(self, path: Path, *, stride_px: int = 32, threads: int | None = None) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise DependencyMissing.of(
-                str(path), "needs ONNX Runtime", found="onnxruntime is not installed", fix="pip install onnxruntime"
-            ) from error
         self.stride_px = stride_px
-        try:
-            self._session = onnxruntime.InferenceSession(
-                path, _options(onnxruntime, threads), providers=_providers(onnxruntime)
-            )
-        except Exception as error:  # its exceptions are one unrelated class for each status code
-            raise ArtefactError.of(
-                str(path),
-                "is not a network that ONNX Runtime can run",
-                found=str(error).splitlines()[0][:300],
-                fix="export the run again: segwright export RUN --to onnx",
-            ) from error
-        provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self.name = f"onnxruntime {onnxruntime.__version__} ({provider})"
+        self._session, self.name = _opened(path, threads)
         self.channels = _channels(path, self._session)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
         answers = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
         return np.asarray(answers[0], np.float32)
+
+
+class OnnxObjectRuntime:
+    """An ONNX instance network with the four outputs of `Candidates`; `mask_frame` is what its masks cover.
+
+    Raises:
+        DependencyMissing: onnxruntime is not installed.
+        ArtefactError: the file is not an ONNX network of one input and these outputs.
+    """
+
+    def __init__(self, path: Path, *, mask_frame: MaskFrame, stride_px: int = 32, threads: int | None = None) -> None:
+        self.stride_px = stride_px
+        self.mask_frame: MaskFrame = mask_frame
+        self._session, self.name = _opened(path, threads)
+        self._input = self._session.get_inputs()[0].name
+        found = tuple(output.name for output in self._session.get_outputs())
+        if found != OBJECT_OUTPUTS:
+            raise ArtefactError.of(
+                str(path),
+                "is not an instance network",
+                allowed=f"the outputs {', '.join(OBJECT_OUTPUTS)}",
+                found=", ".join(found),
+                fix="export it with segwright export RUN --to onnx",
+            )
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]:
+        scores, channels, boxes, masks = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
+        return split_candidates(scores, channels, boxes, masks, self.mask_frame, batch.shape)
+
+
+def _opened(path: Path, threads: int | None) -> tuple[Any, str]:
+    """The session of an ONNX file and what runs it; raises as `OnnxRuntime`."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DependencyMissing.of(
+            str(path), "needs ONNX Runtime", found="onnxruntime is not installed", fix="pip install onnxruntime"
+        ) from error
+    try:
+        session = onnxruntime.InferenceSession(path, _options(onnxruntime, threads), providers=_providers(onnxruntime))
+    except Exception as error:  # its exceptions are one unrelated class for each status code
+        raise ArtefactError.of(
+            str(path),
+            "is not a network that ONNX Runtime can run",
+            found=str(error).splitlines()[0][:300],
+            fix="export the run again: segwright export RUN --to onnx",
+        ) from error
+    provider = session.get_providers()[0].removesuffix("ExecutionProvider")
+    return session, f"onnxruntime {onnxruntime.__version__} ({provider})"
 
 
 def _options(onnxruntime: ModuleType, threads: int | None) -> Any:

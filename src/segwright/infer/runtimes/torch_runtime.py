@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from segwright.infer.objects.candidates import Candidates, split_candidates
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -33,14 +35,38 @@ class TorchRuntime:
         return f"torch {torch.__version__} ({self.device.type}, {self.precision})"
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
-        was_training = self.module.training
-        self.module.eval()
-        try:
-            with torch.inference_mode(), self._autocast():
-                pixels = torch.from_numpy(batch).to(self.device, memory_format=torch.channels_last)
-                return self.module(pixels).float().softmax(dim=1).contiguous().cpu().numpy()
-        finally:
-            self.module.train(was_training)
+        answer = _evaluated(self.module, batch, self.device, self.precision)
+        return answer.float().softmax(dim=1).contiguous().cpu().numpy()
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+class TorchObjectRuntime:
+    """An instance network (`models/instance/contract.py`), run on its own device, in evaluation mode.
+
+    `precision` as in `TorchRuntime`.
+    """
+
+    def __init__(self, module: torch.nn.Module, *, precision: Precision = "float32") -> None:
+        self.module: Any = module
+        self.stride_px = int(self.module.stride_px)
+        self.precision: Precision = precision
+        self.device = next(module.parameters()).device
+
+    @property
+    def name(self) -> str:
+        return f"torch {torch.__version__} ({self.device.type}, {self.precision})"
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]:
+        answer = _evaluated(self.module, batch, self.device, self.precision)
+        scores, boxes, masks = (part.float().cpu().numpy() for part in (answer[0], answer[2], answer[3]))
+        return split_candidates(scores, answer[1].cpu().numpy(), boxes, masks, self.module.mask_frame, batch.shape)
+
+
+def _evaluated(module: torch.nn.Module, batch: npt.NDArray[np.float32], device: torch.device, how: Precision) -> Any:
+    """What the module answers in evaluation mode; it is left in the mode it was in."""
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=how == "bfloat16"):
+            return module(torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
+    finally:
+        module.train(was_training)

@@ -1,0 +1,135 @@
+"""The proof that an exported instance pipeline finds the objects the trained one finds, over whole frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from segwright.core import ConfigError, Image, Instance, InstanceSet, Listener, Progress, silent
+from segwright.infer.objects import ObjectPredictor
+from segwright.infer.objects.overlap import shared_px
+
+
+@dataclass(frozen=True)
+class ObjectTolerance:
+    """How far an exported instance pipeline may be from its reference.
+
+    alone_share: of all objects, how many may be found by only one of them, or with masks whose IoU is below `iou`.
+    few: so many objects alone pass whatever their share: a candidate on the edge of its threshold is no fault.
+    score: by how much the score of an object that both find may differ.
+    """
+
+    alone_share: float = 0.01
+    few: int = 2
+    iou: float = 0.95
+    score: float = 0.01
+
+
+@dataclass(frozen=True)
+class ObjectFrameOfProof:
+    """A frame to compare on."""
+
+    stem: str
+    image: Image
+
+
+@dataclass(frozen=True)
+class ObjectProof:
+    """What was compared, by how much it differs, and whether that is within `tolerance`."""
+
+    reference: str
+    exported: str
+    frames: int
+    objects: int
+    alone: int
+    smallest_iou: float | None
+    largest_score_difference: float
+    tolerance: ObjectTolerance
+    worst: tuple[str, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What exceeds the tolerance."""
+        limits, found = self.tolerance, []
+        if self.alone > max(limits.few, limits.alone_share * self.objects):
+            found.append(f"{self.alone} of {self.objects} objects are found by one pipeline only")
+        if self.largest_score_difference > limits.score:
+            found.append(f"a score differs by {self.largest_score_difference:.4f}")
+        return tuple(found)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing exceeds the tolerance."""
+        return not self.reasons
+
+    def to_json(self) -> dict[str, Any]:
+        """The proof as JSON values."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            "passed": self.passed,
+            **values,
+            "tolerance": asdict(self.tolerance),
+            "worst": list(self.worst),
+            "reasons": list(self.reasons),
+        }
+
+
+def object_parity(
+    reference: ObjectPredictor,
+    exported: ObjectPredictor,
+    frames: Iterable[ObjectFrameOfProof],
+    tolerance: ObjectTolerance = ObjectTolerance(),
+    *,
+    total: int = 0,
+    listener: Listener = silent,
+) -> ObjectProof:
+    """Run both pipelines on whole `frames` and compare their objects, partnered one to one by the IoU of their masks.
+
+    Raises:
+        ConfigError: there is no frame to compare on.
+    """
+    seen = objects = alone = 0
+    smallest, largest = [], [0.0]
+    worst: list[tuple[int, str]] = []
+    for frame in frames:
+        ours, theirs = (each.predict(frame.image).objects for each in (reference, exported))
+        pairs = partners(ours, theirs, tolerance.iou)
+        lonely = len(ours) + len(theirs) - 2 * len(pairs)
+        objects += len(pairs) + lonely
+        alone += lonely
+        smallest += [iou for _, _, iou in pairs]
+        largest += [abs((one.score or 0.0) - (other.score or 0.0)) for one, other, _ in pairs]
+        worst += [(lonely, frame.stem)] if lonely else []
+        seen += 1
+        listener(Progress("parity", seen, max(total, seen)))
+    if not seen:
+        fix = "name a part of the split that has frames"
+        raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
+    return ObjectProof(
+        reference.runtime.name,
+        exported.runtime.name,
+        seen,
+        objects,
+        alone,
+        min(smallest, default=None),
+        max(largest),
+        tolerance,
+        tuple(stem for _, stem in sorted(worst, reverse=True)[:3]),
+    )
+
+
+def partners(ours: InstanceSet, theirs: InstanceSet, least_iou: float) -> list[tuple[Instance, Instance, float]]:
+    """Objects of one class partnered so that the sum of their masks' IoU is largest; below `least_iou` none are."""
+    ious = np.zeros((len(ours), len(theirs)))
+    for row, one in enumerate(ours):
+        for column, other in enumerate(theirs):
+            if one.class_id == other.class_id and (shared := shared_px(one, other)):
+                ious[row, column] = shared / (one.area_px + other.area_px - shared)
+    rows, columns = linear_sum_assignment(-ious)
+    pairs = ((ours.instances[row], theirs.instances[column], float(ious[row, column]))
+             for row, column in zip(rows, columns, strict=True))  # fmt: skip
+    return [pair for pair in pairs if pair[2] >= least_iou]

@@ -1,0 +1,40 @@
+"""Batches made on worker threads a few steps ahead of training."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segwright.train.feed import Batch
+
+BATCHES_AHEAD = 3
+
+
+class AheadOfTraining(ABC):
+    """Calls `batch` on threads; OpenCV and numpy release the interpreter lock. `waited_seconds` is the caller's."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = max(1, workers)
+        self.waited_seconds = 0.0
+
+    @abstractmethod
+    def batch(self, step: int) -> Batch:
+        """The batch of one step: a function of the plan and of `step` alone."""
+        ...
+
+    def batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
+        """The batches of steps `first_step` to `last_step - 1`, in order. Counts the time the caller had to wait."""
+        with ThreadPoolExecutor(self._workers) as pool:
+            ahead: deque[Future[Batch]] = deque()
+            for step in range(first_step, last_step):
+                while len(ahead) < BATCHES_AHEAD and step + len(ahead) < last_step:
+                    ahead.append(pool.submit(self.batch, step + len(ahead)))
+                started = time.perf_counter()
+                batch = ahead.popleft().result()
+                self.waited_seconds += time.perf_counter() - started
+                yield batch

@@ -1,0 +1,64 @@
+"""Batches of crops with their objects. Batch `step` is a function of the plan and of `step` alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from segwright.core import ClassTable, Size
+from segwright.data.augment import vary_colour
+from segwright.infer.preprocess import Preprocessing
+from segwright.models.instance import InstanceTargets
+from segwright.train.ahead import AheadOfTraining
+from segwright.train.feed import Batch
+from segwright.train.objects.crops import ObjectCropper
+from segwright.train.objects.frames import ObjectFrames
+from segwright.train.objects.layers import CutObjects
+from segwright.train.objects.plan import ObjectPlan
+from segwright.train.settings import SamplingPlan
+
+
+class ObjectFeed(AheadOfTraining):
+    """Cuts crops with objects on worker threads; `Batch.target` is a list of `InstanceTargets`, one a crop."""
+
+    def __init__(
+        self,
+        frames: ObjectFrames,
+        classes: ClassTable,
+        plan: SamplingPlan,
+        preprocessing: Preprocessing,
+        seed: int,
+        rule: ObjectPlan,
+    ) -> None:
+        super().__init__(plan.workers)
+        self._plan = plan
+        self._preprocessing = preprocessing
+        self._seed = seed
+        self._cropper = ObjectCropper(frames, tuple(spec.name for spec in classes.foreground), plan, rule)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step."""
+        side = self._plan.crop
+        samples = [
+            self._sample(np.random.default_rng((self._seed, step, slot)), side) for slot in range(self._plan.batch)
+        ]
+        frames = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
+        return Batch(step, frames, [target for _, target in samples])
+
+    def _sample(self, rng: np.random.Generator, side: int) -> tuple[npt.NDArray[np.float32], InstanceTargets]:
+        crop = self._cropper.crop(Size(side, side), rng)
+        scaled = crop.pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
+        varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
+        mean, std = (np.asarray(row, np.float32) for row in (self._preprocessing.mean, self._preprocessing.std))
+        return np.ascontiguousarray(((varied - mean) / std).transpose(2, 0, 1)), targets_of(crop.objects)
+
+
+def targets_of(objects: CutObjects) -> InstanceTargets:
+    """The objects of a crop as a network is told them."""
+    return InstanceTargets(
+        torch.from_numpy(objects.channels),
+        torch.from_numpy(objects.boxes()),
+        torch.from_numpy(objects.masks),
+        torch.from_numpy(objects.ignored),
+    )

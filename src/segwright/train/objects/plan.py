@@ -1,0 +1,34 @@
+"""What a plan says of objects beyond crops: which are kept when cut, and how candidates become objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from segwright.infer.objects import ObjectDecision
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPlan:
+    """`least_share`: an object of which a crop shows less is ignored there. `decision`: how candidates are decided.
+
+    `copy_paste` is the share of crops that objects of another crop are pasted on. `from_components` says that the
+    labels tell no objects apart, and each connected region counts as one. `scored_from` is the lowest score of a
+    candidate that average precision counts while training: AP ranks them itself.
+    """
+
+    least_share: float = 0.25
+    copy_paste: float = 0.0
+    from_components: bool = False
+    scored_from: float = 0.05
+    decision: ObjectDecision = field(default_factory=ObjectDecision)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as they stand in plan.yaml."""
+        return {**asdict(self), "decision": self.decision.to_json()}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> ObjectPlan:
+        """The plan in what `to_json` gave."""
+        return ObjectPlan(**{**data, "decision": ObjectDecision.from_json(data["decision"])})

@@ -1,0 +1,103 @@
+"""The plan of an instance network from the objects in the training frames: sizes, candidates, widths, with reasons."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from segwright.core import ConfigError
+from segwright.models.instance import NETWORKS, InstanceSpec
+from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
+from segwright.models.instance.solov2.options import SOLOv2Options
+from segwright.models.instance.spec import OPTIONS, Options
+from segwright.models.instance.yolact.options import YOLACTOptions
+from segwright.train.objects.facts import ObjectFacts
+from segwright.train.plan_inputs import Reasons
+
+FEWEST_CANDIDATES, MOST_CANDIDATES = 100, 1000
+CPU_WIDTH, USUAL_WIDTH = 128, 256
+# The published networks were made for objects of about this side, px (COCO at a shorter side of 800).
+PUBLISHED_SIDE_PX = 96.0
+SPEC_KEYS = ("width", "candidates")
+
+
+def instance_spec(
+    network: str,
+    encoder: str,
+    bands: int,
+    channels: int,
+    given: Mapping[str, Any],
+    facts: ObjectFacts,
+    accelerator: str,
+    reasons: Reasons,
+) -> InstanceSpec:
+    """The spec of an instance network: `given` options as they are, the others from `facts`.
+
+    Raises:
+        ConfigError: no such network, or options it does not have.
+    """
+    _check(network, given)
+    options = _sized(OPTIONS[network](), facts, reasons)
+    width = CPU_WIDTH if accelerator == "cpu" else USUAL_WIDTH
+    reasons.texts["network.width"] = "half the published one: this is a cpu" if width == CPU_WIDTH else "as published"
+    if "head_width" in {each.name for each in fields(options)} and accelerator == "cpu":
+        options = replace(options, head_width=options.head_width // 2)
+    candidates = min(max(FEWEST_CANDIDATES, 2 * facts.most), MOST_CANDIDATES)
+    reasons.texts["network.candidates"] = f"twice the {facts.most} objects of the fullest training frame, 100 to 1,000"
+    own = {name: _as_tuple(value) for name, value in given.items() if name not in SPEC_KEYS}
+    for name in given:
+        reasons.texts[f"network.{name}"] = "segwright.yaml says so"
+    spec = InstanceSpec(network, encoder, bands, channels, replace(options, **own), width, candidates)
+    return replace(spec, **{name: given[name] for name in SPEC_KEYS if name in given})
+
+
+def _check(network: str, given: Mapping[str, Any]) -> None:
+    if network not in NETWORKS:
+        close = difflib.get_close_matches(network, NETWORKS, n=1)
+        raise ConfigError.of(
+            "model.network",
+            "is not an instance network of segwright",
+            allowed=", ".join(NETWORKS),
+            found=network,
+            fix=f"model.network={close[0] if close else 'maskrcnn'}",
+        )
+    known = [each.name for each in fields(OPTIONS[network])] + list(SPEC_KEYS)
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            fix = f"did you mean '{close[0]}'?" if close else "leave it out"
+            allowed = ", ".join(known)
+            raise ConfigError.of(f"model.options.{name}", f"is no option of {network}", allowed, found=name, fix=fix)
+
+
+def _sized(options: Options, facts: ObjectFacts, reasons: Reasons) -> Options:
+    """The options with sizes that fit the objects: the published ones times a power of two."""
+    low, middle, high = facts.sides_px
+    factor = 2.0 ** round(math.log2(middle / PUBLISHED_SIDE_PX))
+    factor = min(max(factor, 1 / 8), 4.0)
+    why = f"the published sizes times {factor:g}: objects are {low:g} to {high:g} px a side, {middle:g} in the middle"
+    if isinstance(options, MaskRCNNOptions | YOLACTOptions):
+        reasons.texts["network.anchor_sizes_px"] = why
+        return replace(options, anchor_sizes_px=tuple(size * factor for size in options.anchor_sizes_px))
+    assert isinstance(options, SOLOv2Options)
+    reasons.texts["network.sizes_px"] = why
+    sizes = [(start * factor, end * factor) for start, end in options.sizes_px]
+    sizes[0], sizes[-1] = (0.0, sizes[0][1]), (sizes[-1][0], math.inf)  # nothing is too small or too large
+    return replace(options, sizes_px=tuple((start, min(end, 1e6)) for start, end in sizes))
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+def smallest_spec(network: str, encoder: str, given: Mapping[str, Any]) -> InstanceSpec:
+    """A network as the project asks for it, for frames nobody has looked at: to find out that it does not exist.
+
+    Raises:
+        ConfigError: as `instance_spec`.
+    """
+    nothing = ObjectFacts(1, 1, 1, 0, 0, (PUBLISHED_SIDE_PX,) * 3, from_components=False)
+    return instance_spec(network, encoder, 3, 1, given, nothing, "cpu", Reasons())

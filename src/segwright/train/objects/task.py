@@ -1,0 +1,113 @@
+"""What the training loop needs to learn objects: feed, network, objective, validation; and how a run predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from segwright.core import ClassTable, Listener, Note, silent
+from segwright.data import Dataset, Frame
+from segwright.data.workers import in_threads
+from segwright.evaluate import ObjectEvaluation, evaluate_instances
+from segwright.evaluate.instances.from_dataset import coco_content
+from segwright.infer.objects import ObjectDecision, ObjectPredictor
+from segwright.infer.objects.results import coco_results
+from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime
+from segwright.models.instance import InstanceNetwork, InstanceSpec, InstanceTargets, build_instance_network
+from segwright.train.objective import Autocast
+from segwright.train.objects.feed import ObjectFeed
+from segwright.train.objects.frames import ObjectFrames, read_objects
+from segwright.train.settings import Plan
+from segwright.train.weights import load_pretrained
+
+# Average precision ranks candidates itself: what a user would not be shown counts too.
+AP_MOST = 100
+
+
+class InstanceObjective:
+    """The network's own loss of its targets: matching, masks, boxes, as its paper has them."""
+
+    def __call__(
+        self, network: nn.Module, frames: Tensor, target: Sequence[InstanceTargets], autocast: Autocast
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        assert isinstance(network, InstanceNetwork)
+        with autocast():
+            total, terms = network.loss(frames, target)
+        return total.float(), {name: term.detach() for name, term in terms.items()}
+
+
+def object_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Listener = silent) -> ObjectFeed:
+    """The crops of a plan's training frames, which are read once here.
+
+    Raises:
+        DataError: frames that cannot be read, all of them.
+    """
+    assert plan.objects is not None
+    frames = ObjectFrames(dataset, stems, plan.preprocessing, plan.sampling.cache_gb)
+    frames.index(plan.sampling.workers, listener)
+    return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects)
+
+
+def instance_network(plan: Plan, listener: Listener | None) -> nn.Module:
+    """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random."""
+    assert isinstance(plan.network, InstanceSpec)
+    network = build_instance_network(plan.network)
+    if listener is not None:
+        report = load_pretrained(network, plan.weights, plan.classes)
+        why = (
+            f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
+        )
+        listener(Note("training", why))
+    return network
+
+
+def object_predictor(plan: Plan, network: nn.Module, decision: ObjectDecision | None = None) -> ObjectPredictor:
+    """The pipeline of a plan around `network`, on the network's device, in float32."""
+    assert plan.objects is not None
+    return ObjectPredictor(
+        TorchObjectRuntime(network), plan.classes, plan.preprocessing, plan.tiles, decision or plan.objects.decision
+    )
+
+
+def ranking(decision: ObjectDecision, scored_from: float) -> ObjectDecision:
+    """The decision as average precision is counted with it: candidates from `scored_from` up, `AP_MOST` a frame."""
+    return replace(decision, score=scored_from, thresholds={}, most=max(AP_MOST, decision.most))
+
+
+def evaluated(
+    predictor: ObjectPredictor, dataset: Dataset, classes: ClassTable, *, kinds: Sequence[str] = ("mask",), **more: Any
+) -> ObjectEvaluation:
+    """AP and AR of what `predictor` finds in the labelled frames of `dataset`; objects as `read_objects` has them."""
+    frames = [frame for frame in dataset.frames if frame.mask is not None]
+    truth = coco_content(((frame.stem, read_objects(dataset, frame)) for frame in frames), classes)
+    results = [row for frame in frames for row in _found(predictor, dataset, frame)]
+    return evaluate_instances(results, truth, kinds=kinds, **more)  # type: ignore[arg-type]
+
+
+def object_validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
+    """A function that scores a network on the held-out frames at their native size, by mask AP."""
+    assert plan.objects is not None
+    rule = plan.objects
+    truth: list[dict[str, Any]] = []  # read at the first round, and kept
+
+    def validate(network: nn.Module) -> dict[str, Any]:
+        frames = [frame for frame in held_out.frames if frame.mask is not None]
+        if not truth:
+            read = in_threads(lambda frame: (frame.stem, read_objects(held_out, frame)), frames)
+            truth.append(coco_content(read, plan.classes))
+        predictor = object_predictor(plan, network, ranking(rule.decision, rule.scored_from))
+        results = [row for frame in frames for row in _found(predictor, held_out, frame)]
+        evaluation = evaluate_instances(results, truth[0], kinds=("mask",))
+        return {
+            "scores": dict(evaluation.scores),
+            "class_iou": {name: scores.get("mask_ap") for name, scores in evaluation.classes.items()},
+        }
+
+    return validate
+
+
+def _found(predictor: ObjectPredictor, dataset: Dataset, frame: Frame) -> list[dict[str, Any]]:
+    return coco_results(predictor.predict(dataset.read_image(frame)).objects, frame.stem)
