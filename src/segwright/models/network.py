@@ -11,6 +11,8 @@ from segwright.models.semantic.attention_unet import attention_unet
 from segwright.models.semantic.bisenetv2 import bisenetv2
 from segwright.models.semantic.deeplabv3 import deeplabv3
 from segwright.models.semantic.deeplabv3plus import deeplabv3plus
+from segwright.models.semantic.espnet import ESPNet
+from segwright.models.semantic.espnetv2 import ESPNetv2
 from segwright.models.semantic.fcn import fcn
 from segwright.models.semantic.fpn import fpn
 from segwright.models.semantic.lraspp import lraspp
@@ -35,6 +37,8 @@ NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {
     "segformer": segformer,
     "lraspp": lraspp,
     "bisenetv2": bisenetv2,
+    "espnet": ESPNet,
+    "espnetv2": ESPNetv2,
 }
 
 

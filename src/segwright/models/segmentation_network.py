@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +27,12 @@ class SegmentationNetwork(nn.Module):
         spec: what it was built from.
         stride_px: height and width are multiples of this; the tile engine pads to it.
         fixed_input: the one size it can read, where it is built for one; its `stride_px` is then its side.
+        own_encoder: whether its encoder belongs to it; then the encoder that `spec` names is not used.
         pools_frame: a batch norm sees one value a frame and channel, so that training needs two crops in a step.
     """
 
-    pools_frame = False
+    own_encoder: ClassVar[bool] = False
+    pools_frame: bool = False
 
     def __init__(self, spec: NetworkSpec, stride_px: int, fixed_input: Size | None = None) -> None:
         super().__init__()
