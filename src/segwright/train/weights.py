@@ -22,8 +22,10 @@ from torch import Tensor, nn
 
 from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.models import NetworkSpec, SegmentationNetwork
+from segwright.models.choose_encoder import backbone_named
 from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
 from segwright.models.instance import InstanceNetwork
+from segwright.models.mix_transformer import MIX_TRANSFORMERS, flattened, renamed
 from segwright.train.checkpoint import BEST, load_state, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
 
@@ -69,6 +71,8 @@ def load_pretrained(network: Any, source: str | None, classes: ClassTable | None
     state = _read_state(path)
     if _is_quantised(state):
         return _from_folded(backbone, state, path)
+    if network.spec.encoder in MIX_TRANSFORMERS:
+        return _load_matching(backbone, flattened(renamed(state)), str(path))
     return _load_matching(backbone, _as_backbone(state), str(path))
 
 
@@ -104,7 +108,12 @@ def _is_quantised(state: Mapping[str, Any]) -> bool:
 
 
 def imagenet_at_hand(encoder: str) -> bool:
-    """True where timm's weights for `encoder` are in the local cache or can be fetched now."""
+    """True where weights for `encoder` that anyone may use are in the local cache or can be fetched now.
+
+    Those of the Mix Transformer are for research only: they are taken by name, never by themselves.
+    """
+    if encoder in MIX_TRANSFORMERS:
+        return False
     try:
         timm.create_model(encoder, pretrained=True)
     except Exception:
@@ -115,7 +124,7 @@ def imagenet_at_hand(encoder: str) -> bool:
 def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
     name = spec.encoder
     try:
-        model = timm.create_model(name, features_only=True, pretrained=True, in_chans=spec.bands)
+        model = backbone_named(name, spec.bands, pretrained=True)
     except Exception as error:
         raise ConfigError.of(
             "model.weights: imagenet",
@@ -124,7 +133,9 @@ def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
         ) from error
-    return _load_matching(backbone, model.state_dict(), f"timm {name}")
+    return _load_matching(
+        backbone, model.state_dict(), f"the hub's {name}" if name in MIX_TRANSFORMERS else f"timm {name}"
+    )
 
 
 def _from_run(network: SegmentationNetwork | InstanceNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
