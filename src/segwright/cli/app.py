@@ -58,6 +58,7 @@ GROUPS = {
         "export": "Write labelled frames in another format.",
         "restore": "Make an old version the newest again.",
         "relabel": "Merge, rename or void classes in a new version.",
+        "compact": "Merge the small files of a store; every version stays.",
         "verify": "Find every damaged byte of a store.",
     },
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from segwright.core import ClassTable, DataError, Image, InstanceSet, LabelMap, PanopticMap
 from segwright.core import instances_from_panoptic as things_of
 from segwright.data.images import ImageSource, file_digest
+from segwright.data.lazy_frames import LazyFrames
 from segwright.data.masks import InstanceSource, MaskSource, PanopticSource
 from segwright.data.workers import in_threads
 
@@ -50,7 +51,7 @@ class Dataset:
 
     root: Path
     classes: ClassTable
-    frames: tuple[Frame, ...]
+    frames: Sequence[Frame]
     format: str
     notes: tuple[str, ...] = ()
     reason: str = field(default="", compare=False)
@@ -59,8 +60,9 @@ class Dataset:
         return len(self.frames)
 
     @cached_property
-    def _by_stem(self) -> dict[str, Frame]:
-        return {frame.stem: frame for frame in self.frames}
+    def _places(self) -> Mapping[str, int]:
+        frames = self.frames
+        return frames.places if isinstance(frames, LazyFrames) else {row.stem: at for at, row in enumerate(frames)}
 
     def frame(self, stem: str) -> Frame:
         """The frame of this stem.
@@ -69,7 +71,7 @@ class Dataset:
             DataError: no such frame.
         """
         try:
-            return self._by_stem[stem]
+            return self.frames[self._places[stem]]
         except KeyError:
             raise _unknown_stems(self, [stem]) from None
 
@@ -125,10 +127,10 @@ class Dataset:
             DataError: a stem that no frame has.
         """
         wanted = set(stems)
-        unknown = sorted(wanted - self._by_stem.keys())
+        unknown = sorted(wanted - self._places.keys())
         if unknown:
             raise _unknown_stems(self, unknown)
-        return replace(self, frames=tuple(frame for frame in self.frames if frame.stem in wanted))
+        return replace(self, frames=tuple(self.frames[at] for stem, at in self._places.items() if stem in wanted))
 
     def with_columns(self, rows: Mapping[str, Mapping[str, str]]) -> Dataset:
         """The same frames knowing more: `rows` maps a stem to its new columns, which win over old ones of that name.
@@ -136,7 +138,7 @@ class Dataset:
         Raises:
             DataError: a stem that no frame has.
         """
-        unknown = sorted(rows.keys() - self._by_stem.keys())
+        unknown = sorted(rows.keys() - self._places.keys())
         if unknown:
             raise _unknown_stems(self, unknown)
         frames = (replace(frame, columns={**frame.columns, **rows.get(frame.stem, {})}) for frame in self.frames)
@@ -145,7 +147,10 @@ class Dataset:
     @property
     def column_names(self) -> tuple[str, ...]:
         """Every column that some frame has, sorted."""
-        return tuple(sorted({name for frame in self.frames for name in frame.columns}))
+        frames = self.frames
+        if isinstance(frames, LazyFrames):
+            return tuple(sorted({name for at in range(len(frames)) for name in frames.columns(at)}))
+        return tuple(sorted({name for frame in frames for name in frame.columns}))
 
     @cached_property
     def content_hash(self) -> str:

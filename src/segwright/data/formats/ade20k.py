@@ -20,10 +20,11 @@ from segwright.core import (
     raise_collected,
     tracked,
 )
-from segwright.data.codecs.header import RefusedError
+from segwright.data.codecs.header import SUFFIXES, RefusedError
 from segwright.data.codecs.labels import read_colours
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
+from segwright.data.formats.ade20k_writing import write
 from segwright.data.formats.annotated import name_classes
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.pairs import pair_by_folder
@@ -35,6 +36,7 @@ from segwright.data.masks import IndexMask
 from segwright.data.workers import in_threads
 
 _SEG = "_seg.png"
+_PICTURES = (".jpg", *sorted(SUFFIXES - {".jpg"}))  # the set's own are JPEG; what we write keeps its kind
 INFO = "objectInfo150.txt"
 _OPTIONS = {
     "map": "names to rename: {wall: background}",
@@ -49,7 +51,7 @@ def recognise(listing: Listing) -> str | None:
 
 
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
-    """Frames of objects: class = R // 10 * 256 + G, object = B of NAME_seg.png; class 0 is void.
+    """Frames of objects: class = R // 10 * 256 + G, object = B of NAME_seg.png; class 0 is void, object 0 none.
 
     Classes are numbered in the order of the set's own indices, which go beyond 255; their names are those in the text
     files. Parts of objects are not read.
@@ -104,8 +106,9 @@ def _frames(listing: Listing) -> dict[str, tuple[str, str, str]]:
     for seg in listing.images:
         bare = seg.removesuffix(_SEG)
         text = next((name for name in (f"{bare}_atr.txt", f"{bare}.json") if name in files), None)
-        if bare != seg and text is not None and f"{bare}.jpg" in files:
-            found[stem_of(f"{bare}.jpg")] = (f"{bare}.jpg", seg, text)
+        image = next((f"{bare}{suffix}" for suffix in _PICTURES if f"{bare}{suffix}" in files), None)
+        if bare != seg and text is not None and image is not None:
+            found[stem_of(image)] = (image, seg, text)
     return found
 
 
@@ -122,7 +125,7 @@ class AdeMeanings:
         if not index:
             return Meaning(self.void_id)
         class_id = self.class_of.get(index)
-        return None if class_id is None else Meaning(class_id, None if class_id == self.void_id else thing)
+        return None if class_id is None else Meaning(class_id, None if class_id == self.void_id else thing or None)
 
     def allowed(self) -> str:
         """How many classes are known."""
@@ -248,5 +251,5 @@ def write_scenes(dataset: Dataset, folder: Path, options: Options, listener: Lis
     (folder / INFO).write_text("\n".join(["Idx\tStuff\tName", *lines]) + "\n", encoding="utf-8")
 
 
-ADE20K = Format(recognise, read, _OPTIONS)
+ADE20K = Format(recognise, read, _OPTIONS, write, frozenset({"void", "objects"}))
 ADE20K_SCENES = Format(recognise_scenes, read_scenes, _OPTIONS, write_scenes, frozenset({"void"}))

@@ -6,7 +6,6 @@ share a `group_id`. A polygon has no holes in CVAT: what has some becomes a mask
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,11 +13,20 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
 
-from segwright.core import ClassTable, DataError, Listener
+from segwright.core import ClassTable, Listener
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.drawing import Drawing, as_pixels, class_of, label_names, patch_of
 from segwright.data.formats.format import Carried, Options
-from segwright.data.formats.writing_shapes import TOLERANCE, Lost, hexadecimal, lost, records_of, write_text
+from segwright.data.formats.writing_shapes import (
+    TOLERANCE,
+    Lost,
+    hexadecimal,
+    lost,
+    number_text,
+    records_of,
+    require_xml,
+    write_text,
+)
 from segwright.data.rasterise import BRUSH_PX, Points
 from segwright.data.shapes import Outlines, Runs, Shape, Stroke
 
@@ -27,7 +35,6 @@ WRITE_OPTIONS = TOLERANCE
 CROWD = "is_crowd"
 WIDTH = "brush_px"
 _VOID_COLOUR = (128, 128, 128)
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) -> Mapping[Carried, int]:
@@ -50,21 +57,9 @@ def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) 
         root.append(image)
     indent(root)
     text = tostring(root, encoding="unicode")
-    _require_xml(text, folder)
+    require_xml(text, folder)
     write_text(folder / "annotations.xml", f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
     return missed
-
-
-def _require_xml(text: str, folder: Path) -> None:
-    strange = sorted({f"U+{ord(found):04X}" for found in _NOT_XML.findall(text)})
-    if strange:
-        raise DataError.of(
-            str(folder),
-            "holds names or attributes with characters that XML cannot hold",
-            allowed="text without control characters",
-            found=", ".join(strange),
-            fix="rename them, or write another format",
-        )
 
 
 def _list_labels(labels: Element, classes: ClassTable, images: Iterable[Element]) -> None:
@@ -163,10 +158,4 @@ def _mask(pixels: Runs) -> dict[str, str]:
 
 
 def _points(points: Points) -> str:
-    return ";".join(f"{_number(x)},{_number(y)}" for x, y in points.tolist())
-
-
-def _number(value: float) -> str:
-    """Two decimals, as CVAT writes them, where these are exact."""
-    short = f"{value:.2f}"
-    return short if float(short) == value else repr(value)
+    return ";".join(f"{number_text(x)},{number_text(y)}" for x, y in points.tolist())

@@ -232,7 +232,8 @@ class DicomSegmentation:
         derived = groups.get("DerivationImageSequence") or ()
         for source in (one for item in derived for one in item.get("SourceImageSequence") or ()):
             if str(source.ReferencedSOPInstanceUID) in places:
-                return places[str(source.ReferencedSOPInstanceUID)]
+                number = source.get("ReferencedFrameNumber")  # of a source of many frames
+                return places[str(source.ReferencedSOPInstanceUID)] if number is None else int(number) - 1
         position = groups.get("PlanePositionSequence")
         if position:
             place = np.array([float(part) for part in position[0].ImagePositionPatient])

@@ -19,6 +19,7 @@ from segwright.data.formats.dicom_files import (
     segments_of,
     series_referred_to,
 )
+from segwright.data.formats.dicom_writing import write
 from segwright.data.formats.format import Format, Options
 from segwright.data.formats.volume_frames import value_mapping
 from segwright.data.listing import Listing
@@ -216,4 +217,6 @@ DICOM_SERIES = Format(
     recognise,
     read,
     {"map": "segments to rename: [Tumor=tumour], or values of label series: [7=void]"},
+    write,
+    frozenset({"void", "unlabelled"}),
 )

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from segwright.core import Box, ClassTable, ConfigError, DataError, Size, few, raise_collected
-from segwright.data.codecs import decode_image
+from segwright.data.codecs import SUFFIXES, decode_image
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import ImageFinder, Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
@@ -126,7 +126,9 @@ def _image(listing: Listing, name: str, data: Mapping[str, Any], finder: ImageFi
             return ImageFile(listing.path(candidate))
     if data["imageData"]:
         place = f"{listing.path(name)}: imageData"
-        return EmbeddedImage(PurePosixPath(named).name or f"{name}.png", place, partial(_data, listing.path(name)))
+        inner = PurePosixPath(named or name)
+        inner = inner if inner.suffix.lower() in SUFFIXES else inner.with_suffix(".png")
+        return EmbeddedImage(inner.name, place, partial(_data, listing.path(name)))
     found = finder.find(named) if named else None
     return None if found is None else ImageFile(listing.path(found))
 

@@ -18,12 +18,15 @@ from segwright.data.dataset import Dataset, Frame
 from segwright.data.drawing import runs_shape
 from segwright.data.formats.annotated import ImageFinder, Naming, image_notes, name_classes, require_images
 from segwright.data.formats.format import Format, Options, orientation_of
+from segwright.data.formats.labelme_attributes import attributes_of
+from segwright.data.formats.labelme_xml_writing import CARRIES, WRITE_OPTIONS, write
 from segwright.data.formats.reading_shapes import Findings, load_xml, number_in, points_from
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.shapes import ObjectFacts, Outlines, Shape, ShapeMask
 
 _BESIDE = ("masks", "scribbles")
+_MARKS = (b"<polygon>", b"<segm>", b"<nrows>")
 
 
 def recognise(listing: Listing) -> str | None:
@@ -71,12 +74,12 @@ def _candidates(listing: Listing) -> list[str]:
 
 
 def _looks_like_labelme(path: Path) -> bool:
-    """An annotation of one picture with polygons or masks; Pascal VOC's have boxes alone."""
+    """An annotation of one picture with polygons or masks, or with none yet; Pascal VOC's have boxes alone."""
     try:
         text = path.read_bytes()
     except OSError:
         return False
-    return b"<annotation>" in text[:4096] and (b"<polygon>" in text or b"<segm>" in text) and b"<bndbox>" not in text
+    return b"<annotation>" in text[:4096] and any(mark in text for mark in _MARKS) and b"<bndbox>" not in text
 
 
 def _label(element: Element) -> str:
@@ -132,9 +135,10 @@ class _Reading(Findings):
 
     def _shape(self, name: str, element: Element) -> Shape | None:
         class_id = self.naming.ids[_label(element)]
-        said = {"attributes": (element.findtext("attributes") or "").strip()}
-        said["occluded"] = {"yes": "true"}.get((element.findtext("occluded") or "").strip().lower(), "")
-        facts = ObjectFacts(attributes={key: value for key, value in said.items() if value})
+        said = attributes_of(element.findtext("attributes") or "")
+        if (element.findtext("occluded") or "").strip().lower() == "yes":
+            said["occluded"] = "true"
+        facts = ObjectFacts(attributes=said)
         mask = element.findtext("segm/mask")
         if mask is None:
             points = [[_number(point, "x"), _number(point, "y")] for point in element.iterfind("polygon/pt")]
@@ -166,4 +170,7 @@ LABELME_XML = Format(
         "map": "labels to rename: [glare=void, deep scratch=scratch]",
         "mask_orientation": "upright (default), stored or auto: how EXIF-turned images were annotated",
     },
+    write,
+    CARRIES,
+    WRITE_OPTIONS,
 )

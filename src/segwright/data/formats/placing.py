@@ -25,7 +25,7 @@ def place_image(frame: Frame, folder: Path, suffixes: tuple[str, ...] = ()) -> s
     data = frame.image.file_bytes() if not suffixes or suffix.lower() in suffixes else None
     if data is not None and frame.image.shape().orientation == 1:
         name = f"{frame.stem}{suffix}"
-        _write(folder / name, data)
+        place_bytes(folder / name, data)
         return name
     image = frame.image.read()[0]
     fits_png = image.bands in (GREY, RGB) and image.pixels.dtype in (np.uint8, np.uint16)
@@ -34,7 +34,12 @@ def place_image(frame: Frame, folder: Path, suffixes: tuple[str, ...] = ()) -> s
     return name
 
 
-def _write(target: Path, data: bytes) -> None:
+def place_bytes(target: Path, data: bytes) -> None:
+    """Write a file; folders above it are made.
+
+    Raises:
+        DataError: it cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

@@ -22,6 +22,7 @@ from segwright.data.formats.annotated import (
 )
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import Findings, load_json, number, points_from, rectangle, shown, size_from
+from segwright.data.formats.vott_json_writing import CARRIES, WRITE_OPTIONS, write
 from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
@@ -148,4 +149,7 @@ VOTT_JSON = Format(
         "map": "labels to rename: [glare=void, deep scratch=scratch]",
         "mask_orientation": "upright (default), stored or auto: how EXIF-turned images were annotated",
     },
+    write,
+    CARRIES,
+    WRITE_OPTIONS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from segwright.data.shapes import Outlines
 from segwright.data.simplify import simplified
 from segwright.data.workers import in_threads
 
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 Record = TypeVar("Record")
 Lost = Counter[Carried]
 TOLERANCE = {
@@ -123,3 +125,26 @@ def lost(**counts: int) -> Lost:
 def hexadecimal(colour: Iterable[int]) -> str:
     """A colour (RGB) as `#rrggbb`."""
     return "#" + "".join(f"{part:02x}" for part in colour)
+
+
+def require_xml(text: str, folder: Path) -> None:
+    """Refuse a text that XML cannot hold.
+
+    Raises:
+        DataError: control characters in names or attributes.
+    """
+    strange = sorted({f"U+{ord(found):04X}" for found in _NOT_XML.findall(text)})
+    if strange:
+        raise DataError.of(
+            str(folder),
+            "holds names or attributes with characters that XML cannot hold",
+            allowed="text without control characters",
+            found=", ".join(strange),
+            fix="rename them, or write another format",
+        )
+
+
+def number_text(value: float) -> str:
+    """A number as text: two decimals, as annotation tools write them, where these are exact."""
+    short = f"{value:.2f}"
+    return short if float(short) == value else repr(value)

@@ -1,5 +1,6 @@
 """Versions of a dataset: who changed which frame when and why, and every version as it was."""
 
+from segwright.data.store.compacting import Compacted, compact
 from segwright.data.store.importing import Base, import_dataset, relabel, restore
 from segwright.data.store.log import Header, Log, State, Version
 from segwright.data.store.place import StorePlace, is_store, place_of
@@ -12,6 +13,7 @@ __all__ = [
     "Base",
     "Change",
     "ChangesSetAside",
+    "Compacted",
     "FrameRow",
     "Header",
     "Log",
@@ -20,6 +22,7 @@ __all__ = [
     "StorePlace",
     "Verified",
     "Version",
+    "compact",
     "create_store",
     "import_dataset",
     "is_store",

@@ -40,19 +40,26 @@ class Blobs:
         Raises:
             DataError: the store has no such bytes, or they cannot be read.
         """
-        table, rows = self._opened()
-        if content_hash not in rows:  # written after the table was opened
-            table, rows = self._opened(anew=True)
-        row = rows.get(content_hash)
-        if row is None:
-            raise self._missing(content_hash)
+        if content_hash not in self._opened()[1]:  # written after the table was opened
+            self._opened(anew=True)
         try:
-            return table.take([row], columns=["bytes"])["bytes"][0].as_py()
+            return self._taken(content_hash)
+        except (OSError, ValueError):  # the files may have been merged since the table was opened
+            self._opened(anew=True)
+        try:
+            return self._taken(content_hash)
         except (OSError, ValueError) as error:
             raise DataError.of(
                 self._uri, f"cannot give the bytes of {content_hash[:12]}", found=str(error)[:200],
                 fix="run `segwright data verify STORE`",
             ) from error  # fmt: skip
+
+    def _taken(self, content_hash: str) -> bytes:
+        table, rows = self._opened()
+        row = rows.get(content_hash)
+        if row is None:
+            raise self._missing(content_hash)
+        return table.take([row], columns=["bytes"])["bytes"][0].as_py()
 
     def require(self) -> None:
         """Look whether the table is there, once, before every frame misses it.

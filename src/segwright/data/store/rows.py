@@ -75,7 +75,7 @@ def rows_hash(columns: Mapping[str, Sequence[Any]]) -> str:
 
 
 class FrameTable(Mapping[str, FrameRow]):
-    """The frames of a version, ordered by stem. Counting needs no row; the first row asked for makes them all."""
+    """The frames of a version, ordered by stem. Counting needs no row, and one row makes no other."""
 
     def __init__(self, table: pa.Table | None) -> None:
         self.table = table
@@ -87,7 +87,7 @@ class FrameTable(Mapping[str, FrameRow]):
         return iter(self.stems)
 
     def __getitem__(self, stem: str) -> FrameRow:
-        return self.rows[self._places[stem]]
+        return self.row(self._places[stem])
 
     def __contains__(self, stem: object) -> bool:
         return stem in self._places
@@ -97,10 +97,37 @@ class FrameTable(Mapping[str, FrameRow]):
         """Every stem."""
         return [] if self.table is None else self.table["stem"].to_pylist()
 
-    @cached_property
+    @property
     def rows(self) -> list[FrameRow]:
-        """Every frame."""
-        return [] if self.table is None else frame_rows(self.table)
+        """Every frame, made anew."""
+        return self.rows_between(0, len(self))
+
+    def rows_between(self, start: int, stop: int) -> list[FrameRow]:
+        """The frames from one place up to another, made together."""
+        return [] if self.table is None else frame_rows(self.table.slice(start, stop - start))
+
+    def row(self, at: int) -> FrameRow:
+        """The frame at this place."""
+        values = (column[at].as_py() for column in self._facts)
+        return FrameRow(self.stems[at], *values, self.columns(at))
+
+    def columns(self, at: int) -> tuple[tuple[str, str], ...]:
+        """The columns of the frame at this place; frames with equal ones share one tuple."""
+        texts, numbers = self._columns
+        return texts[numbers[at]]
+
+    @cached_property
+    def _facts(self) -> list[Any]:
+        """The columns of `FACTS`, each as one array."""
+        return [] if self.table is None else [self.table[name].combine_chunks() for name in FACTS]
+
+    @cached_property
+    def _columns(self) -> tuple[list[tuple[tuple[str, str], ...]], npt.NDArray[np.integer]]:
+        if self.table is None:
+            return [], np.zeros(0, np.int64)
+        found = self.table["columns"].combine_chunks().dictionary_encode()
+        texts = [tuple((name, value) for name, value in json.loads(text)) for text in found.dictionary.to_pylist()]
+        return texts, found.indices.to_numpy()
 
     @cached_property
     def digests(self) -> dict[str, str]:

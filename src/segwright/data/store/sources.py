@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from segwright.core import (
     label_map_from_panoptic,
 )
 from segwright.data.codecs import FrameShape, bands_written, decode_image
+from segwright.data.dataset import Frame
+from segwright.data.lazy_frames import LazyFrames
 from segwright.data.store import labels as codec
 from segwright.data.store.blobs import Blobs
-from segwright.data.store.rows import FrameRow
+from segwright.data.store.rows import FrameRow, FrameTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,3 +133,32 @@ class StoredSegments(StoredIds):
 
 
 SOURCES = {codec.IDS: StoredIds, codec.SHAPES: StoredShapes, codec.SEGMENTS: StoredSegments}
+
+
+def stored_frame(blobs: Blobs, row: FrameRow, place: str) -> Frame:
+    """The frame that a row describes."""
+    labels = None
+    if row.labels is not None and row.labels_kind is not None:
+        labels = SOURCES[row.labels_kind](blobs, row.labels, row.labels_kind, f"{place}: {row.stem}")
+    return Frame(row.stem, StoredImage(blobs, row, place), labels, dict(row.columns))
+
+
+class StoredFrames(LazyFrames):
+    """The frames of a version; rows stay columns of a table until one is asked for."""
+
+    def __init__(self, blobs: Blobs, frames: FrameTable, place: str) -> None:
+        super().__init__(frames.stems)
+        self._blobs, self._frames, self._place = blobs, frames, place
+
+    def columns(self, at: int) -> Mapping[str, str]:
+        """What the log says of this frame."""
+        return dict(self._frames.columns(at))
+
+    def _make(self, at: int) -> Frame:
+        return stored_frame(self._blobs, self._frames.row(at), self._place)
+
+    def _make_block(self, start: int, stop: int) -> list[Frame]:
+        return [stored_frame(self._blobs, row, self._place) for row in self._frames.rows_between(start, stop)]
+
+    def __reduce__(self) -> tuple[type[StoredFrames], tuple[Blobs, FrameTable, str]]:
+        return StoredFrames, (self._blobs, self._frames, self._place)

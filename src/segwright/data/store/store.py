@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from segwright._version import __version__
 from segwright.core import ClassTable, DataError, Problem
-from segwright.data.dataset import Dataset, Frame
+from segwright.data.dataset import Dataset
 from segwright.data.store.blobs import Blobs
 from segwright.data.store.log import Header, Log, State, Version, read_log, tag_header
 from segwright.data.store.place import BLOB_TABLE, LOG_TABLE, StorePlace, place_of
-from segwright.data.store.rows import FACTS, Change, FrameRow, change_columns, rows_hash
-from segwright.data.store.sources import SOURCES, StoredImage
+from segwright.data.store.rows import FACTS, Change, change_columns, rows_hash
+from segwright.data.store.sources import StoredFrames, stored_frame
 from segwright.data.store.tables import (
     BLOB_COLUMNS,
     LOG_COLUMNS,
@@ -85,7 +85,7 @@ class Store:
         if state.classes is None:
             raise DataError.of(str(self.place), "has no class table", fix="run `segwright import SRC --to STORE`")
         self.blobs.require()
-        frames = tuple(self._frame(row, state.number) for row in state.frames.rows)
+        frames = StoredFrames(self.blobs, state.frames, f"{self.place.uri}@{state.number}")
         return Dataset(Path(self.place.uri), state.classes, frames, f"store@{state.number}")
 
     def set_aside(self, version: str | int | None) -> tuple[Dataset, Dataset]:
@@ -103,17 +103,11 @@ class Store:
         rows = log.rows_of(number)
         theirs = self.dataset(len(log))
         kept = [row for stem in made.set_aside if (row := rows[stem]) is not None]
-        frames = tuple(self._frame(row, number) for row in kept)
+        place = f"{self.place.uri}@{number}"
+        frames = tuple(stored_frame(self.blobs, row, place) for row in kept)
         mine = Dataset(theirs.root, made.header.classes, frames, f"store@{number}")
         names = {frame.stem for frame in theirs.frames} & {*made.set_aside}
         return theirs.only(names), mine
-
-    def _frame(self, row: FrameRow, number: int) -> Frame:
-        place = f"{self.place.uri}@{number}"
-        source = None
-        if row.labels is not None and row.labels_kind is not None:
-            source = SOURCES[row.labels_kind](self.blobs, row.labels, row.labels_kind, f"{place}: {row.stem}")
-        return Frame(row.stem, StoredImage(self.blobs, row, place), source, dict(row.columns))
 
     def to_arrow(self, version: str | int | None = None, *, with_bytes: bool = False) -> pa.Table:
         """The frames of a version as an Arrow table: stem, hashes, size, and a text column for each column.
@@ -124,7 +118,7 @@ class Store:
 
         frames = self.state(self.place.version if version is None else version).frames
         table = {name: frames.table[name] for name in ("stem", *FACTS)} if frames.table is not None else {}
-        named = [dict(row.columns) for row in frames.rows]
+        named = [dict(frames.columns(at)) for at in range(len(frames))]
         texts = {name: pa.array([row.get(name) for row in named], pa.string()) for name in frames.column_names}
         table |= {f"column.{name}": values for name, values in texts.items()}
         if with_bytes:

@@ -120,6 +120,27 @@ def append(
         _lance().write_dataset(reader, uri, mode="append", storage_options=options)
 
 
+def files_of(uri: str, options: dict[str, str] | None = None) -> int:
+    """How many files of rows a table has."""
+    with _said_of(uri):
+        return len(_lance().dataset(uri, storage_options=options).get_fragments())
+
+
+def merge_files(uri: str, target_rows: int, batch_rows: int, options: dict[str, str] | None = None) -> None:
+    """Merge neighbouring files of fewer than `target_rows` rows, in their order, in one atomic step.
+
+    Then the files and the table's own history that the newest state does not need are deleted. Files that another
+    writer is still writing are none of them: Lance deletes those only when they are a week old.
+
+    Raises:
+        DataError: it cannot be read or written, or another compaction was quicker.
+    """
+    with _said_of(uri):
+        table = _lance().dataset(uri, storage_options=options)
+        table.optimize.compact_files(target_rows_per_fragment=target_rows, batch_size=batch_rows)
+        table.cleanup_old_versions(retain_versions=1)
+
+
 def rows_batch(rows: list[dict[str, Any]], columns: tuple[tuple[str, str], ...]) -> pa.RecordBatch:
     """Rows as one Arrow batch; a key that a row lacks is null."""
     return columns_batch({name: [row.get(name) for row in rows] for name, _ in columns}, columns)

@@ -51,7 +51,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _ordinary(sequence: NumberedFrames, block: tuple[int, int]) -> bool:
-    """Whether the scene goes on at both ends of a block: what stands on either side is as alike as usual."""
+    """Whether the scene goes on at both ends of a block: the frames there are as alike as their distance says."""
     for at in block:
         limit = ordinary_from(sequence, sequence.numbers[at + 1] - sequence.numbers[at])
         if limit is None or alike(*sequence.pair(at)) < limit:
