@@ -17,7 +17,7 @@ CHUNK = 32  # objects worked on at a time: what is needed at once does not grow 
 
 
 def judged(targets: InstanceTargets) -> InstanceTargets:
-    """The targets without what is ignored: masks end at it, and objects that lie in it whole, or are empty, are gone."""
+    """The targets without what is ignored: masks end at it; objects that lie in it whole, or are empty, are gone."""
     seen = ~targets.ignored
     if targets.masks is None:
         kept = (ignored_share(targets.boxes, targets.ignored) < 1) & (
