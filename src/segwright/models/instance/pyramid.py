@@ -92,6 +92,6 @@ def with_coordinates(features: Tensor) -> Tensor:
     return torch.cat([features, grid.expand(batch, -1, -1, -1)], dim=1)
 
 
-def groups_of(width: int, at_most: int = 32) -> int:
-    """The largest number of groups up to `at_most` that divides `width`."""
-    return next(groups for groups in range(min(at_most, width), 0, -1) if width % groups == 0)
+def groups_of(width: int) -> int:
+    """The largest number of groups that divides `width`, up to 32 and of 4 channels or more: one value has no norm."""
+    return next(groups for groups in range(max(1, min(32, width // 4)), 0, -1) if width % groups == 0)
