@@ -47,7 +47,7 @@ class PanopticAnswer(NamedTuple):
     """The answer of a panoptic network in evaluation mode, and the outputs of its ONNX file, in this order.
 
     The first four are `Candidates`. stuff_logits: (batch, stuff classes + 1, height, width) at the size of the input;
-    the last channel is "some thing". `infer.objects.merge_panoptic` makes one map of both.
+    the last channel is "some thing". `segwright.infer.objects.merged` makes one map of both.
     """
 
     scores: Tensor
