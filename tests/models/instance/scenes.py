@@ -57,3 +57,11 @@ def batch(seeds: range, size: int = 64, objects: int = 3) -> tuple[Tensor, list[
     """Frames (n, 3, size, size) and their objects."""
     pairs = [scene(seed, size, objects) for seed in seeds]
     return torch.stack([frame for frame, _ in pairs]), [target for _, target in pairs]
+
+
+def large_disc(centre_x: int, centre_y: int, radius: int = 22, size: int = 64) -> tuple[Tensor, InstanceTargets]:
+    """A frame with one disc of many mask cells, whose box it fills to 79 %."""
+    y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    mask = (x - centre_x) ** 2 + (y - centre_y) ** 2 < radius**2
+    pixels = torch.where(mask, torch.tensor(COLOURS[DISC])[:, None, None], torch.tensor(GREY))
+    return (pixels - 0.45) / 0.225, targets(mask[None], [DISC])

@@ -42,7 +42,7 @@ class Anchors(nn.Module):
 
 
 def per_anchor(predictions: list[Tensor], values: int) -> Tensor:
-    """Predictions (batch, shapes * values, height, width) a level as (batch, anchors, values), in the anchors' order."""
+    """Predictions (batch, shapes * values, height, width) a level as (batch, anchors, values), in anchors' order."""
     parts = []
     for level in predictions:
         batch, _, height, width = level.shape

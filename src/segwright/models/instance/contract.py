@@ -102,11 +102,14 @@ OUTPUT_NAMES = Candidates._fields
 class InstanceNetwork(Protocol):
     """What the training loop, the exporter and the predictor know of an instance network, a `torch.nn.Module`.
 
-    `spec` has `to_json`; `stages` and `backbone` are what transfer learning and pretrained weights need.
+    `spec` has `to_json`; `stages` and `backbone` are what transfer learning and pretrained weights need. Frames are
+    multiples of `stride_px`. `example_px` is for the exporter: an example frame of at least twice that on each side has
+    no pyramid level of a single row, which the exporter would take for a constant.
     """
 
     spec: Any
     stride_px: int
+    example_px: int
     mask_frame: MaskFrame
 
     @property

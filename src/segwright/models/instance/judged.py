@@ -17,7 +17,7 @@ CHUNK = 32  # objects worked on at a time: what is needed at once does not grow 
 
 
 def judged(targets: InstanceTargets) -> InstanceTargets:
-    """The targets without what is ignored: masks end at it, and objects that lie in it whole, or are empty, are gone."""
+    """The targets without what is ignored: masks end at it; objects that lie in it whole, or are empty, are gone."""
     seen = ~targets.ignored
     if targets.masks is None:
         kept = (ignored_share(targets.boxes, targets.ignored) < 1) & (
@@ -65,7 +65,7 @@ def shares_at_stride(targets: InstanceTargets, stride_px: int) -> tuple[Tensor, 
     """
     assert targets.masks is not None
     seen = F.avg_pool2d((~targets.ignored).float()[None], stride_px)[0]
-    parts = [F.avg_pool2d(masks.float()[None], stride_px)[0] for masks in targets.masks.split(CHUNK)]
+    parts = [F.avg_pool2d(targets.masks[part].float()[None], stride_px)[0] for part in chunks(len(targets))]
     held = torch.cat(parts) if parts else seen.new_zeros(0, *seen.shape)
     return held / seen.clamp(min=1 / stride_px**2), seen > 0
 

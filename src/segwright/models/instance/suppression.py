@@ -73,7 +73,7 @@ def greedy_nms(scores: Tensor, channels: Tensor, iou: Tensor, *, iou_threshold: 
     def undecided(kept: Tensor, before: Tensor) -> Tensor:
         return (kept != before).any()
 
-    def again(kept: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    def again(kept: Tensor, _before: Tensor) -> tuple[Tensor, Tensor]:
         return ~(suppresses & kept.unsqueeze(2)).any(1), kept.clone()
 
     kept, before = torch.ones_like(scores, dtype=torch.bool), torch.zeros_like(scores, dtype=torch.bool)

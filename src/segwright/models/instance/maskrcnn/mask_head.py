@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,8 +12,30 @@ from torchvision.ops import roi_align
 
 from segwright.models.instance.contract import InstanceTargets
 from segwright.models.instance.judged import chunks
+from segwright.models.instance.maskrcnn.box_head import Regions
 
 DEPTH = 4
+
+
+@dataclass(frozen=True, eq=False)
+class AskedMasks:
+    """The regions that are asked for a mask, image by image.
+
+    boxes (n, 4), channels (n,), image (n,) rising, target (n,): the object in its image.
+    """
+
+    boxes: Tensor
+    channels: Tensor
+    image: Tensor
+    target: Tensor
+
+    @staticmethod
+    def of(regions: Regions) -> AskedMasks:
+        """Those regions of a step that have an object: at most a quarter, however many objects there are."""
+        positive = (regions.classes > 0).nonzero().flatten()
+        positive = positive[regions.image[positive].argsort(stable=True)]
+        values = (regions.boxes, regions.classes - 1, regions.image, regions.target)
+        return AskedMasks(*(value[positive] for value in values))
 
 
 class MaskHead(nn.Module):

@@ -18,7 +18,7 @@ from segwright.models.instance.maskrcnn.box_head import (
     region_losses,
     regions_to_train,
 )
-from segwright.models.instance.maskrcnn.mask_head import MaskHead, mask_loss, truths_in
+from segwright.models.instance.maskrcnn.mask_head import AskedMasks, MaskHead, mask_loss, truths_in
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
 from segwright.models.instance.maskrcnn.points import PointHead, point_loss, refined
 from segwright.models.instance.maskrcnn.proposals import (
@@ -45,6 +45,7 @@ class MaskRCNN(nn.Module):
         self.encoder = Encoder(spec.encoder, spec.bands)
         self.stride_px = self.encoder.strides[-1]
         self.pyramid = Pyramid(self.encoder, spec.width, "pool")
+        self.example_px = self.pyramid.strides[-1]
         self.regions = RegionHeads(spec.width, spec.channels, self.pyramid.strides, spec.options)
 
     @property
@@ -115,24 +116,18 @@ class RegionHeads(nn.Module):
     def _mask_losses(
         self, pyramid: list[Tensor], regions: Regions, targets: list[InstanceTargets]
     ) -> dict[str, Tensor]:
-        """The masks of the regions that have an object: at most a quarter of those drawn, however many there are."""
-        positive = (regions.classes > 0).nonzero().flatten()
-        order = regions.image[positive].argsort(stable=True)
-        positive = positive[order]
-        boxes, image, target = regions.boxes[positive], regions.image[positive], regions.target[positive]
-        channels = regions.classes[positive] - 1
+        asked = AskedMasks.of(regions)
         side = self.options.mask_size // 2
-        features = region_features(pyramid, boxes, image, side, self.pooled_strides)
-        logits = self.mask_head(features, channels)
-        with torch.autocast(boxes.device.type, enabled=False):
+        features = region_features(pyramid, asked.boxes, asked.image, side, self.pooled_strides)
+        logits = self.mask_head(features, asked.channels)
+        with torch.autocast(logits.device.type, enabled=False):
+            logits = logits.float()
             parts = [
-                truths_in(boxes[image == number], target[image == number], one, self.options.mask_size)
-                for number, one in enumerate(targets)
+                truths_in(asked.boxes[own], asked.target[own], target, self.options.mask_size)
+                for target, own in ((one, asked.image == number) for number, one in enumerate(targets))
             ]
             shares, counted = (torch.cat(values) for values in zip(*parts, strict=True))
-            terms = {"masks": mask_loss(logits.float(), shares, counted)}
+            terms = {"masks": mask_loss(logits, shares, counted)}
             if self.point_head is not None:
-                terms["points"] = point_loss(
-                    logits.float(), boxes, channels, image, target, pyramid[0].float(), targets, self.point_head
-                )
+                terms["points"] = point_loss(logits, asked, pyramid[0].float(), targets, self.point_head)
         return terms

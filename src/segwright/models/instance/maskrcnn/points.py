@@ -5,11 +5,14 @@ Source: Kirillov et al. 2020, "PointRend: Image segmentation as rendering", sect
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segwright.models.instance.contract import InstanceTargets
+from segwright.models.instance.maskrcnn.mask_head import AskedMasks
 
 OVERSAMPLE = 3  # points drawn for one that is kept
 UNCERTAIN_SHARE = 0.75  # of the kept, the rest is anywhere
@@ -24,8 +27,7 @@ class PointHead(nn.Module):
         super().__init__()
         widths = [width + 1, width, width, width]
         self.layers = nn.ModuleList(
-            nn.Conv1d(a + (level > 0), b, kernel_size=1)
-            for level, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+            nn.Conv1d(a + (level > 0), b, kernel_size=1) for level, (a, b) in enumerate(pairwise(widths))
         )
         self.weight = nn.Parameter(torch.empty(channels, width + 1))
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -65,35 +67,21 @@ def refined(
 
 
 def point_loss(
-    logits: Tensor,
-    boxes: Tensor,
-    channels: Tensor,
-    image: Tensor,
-    target: Tensor,
-    features: Tensor,
-    targets: list[InstanceTargets],
-    head: PointHead,
+    logits: Tensor, asked: AskedMasks, features: Tensor, targets: list[InstanceTargets], head: PointHead
 ) -> Tensor:
-    """Mean cross-entropy of points of regions (n,), most of them where the coarse mask (n, side, side) is uncertain."""
+    """Mean cross-entropy of points of the asked masks (n, side, side), most of them where the logits are uncertain."""
     where = points_to_train(logits.detach())
     coarse = _at(logits[:, None], where)[:, 0]
-    inputs = [
-        _at(
-            features[number][None],
-            _in_frame(where[image == number], boxes[image == number], features).flatten(0, 1)[None],
-        )
-        for number in range(len(targets))
-    ]
-    order = torch.cat([(image == number).nonzero().flatten() for number in range(len(targets))])
-    fine = torch.cat(inputs, dim=2)[0].unflatten(1, (len(order), where.shape[1])).transpose(0, 1)
-    said = head(fine, coarse[order], channels[order])
-    truth, judged = zip(
-        *(
-            truth_at(where[image == number], boxes[image == number], target[image == number], one)
-            for number, one in enumerate(targets)
-        ),
-        strict=True,
-    )
+    fine, truth, judged = [], [], []
+    for number, target in enumerate(targets):
+        own = asked.image == number
+        boxes = asked.boxes[own]
+        places = _in_frame(where[own], boxes, features).flatten(0, 1)[None]
+        fine.append(_at(features[number][None], places)[0].unflatten(1, (len(boxes), where.shape[1])).transpose(0, 1))
+        share, counted = truth_at(where[own], boxes, asked.target[own], target)
+        truth.append(share)
+        judged.append(counted)
+    said = head(torch.cat(fine), coarse, asked.channels)
     losses = F.binary_cross_entropy_with_logits(said, torch.cat(truth), reduction="none")
     counted = torch.cat(judged)
     return torch.where(counted, losses, 0).sum() / counted.sum().clamp(min=1)

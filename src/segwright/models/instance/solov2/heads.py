@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segwright.models.instance.pyramid import ConvNormAct
+from segwright.models.instance.pyramid import ConvNormAct, SummedLevels, with_coordinates
 from segwright.models.instance.solov2.options import SOLOv2Options
 
 RARE = 0.01  # each cell starts as if 1 in 100 had an object (focal loss, section 3.3)
@@ -45,52 +46,22 @@ class CellHead(nn.Module):
         return classes, torch.cat(kernels, dim=2).transpose(1, 2)
 
 
-class MaskFeatures(nn.Module):
+class MaskFeatures(nn.Sequential):
     """Mask features (batch, mask channels, height / 4, width / 4), one map for all objects, from P2 to P5.
 
-    Source: Wang et al. 2020, "SOLOv2", section 3.2 (mask feature branch).
+    Source: Wang et al. 2020, "SOLOv2", section 3.2 (mask feature branch): the coarsest level is told where it is.
     """
 
     def __init__(self, width: int, options: SOLOv2Options) -> None:
-        super().__init__()
-        inner = options.mask_width
-        self.steps = nn.ModuleList(
-            nn.ModuleList(ConvNormAct(_inputs(width, level) if step == 0 else inner, inner) for step in range(level))
-            for level in range(1, 4)
+        super().__init__(
+            SummedLevels(width, options.mask_width, coordinates=True),
+            ConvNormAct(options.mask_width, options.mask_channels, kernel_size=1),
         )
-        self.finest = ConvNormAct(width, inner)
-        self.mix = ConvNormAct(inner, options.mask_channels, kernel_size=1)
-
-    def forward(self, pyramid: list[Tensor]) -> Tensor:
-        finest, *coarser = pyramid[:4]
-        total = self.finest(finest)
-        for level, (features, steps) in enumerate(zip(coarser, self.steps, strict=True), start=1):
-            above = with_coordinates(features) if level == COARSEST else features
-            for step in steps:
-                above = F.interpolate(step(above), scale_factor=2.0, mode="bilinear", align_corners=False)
-            total = total + above
-        return self.mix(total)
-
-
-COARSEST = 3  # of P2 to P5: the level that is told where it is
-
-
-def with_coordinates(features: Tensor) -> Tensor:
-    """The features with x and y in -1..1 of the frame, at pixel centres, as two more channels."""
-    batch, _, height, width = features.shape
-    x = (torch.arange(width, device=features.device, dtype=features.dtype) + 0.5) * (2 / width) - 1
-    y = (torch.arange(height, device=features.device, dtype=features.dtype) + 0.5) * (2 / height) - 1
-    grid = torch.stack([x.expand(height, width), y[:, None].expand(height, width)])
-    return torch.cat([features, grid.expand(batch, -1, -1, -1)], dim=1)
 
 
 def _tower(inputs: int, options: SOLOv2Options) -> nn.Sequential:
     widths = [inputs, *[options.head_width] * options.head_depth]
-    return nn.Sequential(*(ConvNormAct(a, b) for a, b in zip(widths, widths[1:], strict=False)))
-
-
-def _inputs(width: int, level: int) -> int:
-    return width + 2 if level == COARSEST else width
+    return nn.Sequential(*(ConvNormAct(a, b) for a, b in pairwise(widths)))
 
 
 def _resized(pyramid: list[Tensor]) -> list[Tensor]:

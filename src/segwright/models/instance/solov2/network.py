@@ -33,6 +33,7 @@ class SOLOv2(nn.Module):
         self.encoder = Encoder(spec.encoder, spec.bands)
         self.stride_px = self.encoder.strides[-1]
         self.pyramid = Pyramid(self.encoder, spec.width, "pool")
+        self.example_px = self.pyramid.strides[-1]
         self.mask_stride_px = self.pyramid.strides[0]
         self.cells = CellHead(spec.width, spec.channels, self.options)
         self.mask_features = MaskFeatures(spec.width, self.options)

@@ -38,7 +38,7 @@ def class_loss(logits: Tensor, classes: Tensor, negatives_per_positive: int) -> 
 
 
 def crop(boxes: Tensor, height: int, width: int, stride_px: int) -> Tensor:
-    """Whether each cell (n, height, width) lies in its box (n, 4) px with a margin of one cell (`box_utils.py: crop`)."""
+    """Whether each cell (n, height, width) lies in its box (n, 4) px or one cell around it (`box_utils.py: crop`)."""
     limits = boxes / stride_px
     low, high = (limits[:, :2] - CROP_MARGIN).clamp(min=0), limits[:, 2:] + CROP_MARGIN
     x, y = torch.arange(width, device=boxes.device), torch.arange(height, device=boxes.device)

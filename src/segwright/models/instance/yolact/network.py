@@ -1,4 +1,4 @@
-"""YOLACT (Bolya et al. 2019): a mask is a sum of the frame's prototypes with the object's coefficients, cut at its box."""
+"""YOLACT (Bolya et al. 2019): a mask is the frame's prototypes times the object's coefficients, cut at its box."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class YOLACT(nn.Module):
         self.encoder = Encoder(spec.encoder, spec.bands)
         self.stride_px = self.encoder.strides[-1]
         self.pyramid = Pyramid(self.encoder, spec.width, "convolve")
+        self.example_px = self.pyramid.strides[-1]
         self.mask_stride_px = self.pyramid.strides[0] // 2
         self.anchors = anchors_of(self.options, self.pyramid.strides)
         self.head = AnchorHead(spec.width, spec.channels, self.anchors.per_cell, self.options.prototypes)
