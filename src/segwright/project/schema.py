@@ -71,15 +71,18 @@ class Split(Section):
     fold: Count | None = Field(default=None, description="which fold of the file, counted from 0")
 
 
-class Model(Section):
-    """The network."""
+DECODER_WIDTHS = (256, 128, 64, 32, 16)
 
-    network: str = "unet"
-    encoder: str = Field(default="resnet34", description="a timm name")
+
+class Model(Section):
+    """The network. `auto` chooses by the guide's table and the memory at hand: see `segwright choose`."""
+
+    network: str = Field(default="unet", description="a network's name, or auto")
+    encoder: str = Field(default="resnet34", description="a timm name, or auto")
     weights: str | None = Field(
         default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
     )
-    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = (256, 128, 64, 32, 16)
+    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] | Auto = DECODER_WIDTHS
 
 
 class Augment(Section):
@@ -188,7 +191,7 @@ class Project(Section):
     """segwright.yaml."""
 
     name: str = "segwright"
-    task: Literal["semantic"] = "semantic"
+    task: Literal["semantic", "auto"] = "semantic"
     classes: Classes
     data: Data
     split: Split = Split()

@@ -15,7 +15,8 @@ from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessin
 from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
-from segwright.project.schema import Project
+from segwright.project.schema import DECODER_WIDTHS, Model, Project
+from segwright.train.auto import resolve_auto
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
@@ -32,10 +33,12 @@ def make_plan(inputs: PlanInputs) -> Plan:
     Raises:
         ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
-    project, classes, reasons = inputs.project, inputs.dataset.classes, Reasons()
+    classes, reasons = inputs.dataset.classes, Reasons()
     if len(classes) > MOST_CLASSES:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
+    resolved = resolve_auto(inputs)
+    inputs, project = resolved.inputs, resolved.inputs.project
     weights = _weights(project, reasons)
     sampling = _sampling(inputs, reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
@@ -48,7 +51,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=NetworkSpec(model.network, model.encoder, len(preprocessing.bands), len(classes), model.decoder_widths),
+        network=NetworkSpec(model.network, model.encoder, len(preprocessing.bands), len(classes), _widths(model)),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -60,8 +63,13 @@ def make_plan(inputs: PlanInputs) -> Plan:
         alerts=project.alerts.model_dump(),
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
-        reasons=reasons.texts,
+        reasons={**reasons.texts, **resolved.reasons},
     )
+
+
+def _widths(model: Model) -> tuple[int, ...]:
+    """The decoder's widths; `auto` was resolved before."""
+    return DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
 
 
 def _cleanup(project: Project) -> Cleanup:

@@ -20,7 +20,7 @@ from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
-from segwright.project.schema import Project
+from segwright.project.schema import DECODER_WIDTHS, Model, Project
 from segwright.train.checkpoint import LAST
 from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
@@ -166,8 +166,11 @@ def _pinned(project: Project, listener: Listener) -> tuple[Project, str | None]:
 
 def _smallest(project: Project) -> NetworkSpec:
     """A network like the project's, to find out that it does not exist before any frame is read."""
-    model = project.model
-    return NetworkSpec(model.network, model.encoder, bands=3, channels=1, decoder_widths=model.decoder_widths)
+    model, usual = project.model, Model()
+    network = usual.network if model.network == "auto" else model.network
+    encoder = "resnet18" if model.encoder == "auto" else model.encoder
+    widths = DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
+    return NetworkSpec(network, encoder, bands=3, channels=1, decoder_widths=widths)
 
 
 def _require_something_to_learn(dataset: Dataset, seen: Fingerprint, listener: Listener) -> None:
