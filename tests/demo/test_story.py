@@ -12,7 +12,7 @@ from segwright.demo.frames import FrameSpec
 from segwright.demo.settings import DemoSettings
 from segwright.demo.story import Story
 from segwright.project import read_project
-from segwright.project.schema import Model
+from segwright.project.model import Model
 
 SETTINGS = DemoSettings(
     FrameSpec(frames_per_line=20, size=Size(240, 320), seed=3),

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from segwright.core import ArtefactError, GateFailed, Image, LabelMap
+from segwright.core import ArtefactError, GateFailed, Image, LabelMap, Size
 from segwright.data.codecs import read_image
-from segwright.export import BundleFacts, ParityFrame, export_bundle, export_onnx
-from segwright.infer import Lineage, load, read_bundle
+from segwright.export import BundleFacts, ParityFrame, export_bundle, export_onnx, parity
+from segwright.infer import Cleanup, Lineage, TilePlan, load, read_bundle
+from segwright.infer.crf import Crf
 from segwright.infer.runtimes.onnx_runtime import OnnxRuntime
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from tests.export.networks import Small, predictor_for
@@ -109,3 +111,14 @@ def test_export_onnx__refuses_a_network_it_cannot_write(tmp_path):
 
     with pytest.raises(ArtefactError, match="cannot be written as ONNX"):
         export_onnx(DataDependent(), tmp_path / "a.onnx")
+
+
+def test_parity__holds_with_every_view_and_the_crf(exported):
+    network, bundle = exported
+    tiles = TilePlan(Size(32, 32), 8, flips=("horizontal", "vertical"), quarter_turns=True, scales=(0.75, 1, 1.25))
+    reference = replace(predictor_for(network), tiles=tiles, cleanup=Cleanup(crf=Crf(far_px=10)))
+    proof = parity(
+        reference, replace(reference, runtime=OnnxRuntime(bundle.path / "model.onnx", stride_px=8)), frames()
+    )
+    assert proof.passed
+    assert proof.largest_probability_difference < 1e-3

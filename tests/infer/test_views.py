@@ -112,3 +112,10 @@ def test_card__says_what_is_averaged(tmp_path):
 def test_tile_plan__refuses_views_that_cannot_be(settings, text):
     with pytest.raises(ConfigError, match=text):
         TilePlan(**settings)
+
+
+def test_bundle__without_views_crf_or_a_search_says_what_it_always_said(tmp_path):
+    manifest = make_bundle(tmp_path).to_json()
+    assert set(manifest["tiles"]) == {"height", "width", "overlap_px", "blend", "stretch", "flips"}
+    assert set(manifest["cleanup"]) == {"opening_radius_px", "min_area_px", "fill_holes_px"}
+    assert "cleanup_choice" not in manifest

@@ -33,6 +33,7 @@ VERBS = {
     "demo": "The guide's worked example, end to end, offline.",
     "import": "Put labelled frames of any format into a versioned store.",
     "init": "Write a commented segwright.yaml for a folder of frames.",
+    "choose": "Say which task, network and encoder suit your frames, and why.",
     "lint": "Find what is wrong with labelled frames and their split.",
     "explain": "Tell what a lint rule does, why it matters, and the fix.",
     "split": "Divide frames into train, validation, calibration and test by a domain column.",

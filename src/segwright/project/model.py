@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from segwright.project.section import Positive, Section
+from segwright.project.section import Auto, Positive, Section
+
+DECODER_WIDTHS = (256, 128, 64, 32, 16)
 
 
 class Model(Section):
-    """The network."""
+    """The network. `auto` chooses by the guide's table and the memory at hand: see `segwright choose`."""
 
-    network: str = Field(default="unet", description="docs/models says which there are and when to take which")
-    encoder: str = Field(default="resnet34", description="a timm name, or mit_b0 to mit_b5")
+    network: str = Field(default="unet", description="docs/models says which there are, when to take which; or auto")
+    encoder: str = Field(default="resnet34", description="a timm name, mit_b0 to mit_b5, or auto")
     weights: str | None = Field(
         default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
     )
-    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = Field(
-        default=(256, 128, 64, 32, 16), description="of the U-Net family, coarse to fine"
+    decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] | Auto = Field(
+        default=DECODER_WIDTHS, description="of the U-Net family, coarse to fine"
     )
     options: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict, description="what else the network can be told: output_stride, variant, ..."

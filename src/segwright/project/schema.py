@@ -193,7 +193,7 @@ class Project(Section):
     """segwright.yaml."""
 
     name: str = "segwright"
-    task: Literal["semantic", "instance"] = "semantic"
+    task: Literal["semantic", "instance", "auto"] = "semantic"
     classes: Classes
     data: Data
     split: Split = Split()

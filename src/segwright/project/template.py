@@ -34,7 +34,7 @@ split:
   # by: line,time   # what stays together; block: 1h, by_block: 512 and gap: 5min as `segwright split` takes them
   # fold: 0         # of a split with --folds 5
 
-model:
+model:            # network, encoder and task may be auto: `segwright choose segwright.yaml` explains
   network: unet
   encoder: resnet34 # any timm name with a feature pyramid: mobilenetv2_100, efficientnet_b0, convnext_tiny is not one
   weights: auto     # imagenet, a local file, an earlier run, or null for random
@@ -65,12 +65,14 @@ training:
 inference:
   tile: auto
   overlap_px: auto
-  flips: false      # average with the mirror image: twice the time
+  flips: false      # average with mirror images: true (twice the time), or [horizontal, vertical]
+  # scales: [0.75, 1, 1.25]   # read each tile at several sizes: 3.1 times the time
 
 cleanup:
   min_area_px: {min_area}        # regions smaller than this go; 0 keeps all
   opening_radius_px: {{}} # {{dent: 1}}: deletes what a disk of this radius does not fit into; leave thin classes out
   fill_holes_px: 0
+  # crf: true       # outlines to the picture's edges; `segwright train --folds` finds out whether it helps
 
 alerts:
   area_percent: 2.0 # alert where the classes below cover more of the part than this

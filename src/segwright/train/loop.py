@@ -148,6 +148,7 @@ def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
         learning_rate=settings.learning_rate,
         encoder_learning_rate=settings.encoder_learning_rate,
         weight_decay=settings.weight_decay,
+        stage_rate=settings.stage_rate,
     )
     optimiser = torch.optim.AdamW(groups, fused=True)
     # fp16 cannot hold small gradients; bf16 and fp32 can, and their scaler does nothing.

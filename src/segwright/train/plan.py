@@ -17,7 +17,9 @@ from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
 from segwright.models.instance import InstanceSpec
+from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
+from segwright.train.auto import resolve_auto
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.objects.planning import instance_spec
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
@@ -37,10 +39,12 @@ def make_plan(inputs: PlanInputs) -> Plan:
     Raises:
         ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
-    project, classes, reasons = inputs.project, inputs.dataset.classes, Reasons()
+    classes, reasons = inputs.dataset.classes, Reasons()
     if len(classes) > MOST_CLASSES:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
+    resolved = resolve_auto(inputs)
+    inputs, project = resolved.inputs, resolved.inputs.project
     weights = _weights(inputs, reasons)
     sampling = _sampling(inputs, reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
@@ -64,9 +68,14 @@ def make_plan(inputs: PlanInputs) -> Plan:
         alerts=project.alerts.model_dump(),
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
-        reasons=reasons.texts,
+        reasons={**reasons.texts, **resolved.reasons},
         objects=_objects(inputs, reasons),
     )
+
+
+def _widths(model: Model) -> tuple[int, ...]:
+    """The decoder's widths; `auto` was resolved before."""
+    return DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
 
 
 def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec | InstanceSpec:
@@ -76,8 +85,9 @@ def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec | 
         return instance_spec(
             model.network, model.encoder, bands, channels, model.options, inputs.objects, machine, reasons
         )
-    encoder = _encoder(inputs, reasons)
-    return NetworkSpec(model.network, encoder, bands, len(classes), model.decoder_widths, dict(model.options))
+    return NetworkSpec(
+        model.network, _encoder(inputs, reasons), bands, len(classes), _widths(model), dict(model.options)
+    )
 
 
 def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
@@ -85,13 +95,10 @@ def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
     facts, given = inputs.objects, inputs.project.inference.objects
     if facts is None:
         return None
-    reasons.texts["loss"] = (
-        f"{inputs.project.model.network} has its own: matching, masks, classes as its paper has them"
-    )
+    reasons.texts["loss"] = f"not used: {inputs.project.model.network} has its paper's own"
     if facts.from_components:
         reasons.texts["objects.from_components"] = "the labels tell no objects apart: each connected region is one"
-    decision = ObjectDecision(**given.model_dump())
-    return ObjectPlan(from_components=facts.from_components, decision=decision)
+    return ObjectPlan(from_components=facts.from_components, decision=ObjectDecision(**given.model_dump()))
 
 
 def _cleanup(project: Project) -> Cleanup:

@@ -32,6 +32,7 @@ def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool,
     decay = reasons.choose(
         "optimiser.ema_decay", training.ema_decay, round(1 - 1 / max(10, steps / 20), 5), "averages the last 5 %"
     )
+    reasons.texts["optimiser.stage_rate"] = "of the stage above: general features, deep in the encoder, move least"
     return OptimiserPlan(
         steps=steps,
         learning_rate=rate,

@@ -17,6 +17,9 @@ from segwright.train.objects.plan import ObjectPlan
 
 SCHEMA_VERSION = 1
 SPECS = {"semantic": NetworkSpec, "instance": InstanceSpec}
+# Each encoder stage below the last learns at this share of the rate of the one above it: general features move least.
+# Source for the idea: Howard & Ruder 2018 (ULMFiT), "discriminative fine-tuning", which uses 1/2.6 a layer.
+STAGE_RATE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,10 @@ class LossPlan:
 
 @dataclass(frozen=True, slots=True)
 class OptimiserPlan:
-    """AdamW with warm-up and cosine; the encoder learns at its own, lower rate; deep stages first where frozen."""
+    """AdamW with warm-up and cosine; the encoder learns at its own, lower rate; deep stages first where frozen.
+
+    Each encoder stage below the last learns at `stage_rate` of the rate of the one above it.
+    """
 
     steps: int
     learning_rate: float
@@ -108,6 +114,7 @@ class OptimiserPlan:
     precision: str
     accelerator: str
     seed: int
+    stage_rate: float = STAGE_RATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.models.instance import InstanceSpec
+from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.ahead import AheadOfTraining
 from segwright.train.checkpoint import LAST
@@ -174,10 +175,13 @@ def _pinned(project: Project, listener: Listener) -> tuple[Project, str | None]:
 
 def _smallest(project: Project) -> NetworkSpec | InstanceSpec:
     """A network like the project's, to find out that it does not exist before any frame is read."""
-    model = project.model
+    model, usual = project.model, Model()
+    network = usual.network if model.network == "auto" else model.network
+    encoder = "resnet18" if model.encoder == "auto" else model.encoder
     if project.task == "instance":
-        return smallest_spec(model.network, model.encoder, model.options)
-    return NetworkSpec(model.network, model.encoder, 3, 1, model.decoder_widths, model.options)
+        return smallest_spec("maskrcnn" if model.network == "auto" else network, encoder, model.options)
+    widths = DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
+    return NetworkSpec(network, encoder, 3, 1, widths, model.options)
 
 
 def _require_something_to_learn(dataset: Dataset, seen: Fingerprint, listener: Listener) -> None:

@@ -8,16 +8,19 @@ from typing import Any
 from torch import nn
 
 from segwright.models import SegmentationNetwork
+from segwright.train.settings import STAGE_RATE
 
-# Each encoder stage below the last learns at this share of the rate of the one above it: general features move least.
-# Source for the idea: Howard & Ruder 2018 (ULMFiT), "discriminative fine-tuning", which uses 1/2.6 a layer.
-STAGE_RATE = 0.7
 # These learn from the first step on, however few stages timm gives an encoder (hrnet four, some xception one).
 LEARNING_STAGES = 2
 
 
 def parameter_groups(
-    network: SegmentationNetwork, *, learning_rate: float, encoder_learning_rate: float, weight_decay: float
+    network: SegmentationNetwork,
+    *,
+    learning_rate: float,
+    encoder_learning_rate: float,
+    weight_decay: float,
+    stage_rate: float = STAGE_RATE,
 ) -> list[dict[str, Any]]:
     """Optimiser groups with their own `peak` rate; biases and norm scales are not decayed.
 
@@ -26,7 +29,7 @@ def parameter_groups(
     stages = network.stages
     groups: list[dict[str, Any]] = []
     for depth, stage in enumerate(stages):
-        peak = encoder_learning_rate * STAGE_RATE ** (len(stages) - 1 - depth)
+        peak = encoder_learning_rate * stage_rate ** (len(stages) - 1 - depth)
         groups.extend(_by_decay(_parameters(stage), peak, weight_decay))
     encoder = {id(parameter) for stage in stages for parameter in _parameters(stage)}
     others = [parameter for parameter in network.parameters() if id(parameter) not in encoder]

@@ -123,7 +123,7 @@ def test_split__folds_of_the_lines(root: Path, tmp_path: Path, capsys: pytest.Ca
     assert _run(root, *LINES, "--by", "line", "--folds", "3", *fixed, "--out", out) == 0
     shown = capsys.readouterr().out
     assert "what each of 3 folds validates on" in shown
-    assert "next: segwright train split.fold=0, and so on to split.fold=2" in shown
+    assert "segwright train split.fold=0, and so on to split.fold=2" in shown
     assert [len(fold.parts["validation"]) for fold in read_folds(out)] == [3, 3, 3]
 
 

@@ -33,7 +33,8 @@ def tell_split(face: Face, splits: Sequence[Split], dataset: Dataset, out: Path)
         content["folds"] = [
             {k: v for k, v in row.items() if k not in ("parts", "left_out")} for row in content["folds"]
         ]
-        after = f"written: {out}\nnext: segwright train split.fold=0, and so on to split.fold={len(splits) - 1}"
+        one = f"segwright train split.fold=0, and so on to split.fold={len(splits) - 1}"
+        after = f"written: {out}\nnext: segwright train --folds, or one by one: {one}"
     payload = {"split": str(out), **{key: value for key, value in content.items() if key != "parts"}}
     face.finish(payload, after)
 
