@@ -73,3 +73,4 @@ def test_build_network__an_unknown_network_names_those_that_exist() -> None:
     with pytest.raises(ConfigError, match=r"model\.network: is not a network of segwright") as caught:
         build_network(NetworkSpec("unett", "test_resnet", 3, 2))
     assert caught.value.problems[0].allowed == ", ".join(NETWORKS)
+    assert caught.value.problems[0].fix == "model.network=unet"

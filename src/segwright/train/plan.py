@@ -13,7 +13,7 @@ from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
-from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
+from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
@@ -184,14 +184,17 @@ def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
             fix="training.crop=auto, or a multiple of the stride",
         )
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
-    if (crop, batch) == (STRIDE_PX, 1):
-        found = "one crop of 32 px: a single value a channel at the coarsest level"
+    if batch == 1 and (crop == inputs.needs.stride_px or inputs.needs.pools_frame):
+        network = inputs.project.model.network
+        pools = f"one crop: a single value a channel where '{network}' pools the whole frame"
         raise ConfigError.of(
             "training.batch",
             "is too small for batch norm",
             allowed="2 or more",
-            found=found,
-            fix="training.batch=2, or a larger training.crop",
+            found=pools
+            if inputs.needs.pools_frame
+            else f"one crop of {crop} px: a single value a channel at the coarsest level",
+            fix="training.batch=2" if inputs.needs.pools_frame else "training.batch=2, or a larger training.crop",
         )
     return crop, batch
 
