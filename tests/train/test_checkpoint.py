@@ -98,9 +98,12 @@ def test_load_state__a_file_that_would_run_code_is_refused_and_runs_none(tmp_pat
     torch.save({"w": Dangerous(tmp_path / "ran")}, tmp_path / "evil.pt")
     (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Dangerous(tmp_path / "ran")))
     for name in ("evil.pt", "evil.pkl"):
-        with pytest.raises(ArtefactError, match="is not a readable checkpoint"):
+        with pytest.raises(ArtefactError, match=r"holds Python objects|is not a readable checkpoint"):
             load_state(tmp_path / name)
     assert not (tmp_path / "ran").exists()
+    with pytest.raises(ArtefactError, match="holds Python objects, and loading those runs whatever code") as caught:
+        load_state(tmp_path / "evil.pt")
+    assert caught.value.problems[0].found == f"{os.system.__module__}.system"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80", b"PK\x03\x04 and no more", b"text\n", bytes(range(256)), b"\0" * 64])

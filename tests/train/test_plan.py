@@ -157,7 +157,10 @@ def test_plan__pretrained_starts_with_deep_stages_frozen_and_imagenet_s_numbers(
     plan = make_plan(inputs(tiny, *pretrained, f"training.steps={FREEZE_FROM_STEPS}"))
     assert plan.optimiser.frozen_stages == 3
     assert plan.optimiser.encoder_learning_rate < plan.optimiser.learning_rate
-    assert plan.preprocessing.mean == IMAGENET_MEAN
+    assert plan.preprocessing.mean == (0.5, 0.5, 0.5)  # what timm says of this encoder's weights
+    assert plan.reasons["preprocessing"] == "mean and std that timm says of the weights of imagenet"
+    usual = make_plan(inputs(tiny, "model.weights=imagenet", "model.encoder=resnet34"))
+    assert usual.preprocessing.mean == IMAGENET_MEAN
     short = make_plan(inputs(tiny, *pretrained, f"training.steps={FREEZE_FROM_STEPS - 1}"))
     assert short.optimiser.frozen_stages == 0
     assert "too short for a second phase" in short.reasons["optimiser.frozen_stages"]

@@ -12,7 +12,18 @@ from safetensors.torch import save_file
 from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.train import Run
+from segwright.train.weight_sources import ALLOWED
 from segwright.train.weights import imagenet_at_hand, load_pretrained
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The hub's cache, empty, with no network behind it."""
+    cache = tmp_path / "hub"
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    return cache
 
 
 def build(encoder: str = "test_resnet") -> SegmentationNetwork:
@@ -73,7 +84,7 @@ def test_load__weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_load__a_missing_file_says_what_may_stand_there() -> None:
     with pytest.raises(ArtefactError, match=r"model\.weights: nowhere\.pt: does not exist") as caught:
         load_pretrained(build(), "nowhere.pt")
-    assert caught.value.problems[0].allowed == "imagenet, a file, a run folder, or null"
+    assert caught.value.problems[0].allowed == ALLOWED
 
 
 def test_load__nothing_stays_random() -> None:
@@ -93,7 +104,12 @@ def test_load__an_earlier_run_with_other_classes_gives_all_but_the_head(finished
     network = build_network(NetworkSpec("unet", "test_resnet", 3, 7, (16, 12, 8, 8, 8)))
     report = load_pretrained(network, str(finished.path))
     assert report is not None
-    assert report.missing == ("head.weight", "head.bias")
+    assert report.missing == ()
+    assert {str(misfit) for misfit in report.misfits} == {
+        "head.weight 7x8x1x1, the file's is 3x8x1x1",
+        "head.bias 7, the file's is 3",
+    }
+    assert "the head is left out: it answers for another number of classes than 7" in report.notes
 
 
 def test_load__an_earlier_run_with_as_many_but_other_classes_gives_all_but_the_head(finished: Run) -> None:
@@ -106,11 +122,13 @@ def test_load__an_earlier_run_with_as_many_but_other_classes_gives_all_but_the_h
     assert same.missing == ()
 
 
-def test_imagenet__offline_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+@pytest.mark.usefixtures("offline")
+def test_imagenet__offline_is_a_clear_error() -> None:
     with pytest.raises(ConfigError, match="timm's weights for 'resnet10t' cannot be had") as caught:
         load_pretrained(build("resnet10t"), "imagenet")
-    assert "model.weights=null" in caught.value.problems[0].fix
+    assert caught.value.problems[0].fix == (
+        "where the hub can be reached: hf download timm/resnet10t.c3_in1k model.safetensors --local-dir "
+        "resnet10t.c3_in1k; copy the folder here and set model.weights=resnet10t.c3_in1k/model.safetensors, "
+        "or model.weights=null to start from random"
+    )
     assert not imagenet_at_hand("resnet10t")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from segwright.core import ArtefactError
+from segwright.core import ArtefactError, SegwrightError
 
 LAST = "last.pt"
 BEST = "best.safetensors"
@@ -84,10 +85,22 @@ def load_state(path: Path) -> dict[str, Any]:
         fix = "start without --resume, or name the run that was interrupted"
         raise ArtefactError.of(str(path), "does not exist", found="nothing to resume", fix=fix) from None
     except Exception as error:  # torch's readers raise a dozen unrelated types on damaged and foreign files
-        found = str(error).split("\n")[0] or type(error).__name__
-        raise ArtefactError.of(
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> SegwrightError:
+    refused = re.search(r"GLOBAL ([\w.]+)", str(error))  # torch names the class or function it would not run
+    if refused is not None:
+        return ArtefactError.of(
             str(path),
-            "is not a readable checkpoint",
-            found=found,
-            fix="copy or download the file again; a checkpoint of a run is made anew by segwright train",
-        ) from error
+            "holds Python objects, and loading those runs whatever code the file says",
+            allowed="tensors, numbers, text, and lists and tables of them",
+            found=refused[1],
+            fix="where you trust it: torch.save(torch.load(FILE, weights_only=False)['state_dict'], 'weights.pt')",
+        )
+    return ArtefactError.of(
+        str(path),
+        "is not a readable checkpoint",
+        found=str(error).split("\n")[0] or type(error).__name__,
+        fix="copy or download the file again; a checkpoint of a run is made anew by segwright train",
+    )

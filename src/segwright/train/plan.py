@@ -27,7 +27,8 @@ from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, Plan, SamplingPlan
-from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
+from segwright.train.weight_sources import TIMM, timm_statistics
+from segwright.train.weights import check_source, imagenet_at_hand, stores_quantised_layers
 
 OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
@@ -150,6 +151,7 @@ def _weights(inputs: PlanInputs, reasons: Reasons) -> str | None:
     wanted = project.model.weights
     if wanted != "auto":
         reasons.texts["weights"] = "segwright.yaml says so"
+        check_source(wanted, project.model.encoder)
         return wanted
     if inputs.needs.own_encoder:
         reasons.texts["weights"] = (
@@ -180,6 +182,10 @@ def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) ->
         if stores_quantised_layers(weights):
             reasons.texts["preprocessing"] = "the range the weights were trained with: -1..1"
             return Preprocessing(bands, scale, (0.5,) * 3, (0.5,) * 3, fingerprint.dtype)
+        published = _published_statistics(inputs, weights)
+        if published is not None:
+            reasons.texts["preprocessing"] = f"mean and std that timm says of the weights of {weights}"
+            return Preprocessing(bands, scale, *published, fingerprint.dtype)
         reasons.texts["preprocessing"] = "ImageNet mean and std: what the pretrained encoder was trained with"
         return Preprocessing(bands, scale, IMAGENET_MEAN, IMAGENET_STD, fingerprint.dtype)
     reasons.texts["preprocessing"] = "mean and std of the training frames"
@@ -187,6 +193,14 @@ def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) ->
     if len(fingerprint.bands) == 1:
         mean, std = mean * 3, std * 3
     return Preprocessing(bands, scale, mean, std, fingerprint.dtype)
+
+
+def _published_statistics(inputs: PlanInputs, weights: str) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """What timm says its weights read, where that is not ImageNet's mean and std."""
+    if not (weights == "imagenet" or weights.startswith(TIMM)):
+        return None
+    found = timm_statistics(weights, inputs.project.model.encoder)
+    return None if found == (IMAGENET_MEAN, IMAGENET_STD) else found
 
 
 def _of_earlier_run(weights: str | None) -> Preprocessing | None:

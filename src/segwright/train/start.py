@@ -38,6 +38,8 @@ from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import STRIDE_PX, InputNeeds, PlanInputs, input_needs
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
+from segwright.train.weight_report import WEIGHTS_FILE, write_report
+from segwright.train.weight_sources import is_name
 from segwright.train.weights import folded_statistics, load_pretrained
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -155,7 +157,7 @@ def _with_absolute_paths(project: Project, base: Path) -> Project:
     for name in ("columns_csv", "dicom"):
         if (path := getattr(data, name)) is not None:
             paths[name] = str((base / path).resolve())
-    if weights not in (None, "auto", "imagenet"):
+    if weights is not None and not is_name(weights):
         weights = str((base / weights).resolve())
     update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}
     return project.model_copy(update=update)
@@ -252,7 +254,7 @@ def _semantic(plan: Plan, dataset: Dataset, split: Split, resume: bool, listener
     frames.index(plan.sampling.workers, listener)
     feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
-    network = build_network(plan.network) if resume else _network(plan, feed, listener)
+    network = build_network(plan.network) if resume else _network(plan, feed, run.path, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
     return network, feed, Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
 
@@ -287,7 +289,7 @@ def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequ
     return score_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=boundary_px)
 
 
-def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
+def _network(plan: Plan, feed: Feed, folder: Path, listener: Listener) -> SegmentationNetwork:
     network = build_network(plan.network)
     counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
     network.expect([count / max(1, sum(counts)) for count in counts])
@@ -298,7 +300,9 @@ def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
     if report.folded:
         crops = torch.cat([feed.batch(number).frames for number in range(STATISTICS_BATCHES)])
         folded_statistics(network, crops)
-    listener(Note("training", str(report)))
+    write_report(report, folder)
+    complete = bool(report.missing or report.unexpected or report.misfits)
+    listener(Note("training", f"{report}; all names: {folder / WEIGHTS_FILE}" if complete else str(report)))
     return network
 
 

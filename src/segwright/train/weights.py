@@ -1,18 +1,20 @@
-"""Pretrained weights for an encoder: from timm by name, from a file, or from an earlier run; nothing is unpickled.
+"""Pretrained weights for a network: published ones by name, from a file, or from an earlier run; nothing is unpickled.
 
 A weights source in segwright.yaml is one of
 
     null                    random
     imagenet                timm's own weights for the encoder (needs its download, or its cache)
+    timm:NAME[.TAG]         others of timm's for the encoder: timm:resnet34.a1_in1k
+    hf-hub:OWNER/NAME       a repository of the Hugging Face hub; @REVISION behind it names one version
     auto                    imagenet where the weights can be had, else random, said in the plan
-    FILE.safetensors|.pt    a state dict of the encoder, of a classifier built on it, or quantised folded layers
+    FILE.safetensors|.pt    a state dict: of the encoder, of a classifier built on it, of a segmentation network (ours,
+                            torchvision's, smp's), or quantised folded layers; also .pth .th .bin .ckpt
     runs/NAME               an earlier segwright run: encoder and decoder, head where classes are the same, in order
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,77 +22,73 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ArtefactError, ClassTable, ConfigError
-from segwright.models import NetworkSpec, SegmentationNetwork
-from segwright.models.choose_encoder import backbone_named
-from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
+from segwright.core import ClassTable, ConfigError
+from segwright.models import SegmentationNetwork
+from segwright.models.folded import FoldedLayer, conv_norm_pairs, load_folded, unfold_batch_norm
 from segwright.models.instance import InstanceNetwork
 from segwright.models.mix_transformer import MIX_TRANSFORMERS, flattened, renamed
-from segwright.train.checkpoint import BEST, load_state, load_weights
+from segwright.train.checkpoint import BEST, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
-
-KEYS_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class WeightReport:
-    """What was loaded into what: tensor names taken, left at random, and left over in the file."""
-
-    source: str
-    matched: int
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    folded: bool = False
-
-    def __str__(self) -> str:
-        parts = [f"{self.matched} tensors from {self.source}"]
-        for what, names in (("not in the file", self.missing), ("not in the network", self.unexpected)):
-            if names:
-                shown = ", ".join(names[:KEYS_SHOWN]) + (", ..." if len(names) > KEYS_SHOWN else "")
-                parts.append(f"{len(names)} {what} ({shown})")
-        return "; ".join(parts)
+from segwright.train.weight_fit import adapted_to_bands, band_rule, fit
+from segwright.train.weight_report import WeightReport
+from segwright.train.weight_sources import HUB, TIMM, from_hub, from_timm, is_name, read_state, require_file, timm_name
 
 
-def load_pretrained(network: Any, source: str | None, classes: ClassTable | None = None) -> WeightReport | None:
-    """Fill the network's encoder (for a run: the whole network) from `source`; None leaves it random.
+def load_pretrained(
+    network: SegmentationNetwork | InstanceNetwork, source: str | None, classes: ClassTable | None = None
+) -> WeightReport | None:
+    """Fill the network from `source`, as far as it goes; None leaves it random.
 
     `classes` are those the network will answer for: the head of a run that answers for others is left out.
 
     Raises:
-        ConfigError: `imagenet` weights that timm does not have or cannot fetch, offline.
+        ConfigError: published weights that do not exist, are another encoder's, or cannot be fetched, offline.
         ArtefactError: a file that is not there, not readable, or of another network.
     """
     if source is None:
         return None
     path = Path(source)
-    if source != "imagenet" and (path / "checkpoints" / BEST).is_file():
+    if not is_name(source) and (path / "checkpoints" / BEST).is_file():
         return _from_run(network, path, classes)
-    backbone = _backbone(network, source)
-    if source == "imagenet":
-        return _from_timm(network.spec, backbone)
-    state = _read_state(path)
+    _require_encoder(network, source)
+    if source == "imagenet" or source.startswith(TIMM):
+        name = timm_name(source, network.spec.encoder)
+        return fit(network, from_timm(source, network.spec), f"timm {name}")
+    state = from_hub(source) if source.startswith(HUB) else read_state(path)
     if _is_quantised(state):
-        return _from_folded(backbone, state, path)
+        return _from_folded(network, state, path)
     if network.spec.encoder in MIX_TRANSFORMERS:
-        return _load_matching(backbone, flattened(renamed(state)), str(path))
-    return _load_matching(backbone, _as_backbone(state), str(path))
+        state = flattened(renamed(state))
+    return fit(network, state, source)
 
 
-def _backbone(network: SegmentationNetwork, source: str) -> nn.Module:
-    """The module that weights go into.
+def check_source(source: str | None, encoder: str) -> None:
+    """Say before training what can be said without loading: a path that holds no weights, another encoder's name.
 
     Raises:
-        ConfigError: the network has none that weights are published for.
+        ConfigError, ArtefactError: see `load_pretrained`.
     """
-    if network.backbone is None:
+    if source is None or source.startswith(HUB):
+        return
+    if is_name(source):
+        timm_name(source, encoder)
+    elif not (Path(source) / "checkpoints" / BEST).is_file():
+        require_file(Path(source))
+
+
+def _require_encoder(network: SegmentationNetwork, source: str) -> None:
+    """Raise ConfigError where the network has no encoder that these weights exist for."""
+    published = source == "imagenet" or source.startswith(TIMM)
+    if network.backbone is None or (network.own_encoder and published):
+        what = "no encoder that weights exist for" if network.backbone is None else "an encoder that timm has not"
+        own = "null, or an earlier run" if network.backbone is None else "null, a file its authors published, a run"
         raise ConfigError.of(
             "model.weights",
-            f"cannot be loaded: the network '{network.spec.network}' has no encoder that weights exist for",
-            allowed="null, or an earlier run",
+            f"cannot be loaded: the network '{network.spec.network}' has {what}",
+            allowed=own,
             found=source,
             fix="model.weights=null",
         )
-    return network.backbone
 
 
 def stores_quantised_layers(source: str) -> bool:
@@ -100,7 +98,7 @@ def stores_quantised_layers(source: str) -> bool:
         ArtefactError: a file that is not readable.
     """
     path = Path(source)
-    return path.is_file() and _is_quantised(_read_state(path))
+    return path.is_file() and _is_quantised(read_state(path))
 
 
 def _is_quantised(state: Mapping[str, Any]) -> bool:
@@ -121,83 +119,15 @@ def imagenet_at_hand(encoder: str) -> bool:
     return True
 
 
-def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
-    name = spec.encoder
-    try:
-        model = backbone_named(name, spec.bands, pretrained=True)
-    except Exception as error:
-        raise ConfigError.of(
-            "model.weights: imagenet",
-            f"timm's weights for '{name}' cannot be had",
-            allowed="an encoder with published weights, reachable or in the local cache",
-            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
-        ) from error
-    return _load_matching(
-        backbone, model.state_dict(), f"the hub's {name}" if name in MIX_TRANSFORMERS else f"timm {name}"
-    )
-
-
 def _from_run(network: SegmentationNetwork | InstanceNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
     state = load_weights(path / "checkpoints" / BEST)
     earlier = read_plan(path / PLAN_FILE)
-    if isinstance(network, InstanceNetwork) and (earlier.network.network, earlier.classes) != (
-        network.spec.network,
-        classes,
-    ):
+    others = classes is not None and earlier.classes.names != classes.names
+    if isinstance(network, SegmentationNetwork):
+        return fit(network, state, str(path), without=network.class_layers if others else ())
+    if others or earlier.network.network != network.spec.network:  # heads are for the objects they were made for
         state = {name: value for name, value in state.items() if name.startswith("encoder.")}
-    elif classes is not None and earlier.classes.names != classes.names:
-        names = {id(module): f"{name}." for name, module in network.named_modules()}
-        theirs = tuple(names[id(layer)] for layer in network.class_layers)
-        state = {name: value for name, value in state.items() if not name.startswith(theirs)}
-    return _load_matching(network, state, str(path))
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ArtefactError.of(
-            f"model.weights: {path}",
-            "does not exist",
-            allowed="imagenet, a file, a run folder, or null",
-            found="no such file",
-            fix="correct model.weights in segwright.yaml; model.weights=null starts from random",
-        )
-    state: Any = load_weights(path) if path.suffix == ".safetensors" else load_state(path)
-    for wrapper in ("state_dict", "model", "model_state_dict"):
-        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
-            state = state[wrapper]
-    tensors = state.items() if isinstance(state, Mapping) else ()
-    return {str(name).removeprefix("module."): value for name, value in tensors if isinstance(value, Tensor)}
-
-
-def _as_backbone(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Classifier names as a feature backbone has them: timm flattens `blocks.0.` to `blocks_0.` there."""
-    prefixes = ("encoder.backbone.", "backbone.", "encoder.")
-    prefix = next((text for text in prefixes if any(name.startswith(text) for name in state)), "")
-    return {name.removeprefix(prefix): value for name, value in state.items()}
-
-
-def _load_matching(module: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
-    own = module.state_dict()
-    renamed = {_own_name(name, own): value for name, value in state.items()}
-    fitting = {name: value for name, value in renamed.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise ArtefactError.of(
-            source,
-            "holds no weights for this network",
-            allowed=", ".join(list(own)[:KEYS_SHOWN]) + ", ...",
-            found=", ".join(list(state)[:KEYS_SHOWN]) + ", ...",
-            fix="choose the encoder the file was made for (model.encoder)",
-        )
-    module.load_state_dict(fitting, strict=False)
-    counters = [name for name in own if name.endswith("num_batches_tracked")]
-    missing = tuple(name for name in own if name not in fitting and name not in counters)
-    return WeightReport(source, len(fitting), missing, tuple(name for name in renamed if name not in fitting))
-
-
-def _own_name(name: str, own: Mapping[str, Tensor]) -> str:
-    flattened = name.replace(".", "_", 1)
-    return flattened if name not in own and flattened in own else name
+    return fit(network, state, str(path))
 
 
 def folded_layers(path: Path) -> list[FoldedLayer]:
@@ -205,7 +135,7 @@ def folded_layers(path: Path) -> list[FoldedLayer]:
 
     w = (weight_q - zero_point) * scale, worked out in float64.
     """
-    return _folded_layers(_read_state(path))
+    return _folded_layers(read_state(path))
 
 
 def _folded_layers(state: Mapping[str, Any]) -> list[FoldedLayer]:
@@ -217,13 +147,26 @@ def _folded_layers(state: Mapping[str, Any]) -> list[FoldedLayer]:
     return layers
 
 
-def _from_folded(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> WeightReport:
-    used, left = load_folded(backbone, _folded_layers(state))
+def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: Path) -> WeightReport:
+    backbone, layers, notes = _backbone(network), _folded_layers(state), []
+    first, bands = conv_norm_pairs(backbone)[0][0].weight, network.spec.bands
+    theirs = layers[0].weight
+    if theirs.shape[1] != first.shape[1] == bands:
+        layers[0] = FoldedLayer(adapted_to_bands(theirs, bands), layers[0].bias)
+        notes.append(band_rule(theirs.shape[1], bands))
+    used, left = load_folded(backbone, layers)
     unexpected = tuple(f"layer {number}" for number in range(used, used + left))
-    return WeightReport(f"{path.name} (batch norm folded)", used, (), unexpected, folded=True)
+    source = f"{path.name} (batch norm folded)"
+    return WeightReport(source, used, (), unexpected, folded=True, notes=tuple(notes))
+
+
+def _backbone(network: SegmentationNetwork) -> nn.Module:
+    """The module that encoder weights go into; callers have asked `_require_encoder`."""
+    assert network.backbone is not None
+    return network.backbone
 
 
 def folded_statistics(network: SegmentationNetwork, frames: Tensor) -> None:
     """Give batch-norm layers loaded from folded weights the statistics of `frames` without changing what they say."""
     with torch.no_grad():
-        unfold_batch_norm(_backbone(network, "folded weights"), frames)
+        unfold_batch_norm(_backbone(network), frames)

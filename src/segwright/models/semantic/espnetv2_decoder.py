@@ -77,7 +77,8 @@ def _at_scale(features: Tensor, stage: nn.Module, scale: tuple[int, int]) -> Ten
     height, width = features.shape[2:]
     if times == over:
         return stage(features)
-    size = tuple(torch.sym_max(-(-side * times // over), LEAST_SIDE) for side in (height, width))
+    # rounded up with positive numbers only: ONNX divides towards zero, Python downwards
+    size = tuple(torch.sym_max((side * times + over - 1) // over, LEAST_SIDE) for side in (height, width))
     if times < over:
         return _resized(stage(_averaged(features, size)), (height, width))
     larger = stage(_resized(features, size))
