@@ -6,12 +6,17 @@ import difflib
 from collections.abc import Callable
 
 from segwright.core import ConfigError
+from segwright.models.query.building import eomt, mask2former
 from segwright.models.segmentation_network import SegmentationNetwork
 from segwright.models.semantic.unet import unet
 from segwright.models.spec import NetworkSpec
 
 # name in segwright.yaml -> how it is built
-NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {"unet": unet}
+NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {
+    "unet": unet,
+    "mask2former": mask2former,
+    "eomt": eomt,
+}
 
 
 def build_network(spec: NetworkSpec) -> SegmentationNetwork:

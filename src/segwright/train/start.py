@@ -19,6 +19,7 @@ from segwright.evaluate import Evaluation, PredictedPairs, score_frames
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
+from segwright.models.query import QueryNetwork
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
 from segwright.train.feed import Feed
@@ -26,12 +27,13 @@ from segwright.train.frames import TrainingFrames
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import Judges, run_training
-from segwright.train.objective import SemanticObjective
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, input_needs
+from segwright.train.query_objective import objective_of
+from segwright.train.query_weights import HUB, configured, is_published, load_published
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
-from segwright.train.weights import folded_statistics, load_pretrained
+from segwright.train.weights import WeightReport, folded_statistics, load_pretrained
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 STATISTICS_BATCHES = 2
@@ -47,6 +49,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
         ConfigError: settings that contradict the data.
     """
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
+    project = configured(project)
     needs = input_needs(_smallest(project))
     dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
     split_path = base / project.split.file
@@ -122,7 +125,7 @@ def _with_absolute_paths(project: Project, base: Path) -> Project:
     for name in ("columns_csv", "dicom"):
         if (path := getattr(data, name)) is not None:
             paths[name] = str((base / path).resolve())
-    if weights not in (None, "auto", "imagenet"):
+    if weights not in (None, "auto", "imagenet") and not weights.startswith(HUB):
         weights = str((base / weights).resolve())
     update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}
     return project.model_copy(update=update)
@@ -205,7 +208,7 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    judges = Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
+    judges = Judges(objective_of(network, plan.loss), validator(plan, held_out))
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
         run_training(plan, network, feed, judges, fabric, run.path, resume=resume, listener=listener)
@@ -235,7 +238,7 @@ def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
     network = build_network(plan.network)
     counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
     network.expect([count / max(1, sum(counts)) for count in counts])
-    report = load_pretrained(network, plan.weights, plan.classes)
+    report = _loaded(network, plan)
     if report is None:
         listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
         return network
@@ -244,6 +247,12 @@ def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
         folded_statistics(network, crops)
     listener(Note("training", str(report)))
     return network
+
+
+def _loaded(network: SegmentationNetwork, plan: Plan) -> WeightReport | None:
+    if plan.weights is not None and is_published(plan.weights) and isinstance(network, QueryNetwork):
+        return load_published(network, plan.weights)
+    return load_pretrained(network, plan.weights, plan.classes)
 
 
 def _has_checkpoint(run: Run, listener: Listener) -> bool:

@@ -1,0 +1,1 @@
+"""From what networks say of objects to objects."""
