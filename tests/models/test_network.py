@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segwright.core import ConfigError
-from segwright.models import NetworkSpec, build_network
+from segwright.models import NETWORKS, NetworkSpec, build_network
 from segwright.models.segmentation_network import RAREST_SHARE
 
 WIDTHS = (16, 12, 8, 8, 8)
@@ -72,4 +72,5 @@ def test_expect__starts_from_the_class_shares() -> None:
 def test_build_network__an_unknown_network_names_those_that_exist() -> None:
     with pytest.raises(ConfigError, match=r"model\.network: is not a network of segwright") as caught:
         build_network(NetworkSpec("unett", "test_resnet", 3, 2))
-    assert caught.value.problems[0].allowed == "unet"
+    assert caught.value.problems[0].allowed == ", ".join(NETWORKS)
+    assert caught.value.problems[0].fix == "model.network=unet"

@@ -1,68 +1,48 @@
-"""Encoders: any timm backbone that gives a feature pyramid, under timm's own names."""
+"""Encoders with levels of their own: timm's, under timm's names, and the Mix Transformer."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator
-from typing import cast
+from typing import Any, cast
 
 import timm
-import torch
+from timm.layers import Format
 from timm.models import FeatureInfo
 from torch import Tensor, nn
 
-from segwright.core import ConfigError, SegwrightError, Size
+from segwright.core import ConfigError
+from segwright.models.feature_pyramid import FeaturePyramid, grouped, try_out, unfit
+from segwright.models.mix_transformer import MIX_TRANSFORMERS, mix_transformer
 
 PYRAMID = (2, 4, 8, 16, 32)
-TRIAL = Size(64, 96)  # not square: a network for one fixed input size shows itself
+STRIDES = {stride: tuple(min(level, stride) for level in PYRAMID) for stride in (8, 16, 32)}
+# Families that are built for one frame size unless they are told otherwise: timm's argument for any size.
+ANY_SIZE: dict[str, dict[str, Any]] = {
+    "timm.models.swin_transformer": {"strict_img_size": False},
+    "timm.models.swin_transformer_v2": {"strict_img_size": False},
+}
 
 
-class Encoder(nn.Module):
-    """A timm backbone as a pyramid: features at 1/2, 1/4, 1/8, 1/16 and 1/32 of the frame, fine to coarse.
+class Encoder(FeaturePyramid):
+    """A backbone as a pyramid: features at 1/2, 1/4, 1/8, 1/16 and 1/32 of the frame, or from 1/4 on.
 
-    `stages` are its layers from the input upwards, one entry a pyramid level: what transfer learning freezes.
+    With `output_stride` 16 or 8 the last levels stay at that share of the frame: strides become dilations.
     """
 
-    def __init__(self, name: str, bands: int) -> None:
+    def __init__(self, name: str, bands: int, output_stride: int = 32) -> None:
         super().__init__()
-        self.backbone = _backbone(name, bands)
+        self.backbone = hierarchical_backbone(name, bands, output_stride)
         info = self._pyramid_info
-        self.widths: tuple[int, ...] = tuple(info.channels())
-        self.strides: tuple[int, ...] = tuple(info.reduction())
-        if self.strides != PYRAMID:
-            raise _unfit(name, f"features at strides {PYRAMID}", str(self.strides))
-        self._try(name, bands)
-
-    @property
-    def stride_px(self) -> int:
-        """Height and width of a frame are multiples of this."""
-        return self.strides[-1]
+        self.widths = tuple(info.channels())
+        self.strides = tuple(info.reduction())
+        if self.strides not in (STRIDES[output_stride], STRIDES[output_stride][1:]):
+            allowed = f"features at strides {STRIDES[output_stride]}, or from 4 on"
+            raise unfit(name, allowed, str(self.strides))
+        self._bands_last = getattr(self.backbone, "output_fmt", None) == Format.NHWC
+        try_out(name, self, bands)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
-        return self.backbone(frames)
-
-    def _try(self, name: str, bands: int) -> None:
-        """Raise ConfigError where the backbone does not do what timm says of it.
-
-        Stems without padding, fixed input sizes and widths told wrong show only when a frame goes through.
-        """
-        expected = [
-            (1, width, TRIAL.height // stride, TRIAL.width // stride)
-            for width, stride in zip(self.widths, self.strides, strict=True)
-        ]
-        allowed = f"for a frame of {TRIAL} px the features (batch, width, height, width) {expected}"
-        was_training = self.backbone.training
-        self.backbone.eval()  # the trial leaves no trace in the batch norms
-        try:
-            with torch.inference_mode():
-                pyramid = self.backbone(torch.zeros(1, bands, TRIAL.height, TRIAL.width))
-        except Exception as error:  # whatever a foreign network raises on a size it cannot take
-            raise _unfit(name, allowed, f"{type(error).__name__}: {error}".split("\n")[0]) from error
-        finally:
-            self.backbone.train(was_training)
-        found = [tuple(features.shape) for features in pyramid]
-        if found != expected:
-            raise _unfit(name, allowed, str(found))
+        pyramid = self.backbone(frames)
+        return [level.permute(0, 3, 1, 2) for level in pyramid] if self._bands_last else pyramid
 
     @property
     def _pyramid_info(self) -> FeatureInfo:
@@ -71,53 +51,32 @@ class Encoder(nn.Module):
 
     @property
     def stages(self) -> list[list[nn.Module]]:
-        """The backbone's layers grouped by pyramid level: `stages[0]` ends at 1/2, `stages[-1]` at 1/32.
-
-        Together they hold every parameter of the backbone once, in the order of `backbone.parameters()`.
-        """
+        """The backbone's layers grouped by pyramid level: `stages[0]` ends at the finest, `stages[-1]` at 1/32."""
         # timm renames the layers it lifts out of a container (`return_layers`); other backbones keep theirs.
-        ends = set(getattr(self.backbone, "return_layers", self._pyramid_info.module_name()))
-        stages: list[list[nn.Module]] = [[]]
-        for name, layer in _layers(self.backbone, ends):
-            stages[-1].append(layer)
-            if name in ends and len(stages) < len(self.strides):
-                stages.append([])
-        return [stage for stage in stages if stage]
+        return grouped(self.backbone, list(getattr(self.backbone, "return_layers", self._pyramid_info.module_name())))
 
 
-def _unfit(name: str, allowed: str, found: str) -> SegwrightError:
-    return ConfigError.of(
-        f"model.encoder: {name}",
-        "does not give the feature pyramid a U-Net needs",
-        allowed=allowed,
-        found=found,
-        fix="choose another encoder, for example resnet34, mobilenetv2_100 or efficientnet_b0",
-    )
+def hierarchical_backbone(name: str, bands: int, output_stride: int = 32, *, pretrained: bool = False) -> nn.Module:
+    """timm's feature extractor of that name, or a Mix Transformer.
 
+    Pretrained weights of a first layer for three bands are adapted by timm: one band gets their sum, more than
+    three get them in turns, scaled to the same brightness.
 
-def _layers(module: nn.Module, ends: Collection[str], prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The children of `module` with their full names; a child that a pyramid level ends inside of is opened."""
-    for name, child in module.named_children():
-        path = prefix + name
-        if any(end.startswith(f"{path}.") for end in ends):
-            yield from _layers(child, ends, f"{path}.")
-        else:
-            yield path, child
-
-
-def _backbone(name: str, bands: int) -> nn.Module:
-    if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=4)
-        raise ConfigError.of(
-            "model.encoder",
-            "is not an encoder timm knows",
-            allowed="a name that `timm.list_models()` prints",
-            found=name,
-            fix=f"did you mean {', '.join(close)}?" if close else "for example resnet34",
-        )
+    Raises:
+        ConfigError: no levels to be had, or not at this output stride.
+    """
+    if name in MIX_TRANSFORMERS:
+        if output_stride != 32:
+            raise _no_output_stride(name, output_stride, "the Mix Transformer halves its size by overlapping patches")
+        return mix_transformer(name, bands, pretrained=pretrained)
+    told = dict(ANY_SIZE.get(timm.models.model_entrypoint(name).__module__, {}))
+    if output_stride != 32:
+        told["output_stride"] = output_stride
     try:
-        return timm.create_model(name, features_only=True, pretrained=False, in_chans=bands)
-    except (RuntimeError, AttributeError, TypeError) as error:
+        return timm.create_model(name, features_only=True, pretrained=pretrained, in_chans=bands, **told)
+    except (RuntimeError, AttributeError, TypeError, NotImplementedError, AssertionError) as error:
+        if output_stride != 32:
+            raise _no_output_stride(name, output_stride, str(error)) from error
         raise ConfigError.of(
             f"model.encoder: {name}",
             "cannot give a feature pyramid",
@@ -125,3 +84,13 @@ def _backbone(name: str, bands: int) -> nn.Module:
             found=str(error),
             fix="choose another encoder, for example resnet34",
         ) from error
+
+
+def _no_output_stride(name: str, output_stride: int, why: str) -> ConfigError:
+    return ConfigError.of(
+        f"model.encoder: {name}",
+        f"cannot stay at 1/{output_stride} of the frame (model.options.output_stride)",
+        allowed="encoders of convolutions: resnet34, resnext50_32x4d, mobilenetv2_100, efficientnet_b0, convnext_tiny",
+        found=why.split("\n")[0],
+        fix="model.encoder=resnet34, or a network that needs no output stride: model.network=fpn",
+    )

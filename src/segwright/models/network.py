@@ -8,12 +8,38 @@ from collections.abc import Callable
 from segwright.core import ConfigError
 from segwright.models.query.building import eomt, mask2former
 from segwright.models.segmentation_network import SegmentationNetwork
+from segwright.models.semantic.attention_unet import attention_unet
+from segwright.models.semantic.bisenetv2 import bisenetv2
+from segwright.models.semantic.deeplabv3 import deeplabv3
+from segwright.models.semantic.deeplabv3plus import deeplabv3plus
+from segwright.models.semantic.espnet import ESPNet
+from segwright.models.semantic.espnetv2 import ESPNetv2
+from segwright.models.semantic.fcn import fcn
+from segwright.models.semantic.fpn import fpn
+from segwright.models.semantic.lraspp import lraspp
+from segwright.models.semantic.pspnet import pspnet
+from segwright.models.semantic.segformer import segformer
 from segwright.models.semantic.unet import unet
+from segwright.models.semantic.unetplusplus import unetplusplus
+from segwright.models.semantic.upernet import upernet
 from segwright.models.spec import NetworkSpec
 
 # name in segwright.yaml -> how it is built
 NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {
     "unet": unet,
+    "unetplusplus": unetplusplus,
+    "attention_unet": attention_unet,
+    "fcn": fcn,
+    "deeplabv3": deeplabv3,
+    "deeplabv3plus": deeplabv3plus,
+    "pspnet": pspnet,
+    "fpn": fpn,
+    "upernet": upernet,
+    "segformer": segformer,
+    "lraspp": lraspp,
+    "bisenetv2": bisenetv2,
+    "espnet": ESPNet,
+    "espnetv2": ESPNetv2,
     "mask2former": mask2former,
     "eomt": eomt,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,12 @@ class SegmentationNetwork(nn.Module):
         spec: what it was built from.
         stride_px: height and width are multiples of this; the tile engine pads to it.
         fixed_input: the one size it can read, where it is built for one; its `stride_px` is then its side.
+        own_encoder: whether its encoder belongs to it; then the encoder that `spec` names is not used.
+        pools_frame: a batch norm sees one value a frame and channel, so that training needs two crops in a step.
     """
+
+    own_encoder: ClassVar[bool] = False
+    pools_frame: bool = False
 
     def __init__(self, spec: NetworkSpec, stride_px: int, fixed_input: Size | None = None) -> None:
         super().__init__()
@@ -59,12 +65,22 @@ class SegmentationNetwork(nn.Module):
         Without it the first hundreds of steps only teach that most pixels are background.
         Source: Lin et al. 2017 (focal loss), section 3.3, "class imbalance and model initialization".
         """
-        logits = torch.tensor([math.log(max(share, RAREST_SHARE)) for share in shares])
         for layer in self.class_layers:
-            assert layer.bias is not None  # a convolution is built with one unless told otherwise
-            with torch.no_grad():
-                layer.bias.copy_(logits - logits.mean())
+            set_bias(layer, expected_logits(shares))
 
     def forward(self, frames: Tensor) -> Tensor | list[Tensor]:
         """Logits, see the class."""
         raise NotImplementedError
+
+
+def expected_logits(shares: Sequence[float]) -> Tensor:
+    """Logits (channels,) whose softmax are the shares, the rarest raised to `RAREST_SHARE`; their mean is 0."""
+    logits = torch.tensor([math.log(max(share, RAREST_SHARE)) for share in shares])
+    return logits - logits.mean()
+
+
+def set_bias(layer: nn.Conv2d, values: Tensor) -> None:
+    """Give a convolution these biases."""
+    assert layer.bias is not None  # a convolution is built with one unless told otherwise
+    with torch.no_grad():
+        layer.bias.copy_(values)

@@ -13,14 +13,14 @@ from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
-from segwright.project.schema import Project
-from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
+from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, Plan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
 
+OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 
 
@@ -34,7 +34,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     if len(classes) > MOST_CLASSES:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
-    weights = _weights(project, reasons)
+    weights = _weights(inputs, reasons)
     sampling = _sampling(inputs, reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
@@ -48,7 +48,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         data=_data(inputs),
         network=NetworkSpec(
             model.network,
-            model.encoder,
+            _encoder(inputs, reasons),
             len(preprocessing.bands),
             len(classes),
             model.decoder_widths,
@@ -98,11 +98,26 @@ def _split_by(split: Split) -> str | None:
     return split.grouping.describe()
 
 
-def _weights(project: Project, reasons: Reasons) -> str | None:
+def _encoder(inputs: PlanInputs, reasons: Reasons) -> str:
+    model = inputs.project.model
+    if not inputs.needs.own_encoder:
+        return model.encoder
+    reasons.texts["network.encoder"] = f"{model.network} has an encoder of its own: {model.encoder} is not used"
+    return OWN_ENCODER
+
+
+def _weights(inputs: PlanInputs, reasons: Reasons) -> str | None:
+    project = inputs.project
     wanted = project.model.weights
     if wanted != "auto":
         reasons.texts["weights"] = "segwright.yaml says so"
         return wanted
+    if inputs.needs.own_encoder:
+        reasons.texts["weights"] = (
+            f"random: timm has no weights for the encoder of {project.model.network}; "
+            "set model.weights to a file its authors published"
+        )
+        return None
     if imagenet_at_hand(project.model.encoder):
         reasons.texts["weights"] = f"timm has ImageNet weights for {project.model.encoder}"
         return "imagenet"
@@ -155,14 +170,17 @@ def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
             fix="training.crop=auto, or a multiple of the stride",
         )
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
-    if (crop, batch) == (STRIDE_PX, 1):
-        found = "one crop of 32 px: a single value a channel at the coarsest level"
+    if batch == 1 and (crop == inputs.needs.stride_px or inputs.needs.pools_frame):
+        network = inputs.project.model.network
+        pools = f"one crop: a single value a channel where '{network}' pools the whole frame"
         raise ConfigError.of(
             "training.batch",
             "is too small for batch norm",
             allowed="2 or more",
-            found=found,
-            fix="training.batch=2, or a larger training.crop",
+            found=pools
+            if inputs.needs.pools_frame
+            else f"one crop of {crop} px: a single value a channel at the coarsest level",
+            fix="training.batch=2" if inputs.needs.pools_frame else "training.batch=2, or a larger training.crop",
         )
     return crop, batch
 

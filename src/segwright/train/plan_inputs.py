@@ -33,10 +33,16 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True)
 class InputNeeds:
-    """The frames a network can read: sides that are multiples of `stride_px`, or `fixed` alone where it is given."""
+    """The frames a network can read: sides that are multiples of `stride_px`, or `fixed` alone where it is given.
+
+    `own_encoder`: it has one of its own, and model.encoder is not used.
+    `pools_frame`: it has a batch norm over one value a frame, and learns from two crops or more.
+    """
 
     stride_px: int = STRIDE_PX
     fixed: Size | None = None
+    own_encoder: bool = False
+    pools_frame: bool = False
 
 
 def input_needs(spec: NetworkSpec) -> InputNeeds:
@@ -46,7 +52,7 @@ def input_needs(spec: NetworkSpec) -> InputNeeds:
         ConfigError: no such network or encoder, options it cannot take; see `build_network`.
     """
     network = build_network(spec)
-    return InputNeeds(network.stride_px, network.fixed_input)
+    return InputNeeds(network.stride_px, network.fixed_input, network.own_encoder, network.pools_frame)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segwright.models.encoder import Encoder
+from segwright.core import ConfigError, Problem, raise_collected
+from segwright.models.choose_encoder import encoder_named
+from segwright.models.feature_pyramid import FeaturePyramid
+from segwright.models.options import Option, option_problems
 from segwright.models.segmentation_network import SegmentationNetwork
 from segwright.models.spec import NetworkSpec
 
 
+def encoder_and_options(spec: NetworkSpec, known: Mapping[str, Option]) -> tuple[FeaturePyramid, dict[str, Any]]:
+    """The encoder of `spec`, at its option `output_stride` where the network has one, and all options.
+
+    Raises:
+        ConfigError: wrong options and an encoder that does not fit, all at once.
+    """
+    problems: list[Problem] = list(option_problems(spec, known))
+    options = {name: spec.options.get(name, option.default) for name, option in known.items()}
+    output_stride = options.get("output_stride", 32)
+    strange = any(problem.place == "model.options.output_stride" for problem in problems)
+    try:
+        encoder = encoder_named(spec.encoder, spec.bands, 32 if strange else output_stride)
+    except ConfigError as error:
+        raise ConfigError(*problems, *error.problems) from error
+    raise_collected(problems, ConfigError)
+    return encoder, options
+
+
 class Decoder(nn.Module):
-    """Frames `(batch, bands, height, width)` and their pyramid, fine to coarse, to feature maps.
+    """Frames `(batch, bands, height, width)` with their pyramid, fine to coarse, to feature maps.
+
+    `levels[0]` are the frames themselves, `levels[1:]` what the encoder made of them.
 
     The first map, `widths[0]` wide, at 1/`stride` of the frame, is what the classes are read from. In training mode
     there may be further maps, as wide as the other `widths`, for auxiliary heads; their sizes are their own.
+    `pools_frame`: see `SegmentationNetwork`.
     """
 
-    def __init__(self, widths: tuple[int, ...], stride: int) -> None:
+    def __init__(self, widths: tuple[int, ...], stride: int, *, pools_frame: bool = False) -> None:
         super().__init__()
         self.widths = widths
         self.stride = stride
+        self.pools_frame = pools_frame
 
-    def forward(self, frames: Tensor, pyramid: list[Tensor]) -> list[Tensor]:
+    def forward(self, levels: list[Tensor]) -> list[Tensor]:
         """The feature maps, see the class."""
         raise NotImplementedError
 
@@ -35,8 +61,9 @@ class EncoderDecoder(SegmentationNetwork):
     Where the decoder has further maps for training, a head of its own answers from each: `auxiliary`.
     """
 
-    def __init__(self, spec: NetworkSpec, encoder: Encoder, decoder: Decoder) -> None:
+    def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, decoder: Decoder) -> None:
         super().__init__(spec, stride_px=encoder.stride_px)
+        self.pools_frame = decoder.pools_frame
         self.encoder = encoder
         self.decoder = decoder
         width, *further = decoder.widths
@@ -44,7 +71,7 @@ class EncoderDecoder(SegmentationNetwork):
         self.auxiliary = nn.ModuleList(nn.Conv2d(width, spec.channels, kernel_size=1) for width in further)
 
     def forward(self, frames: Tensor) -> Tensor | list[Tensor]:
-        features, *further = self.decoder(frames, self.encoder(frames))
+        features, *further = self.decoder([frames, *self.encoder(frames)])
         logits = enlarged(self.head(features), self.decoder.stride)
         if not self.training or not self.auxiliary:
             return logits
