@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import Mask2FormerConfig
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
@@ -154,6 +156,33 @@ def test_500_segments__are_matched_one_query_each() -> None:
     assert sorted(queries.tolist()) == list(range(20))
     assert len(set(found.tolist())) == 20
     assert torch.isfinite(gradients(output, [target])[0])
+
+
+class _Largest(TorchDispatchMode):
+    """Remembers how many numbers the largest tensor had that an operation gave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, Tensor):
+            self.numbers = max(self.numbers, out.numel())
+        return out
+
+
+def test_memory__does_not_grow_with_the_number_of_segments() -> None:
+    """roboflow/rf-detr#1084, #1460, #639: out of memory in matching, of training and of validation."""
+    found = []
+    for count in (64, 500):
+        places = torch.arange(32 * 32).reshape(32, 32) % count
+        target = SegmentTargets(torch.zeros(count, dtype=torch.int64), places, torch.ones(32, 32, dtype=torch.bool))
+        output = answer(frames=1, queries=20, side=16)
+        with _Largest() as largest:
+            QueryLoss(points=256)(output, [target])
+        found.append(largest.numbers)
+    assert found[0] == found[1]
 
 
 def test_match__finds_the_segments_a_network_says_exactly() -> None:
