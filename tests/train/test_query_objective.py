@@ -38,9 +38,12 @@ PLAN = LossPlan({"cross_entropy": 1.0}, (0, 1, 2), None)
 
 
 def test_objective_of__each_network_has_its_own() -> None:
-    query = objective_of(build_network(spec("eomt", "dinov2_tiny", mask_weight=3)), PLAN)
+    heard: list[Event] = []
+    query = objective_of(build_network(spec("eomt", "dinov2_tiny", mask_weight=3)), PLAN, heard.append)
     assert isinstance(query, QueryObjective)
     assert (query.loss.weights.mask_weight, query.loss.points) == (3, EOMT["points"])
+    (note,) = heard
+    assert "eomt learns from matched queries (class_weight 2, mask_weight 3," in str(note)
     assert isinstance(objective_of(torch.nn.Identity(), PLAN), SemanticObjective)
 
 
@@ -64,6 +67,7 @@ def test_run__learns_and_a_resumed_one_ends_with_the_same_weights(tmp_path: Path
     settings = [f"model.network={network}", f"model.encoder={encoder}", "training.steps=8", "training.validate_every=4"]
     settings += [f"model.options.{name}={value}" for name, value in options.items()]
     plan, dataset, split = plan_project(read_project(path, settings), path.parent)
+    assert plan.reasons["loss.weights"] == f"not used: {network} learns from matched queries"
     whole, again = (start_run(plan, tmp_path / name) for name in ("whole", "again"))
     execute(whole, dataset, split)
     with pytest.raises(Killed, match="gone"):

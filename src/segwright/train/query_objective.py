@@ -8,7 +8,9 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from segwright.core import Listener, Note, silent
 from segwright.models.query import QueryLoss, QueryNetwork, SegmentTargets
+from segwright.models.query.options import LOSS_OPTIONS
 from segwright.train.objective import Autocast, Objective, SemanticObjective
 from segwright.train.settings import LossPlan
 
@@ -37,6 +39,11 @@ class QueryObjective:
         return self.loss(output, segments)
 
 
-def objective_of(network: nn.Module, plan: LossPlan) -> Objective:
-    """The objective that teaches `network`: its own where it is of queries, else the plan's loss."""
-    return QueryObjective.of(network.options) if isinstance(network, QueryNetwork) else SemanticObjective.of(plan)
+def objective_of(network: nn.Module, plan: LossPlan, listener: Listener = silent) -> Objective:
+    """The objective that teaches `network`: its own where it is of queries, which is told, else the plan's loss."""
+    if not isinstance(network, QueryNetwork):
+        return SemanticObjective.of(plan)
+    told = ", ".join(f"{name} {network.options[name]:g}" for name in LOSS_OPTIONS)
+    text = f"{network.spec.network} learns from matched queries ({told}); the section `loss` is not used"
+    listener(Note("training", text))
+    return QueryObjective.of(network.options)

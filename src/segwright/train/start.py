@@ -208,7 +208,7 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    judges = Judges(objective_of(network, plan.loss), validator(plan, held_out))
+    judges = Judges(objective_of(network, plan.loss, listener), validator(plan, held_out))
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
         run_training(plan, network, feed, judges, fabric, run.path, resume=resume, listener=listener)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from segwright.core import ConfigError
 from segwright.models import NetworkSpec, build_network
-from segwright.models.query import QueryNetwork, QueryOutput, semantic_logits
+from segwright.models.query import QueryLoss, QueryNetwork, QueryOutput, SegmentTargets, semantic_logits
+from segwright.train.weights import load_pretrained
 from tests.models.query.tiny import CASES, spec
 
 every_network = pytest.mark.parametrize(("network", "encoder"), CASES)
@@ -160,3 +164,27 @@ def test_refusals__say_place_and_what_was_found(
         build_network(spec(network, encoder, **options))
     assert place in str(caught.value)
     assert found in str(caught.value)
+
+
+@every_network
+def test_half_precision__answers_and_learns(network: str, encoder: str) -> None:
+    made = built(network, encoder, **({"mask_steps": 9} if network == "eomt" else {})).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        output = made.queries(torch.randn(1, 3, 64, 64))
+    target = SegmentTargets.of_channels(torch.arange(64 * 64).reshape(64, 64) // 1366)
+    loss, _ = QueryLoss.of(made.options)(output, [target])
+    loss.backward()
+    gradients = [parameter.grad for parameter in made.parameters() if parameter.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert torch.isfinite(loss)
+
+
+def test_weights__of_a_timm_classifier_fill_the_backbone(tmp_path: Path) -> None:
+    made = built("mask2former", "test_resnet")
+    classifier = timm.create_model("test_resnet")
+    save_file(classifier.state_dict(), tmp_path / "timm.safetensors")
+    report = load_pretrained(made, str(tmp_path / "timm.safetensors"))
+    assert report is not None
+    assert report.missing == ()
+    body, theirs = made.backbone.state_dict(), classifier.state_dict()
+    assert all(torch.equal(body[name], theirs[name]) for name in body)

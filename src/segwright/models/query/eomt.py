@@ -29,6 +29,7 @@ STAGES = 4
 # Of the range of steps: Kerssies et al. 2025, section 3.3, and the authors' settings for four blocks: the mask of block
 # i goes from 2 + 3 i to 4 + 3 i fifteenths of the training, each by this power.
 ANNEALING_POWER = 0.9
+HIDDEN = -1e9  # what attention adds where a query may not look
 
 OPTIONS: Mapping[str, Option] = {
     "queries": Option(200, "how many segments a frame can have"),
@@ -131,7 +132,7 @@ class Eomt(QueryNetwork):
         seen = torch.ones(len(tokens), count, count, dtype=torch.bool, device=tokens.device)
         seen[:, :asked, asked + self._prefix :] = inside
         hidden = torch.zeros(len(tokens), 1, count, count, dtype=tokens.dtype, device=tokens.device)
-        return hidden.masked_fill(~seen.unsqueeze(1), torch.finfo(tokens.dtype).min)
+        return hidden.masked_fill(~seen.unsqueeze(1), HIDDEN)
 
     @property
     def backbone(self) -> nn.Module:

@@ -16,6 +16,8 @@ from segwright.core import Size
 # Kirillov et al. 2020 (PointRend), section 4.1, with the ratios of Cheng et al. 2022 (Mask2Former), section 4.1
 OVERSAMPLING = 3
 UNSURE_SHARE = 0.75
+# Masks whose many points are in memory at a time.
+MASKS_AT_ONCE = 16
 
 
 class Grid(NamedTuple):
@@ -63,8 +65,11 @@ def unsure_pixels(masks: Tensor, grid: Grid, points: int, generator: torch.Gener
 
     Source: Kirillov et al. 2020 (PointRend), section 3.1, "Training".
     """
-    many = grid.draw((len(masks), OVERSAMPLING * points), generator)
-    sure = logits_at(masks, many, grid.size).abs()
     wanted = int(UNSURE_SHARE * points)
-    unsure = many.gather(1, sure.topk(wanted, dim=1, largest=False).indices)
-    return torch.cat([unsure, grid.draw((len(masks), points - wanted), generator)], dim=1)
+    found = []
+    for some in masks.split(MASKS_AT_ONCE):
+        many = grid.draw((len(some), OVERSAMPLING * points), generator)
+        sure = logits_at(some, many, grid.size).abs()
+        unsure = many.gather(1, sure.topk(wanted, dim=1, largest=False).indices)
+        found.append(torch.cat([unsure, grid.draw((len(some), points - wanted), generator)], dim=1))
+    return torch.cat(found)
