@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from segwright.core import Event, Listener, Measured
 from segwright.models import build_network
-from segwright.models.query import SegmentTargets
+from segwright.models.query import QueryNetwork, SegmentTargets
 from segwright.project import read_project
 from segwright.train import execute, open_run, plan_project, start_run
 from segwright.train.checkpoint import BEST, load_weights
@@ -79,3 +80,20 @@ def test_run__learns_and_a_resumed_one_ends_with_the_same_weights(tmp_path: Path
     trained = [row for row in rows if row["kind"] == "train"]
     assert {"loss", "class", "mask", "dice"} <= set(trained[-1])
     assert trained[-1]["loss"] < trained[0]["loss"]
+
+
+def test_run__starts_from_a_folder_of_transformers_and_is_read_without_it(tmp_path: Path) -> None:
+    made = build_network(spec("eomt", "dinov2_tiny"))
+    assert isinstance(made, QueryNetwork)
+    type(made.model)(made.model.config).save_pretrained(tmp_path / "published")
+    path = write_project(tmp_path, per_line=1)
+    settings = ["model.network=eomt", "model.weights=published", "training.steps=1", "training.validate_every=1"]
+    plan, dataset, split = plan_project(read_project(path, settings), path.parent)
+    assert plan.weights == str(tmp_path / "published")
+    assert "ImageNet" in plan.reasons["preprocessing"]
+    heard: list[Event] = []
+    run = execute(start_run(plan, tmp_path / "run"), dataset, split, listener=heard.append)
+    (note,) = [str(event) for event in heard if "tensors from" in str(event)]
+    assert "0 not" not in note
+    shutil.rmtree(tmp_path / "published")
+    assert open_run(run.path).module().spec == plan.network

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import (
+    Dinov2WithRegistersConfig,
+    Dinov2WithRegistersModel,
+    DINOv3ViTConfig,
+    DINOv3ViTModel,
+    PreTrainedModel,
+)
 
-from segwright.core import ConfigError
+from segwright.core import ArtefactError, ConfigError
 from segwright.models import build_network
 from segwright.models.query import QueryNetwork
 from segwright.project import read_project
@@ -116,3 +123,53 @@ def test_module__names_are_those_of_transformers() -> None:
     made = build_network(spec("eomt", "dinov2_tiny"))
     assert isinstance(made.backbone, nn.Module)
     assert "embeddings.cls_token" in dict(made.backbone.named_parameters())
+
+
+def dino(folder: Path, family: str, image_size: int, patch: int) -> nn.Module:
+    """A random transformer of the family, saved as transformers saves it, in evaluation mode."""
+    sizes = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": image_size}
+    if family == "dinov3":
+        config = DINOv3ViTConfig(intermediate_size=128, num_register_tokens=4, patch_size=patch, **sizes)
+        model: PreTrainedModel = DINOv3ViTModel(config)
+    else:
+        model = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(patch_size=patch, **sizes))
+    for value in model.parameters():
+        nn.init.normal_(value, std=0.1)
+    model.save_pretrained(folder)
+    return model.eval()
+
+
+@pytest.mark.parametrize("family", ["dinov2", "dinov3"])
+def test_dino__a_published_transformer_is_the_same_inside_an_eomt(tmp_path: Path, family: str) -> None:
+    theirs = dino(tmp_path / "dino", family, image_size=64, patch=16)
+    project = project_of(tmp_path, "eomt", str(tmp_path / "dino"))
+    assert configured(project) is project
+    made = build_network(spec("eomt", f"{family}_tiny")).eval()
+    assert isinstance(made, QueryNetwork)
+    report = load_published(made, str(tmp_path / "dino"))
+    random = {name.split(".")[0] for name in report.missing}
+    assert random == {"query", "upscale_block", "mask_head", "class_predictor"}
+    assert report.unexpected == ("embeddings.mask_token",)
+    frames = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        tokens, told = made._tokens(frames, (4, 4))  # type: ignore[operator]
+        for block in made.model.layers:  # type: ignore[union-attr]
+            tokens = block(tokens, None, **told)
+        found = made.model.layernorm(tokens)  # type: ignore[operator]
+        torch.testing.assert_close(found, theirs(frames).last_hidden_state)
+
+
+def test_dino__patches_and_places_of_another_size_are_resampled(tmp_path: Path) -> None:
+    dino(tmp_path / "dino", "dinov2", image_size=56, patch=14)
+    made = build_network(spec("eomt", "dinov2_tiny", image_size=96))
+    assert isinstance(made, QueryNetwork)
+    report = load_published(made, str(tmp_path / "dino"))
+    assert not any(name.startswith("embeddings") for name in report.missing)
+
+
+def test_dino__of_another_width_is_refused(tmp_path: Path) -> None:
+    dino(tmp_path / "dino", "dinov3", image_size=64, patch=16)
+    made = build_network(spec("eomt", "dinov3_tiny", width=64))
+    assert isinstance(made, QueryNetwork)
+    with pytest.raises(ArtefactError, match="holds no weights for this network"):
+        load_published(made, str(tmp_path / "dino"))

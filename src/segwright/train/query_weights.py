@@ -7,6 +7,7 @@ hub. Only safetensors are read: nothing is unpickled.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +16,9 @@ from torch import nn
 from segwright.core import ConfigError, SegwrightError
 from segwright.models.query import QUERY_NETWORKS, QueryNetwork
 from segwright.models.query.configured import configuration_in, quiet
+from segwright.models.query.dino import as_eomt
 from segwright.project.schema import Project
-from segwright.train.weights import WeightReport
+from segwright.train.weights import WeightReport, load_matching
 
 HUB = "hub:"
 # What a configuration says of its own classes, and of who wrote it: nothing that makes another network.
@@ -49,13 +51,9 @@ def configured(project: Project) -> Project:
             found=source,
             fix=f"model.network={QUERY_NETWORKS[0]}, or model.weights=auto",
         )
-    from transformers import AutoConfig  # takes seconds to load, and few runs need it
-
-    try:
-        with quiet():
-            values = AutoConfig.from_pretrained(_name(source)).to_diff_dict()
-    except Exception as error:  # whatever the hub, the file system or a foreign configuration raises
-        raise _not_had(source, error) from error
+    values = _configuration(source).to_diff_dict()
+    if model.network == "eomt" and _is_dino(values):
+        return project  # a transformer to start from, of the size that `encoder` names
     text = json.dumps({name: value for name, value in values.items() if name not in LEFT_OUT})
     configuration_in(text, model.network)
     options = {**model.options, "configuration": text}
@@ -69,6 +67,8 @@ def load_published(network: QueryNetwork, source: str) -> WeightReport:
         ConfigError: the weights cannot be had, offline for one.
     """
     own = network.model
+    if _is_dino(_configuration(source).to_diff_dict()):
+        return _from_dino(network, source)
     kind: Any = type(own)
     try:
         with quiet():
@@ -87,6 +87,41 @@ def load_published(network: QueryNetwork, source: str) -> WeightReport:
     own.load_state_dict({name: state[name] for name in names}, strict=False)
     unexpected = sorted({*said["unexpected_keys"]} - {*LOSS_STATE})
     return WeightReport(source, len(names), tuple(sorted(missing)), tuple(unexpected))
+
+
+def _from_dino(network: QueryNetwork, source: str) -> WeightReport:
+    """Fill the transformer of an EoMT; what makes queries, masks and classes stays random and is said to be missing.
+
+    Raises:
+        ArtefactError: the transformer is of another width.
+    """
+    from transformers import AutoModel  # takes seconds to load, and few runs need it
+
+    try:
+        with quiet():
+            theirs = AutoModel.from_pretrained(_name(source), use_safetensors=True)
+    except Exception as error:  # whatever the hub, the file system or a foreign file raises
+        raise _not_had(source, error) from error
+    return load_matching(network.model, as_eomt(theirs.state_dict(), network.model.state_dict()), source)
+
+
+def _configuration(source: str) -> Any:
+    """The transformers configuration of a published model.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
+    from transformers import AutoConfig  # takes seconds to load, and few runs need it
+
+    try:
+        with quiet():
+            return AutoConfig.from_pretrained(_name(source))
+    except Exception as error:  # whatever the hub, the file system or a foreign configuration raises
+        raise _not_had(source, error) from error
+
+
+def _is_dino(values: Mapping[str, Any]) -> bool:
+    return str(values.get("model_type")).startswith("dino")
 
 
 def _name(source: str) -> str:

@@ -70,7 +70,7 @@ def load_pretrained(
     state = _read_state(path)
     if _is_quantised(state):
         return _from_folded(backbone, state, path)
-    return _load_matching(backbone, _as_backbone(state), str(path))
+    return load_matching(backbone, _as_backbone(state), str(path))
 
 
 def _backbone(network: SegmentationNetwork, source: str) -> nn.Module:
@@ -125,7 +125,7 @@ def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
         ) from error
-    return _load_matching(backbone, model.state_dict(), f"timm {name}")
+    return load_matching(backbone, model.state_dict(), f"timm {name}")
 
 
 def _from_run(network: SegmentationNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
@@ -134,7 +134,7 @@ def _from_run(network: SegmentationNetwork, path: Path, classes: ClassTable | No
         names = {id(module): f"{name}." for name, module in network.named_modules()}
         theirs = tuple(names[id(layer)] for layer in network.class_layers)
         state = {name: value for name, value in state.items() if not name.startswith(theirs)}
-    return _load_matching(network, state, str(path))
+    return load_matching(network, state, str(path))
 
 
 def _read_state(path: Path) -> dict[str, Any]:
@@ -161,7 +161,12 @@ def _as_backbone(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items()}
 
 
-def _load_matching(module: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+def load_matching(module: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+    """Fill `module` with the tensors of `state` that have a name and shape of its own; the rest is reported.
+
+    Raises:
+        ArtefactError: there is none.
+    """
     own = module.state_dict()
     renamed = {_own_name(name, own): value for name, value in state.items()}
     fitting = {name: value for name, value in renamed.items() if name in own and own[name].shape == value.shape}

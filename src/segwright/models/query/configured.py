@@ -18,14 +18,19 @@ Built = TypeVar("Built")
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """transformers logs advice to standard error that is not for whoever trains; errors still come as exceptions."""
+    """transformers writes advice and bars to standard error, not for whoever trains; errors still are exceptions."""
+    from transformers.utils import logging as theirs  # takes a second to load, and most networks need it not
+
     log = logging.getLogger("transformers")
-    level = log.level
+    level, bars = log.level, theirs.is_progress_bar_enabled()
     log.setLevel(logging.CRITICAL)
+    theirs.disable_progress_bar()
     try:
         yield
     finally:
         log.setLevel(level)
+        if bars:
+            theirs.enable_progress_bar()
 
 
 def built(make: Callable[[], Built], network: str, told: Mapping[str, Any]) -> Built:

@@ -24,6 +24,7 @@ SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12), "la
 # dinov2: a learned code for each place; dinov3: rotary codes
 FAMILIES = ("dinov2", "dinov3")
 ENCODERS = tuple(f"{family}_{size}" for family in FAMILIES for size in SIZES)
+DINOV3_EPSILON = 1e-5  # of its layer norms, with which its weights were learned
 # Blocks that learn at one rate and are frozen together.
 STAGES = 4
 # Of the range of steps: Kerssies et al. 2025, section 3.3, and the authors' settings for four blocks: the mask of block
@@ -200,7 +201,9 @@ def _sizes(spec: NetworkSpec, options: Mapping[str, Any]) -> dict[str, Any]:
             f"image_size {options['image_size']}, patch {options['patch']}",
             fix="model.options.query_blocks=4, model.options.image_size=512",
         )
-    own = {"intermediate_size": 4 * wide, "model_type": "eomt_dinov3"} if family == "dinov3" else {"model_type": "eomt"}
+    own: dict[str, Any] = {"model_type": "eomt"}
+    if family == "dinov3":
+        own = {"model_type": "eomt_dinov3", "intermediate_size": 4 * wide, "layer_norm_eps": DINOV3_EPSILON}
     return {
         "num_labels": spec.channels,
         "num_channels": spec.bands,
