@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable
 
 from segwright.core import ConfigError
+from segwright.models.query.building import eomt, mask2former
 from segwright.models.segmentation_network import SegmentationNetwork
 from segwright.models.semantic.attention_unet import attention_unet
 from segwright.models.semantic.bisenetv2 import bisenetv2
@@ -39,6 +40,8 @@ NETWORKS: dict[str, Callable[[NetworkSpec], SegmentationNetwork]] = {
     "bisenetv2": bisenetv2,
     "espnet": ESPNet,
     "espnetv2": ESPNetv2,
+    "mask2former": mask2former,
+    "eomt": eomt,
 }
 
 

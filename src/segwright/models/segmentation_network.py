@@ -55,7 +55,7 @@ class SegmentationNetwork(nn.Module):
         return None
 
     @property
-    def class_layers(self) -> list[nn.Conv2d]:
+    def class_layers(self) -> Sequence[nn.Conv2d | nn.Linear]:
         """The last layers, which have a channel a class: of no use to a network for other classes."""
         return []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from segwright.core import ClassSpec, ClassTable
 from segwright.data import Fingerprint
+from segwright.models.query import QUERY_NETWORKS
 from segwright.project.losses import Loss
 from segwright.train.plan_inputs import PlanInputs, Reasons
 from segwright.train.settings import LossPlan
@@ -50,6 +51,8 @@ def loss_plan(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
         if default
         else "segwright.yaml says so; terms it does not name keep their weight of cross_entropy 0.5, dice 0.5, else 0"
     )
+    if inputs.project.model.network in QUERY_NETWORKS:
+        reasons.texts["loss.weights"] = f"not used: {inputs.project.model.network} learns from matched queries"
     return LossPlan(weights, channels["dice_classes"], _class_weights(inputs, reasons), options)
 
 

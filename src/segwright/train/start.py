@@ -21,6 +21,7 @@ from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.models.instance import InstanceSpec
+from segwright.models.query import QueryNetwork
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.ahead import AheadOfTraining
@@ -30,15 +31,16 @@ from segwright.train.frames import TrainingFrames
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import Judges, run_training
-from segwright.train.objective import SemanticObjective
 from segwright.train.objects.facts import object_facts
 from segwright.train.objects.planning import smallest_spec
 from segwright.train.objects.task import InstanceObjective, instance_network, object_feed, object_validator
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import STRIDE_PX, InputNeeds, PlanInputs, input_needs
+from segwright.train.query_objective import objective_of
+from segwright.train.query_weights import configured, is_published, load_published
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
-from segwright.train.weight_report import WEIGHTS_FILE, write_report
+from segwright.train.weight_report import WEIGHTS_FILE, WeightReport, write_report
 from segwright.train.weight_sources import is_name
 from segwright.train.weights import folded_statistics, load_pretrained
 
@@ -75,6 +77,7 @@ def plan_project(project: Project, base: Path, listener: Listener = silent) -> t
 def open_project(project: Project, base: Path, listener: Listener = silent, dataset: Dataset | None = None) -> Opened:
     """The project's data and split, checked against each other; `dataset` where it was opened already."""
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
+    project = configured(project)
     needs = input_needs(_smallest(project))
     if dataset is None:
         dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
@@ -239,7 +242,7 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
         precision=PRECISIONS[plan.optimiser.precision],  # type: ignore[arg-type]
         loggers=loggers,
     )
-    prepared = PREPARED[plan.task](plan, dataset, split, resume, listener)
+    prepared = PREPARED[plan.task](run, dataset, split, resume, listener)
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
         run_training(plan, *prepared, fabric, run.path, resume=resume, listener=listener)
@@ -249,17 +252,19 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
 Prepared = tuple[nn.Module, AheadOfTraining | Feed, Judges]
 
 
-def _semantic(plan: Plan, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
+def _semantic(run: Run, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
+    plan = run.plan
     frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
     frames.index(plan.sampling.workers, listener)
     feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, run.path, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    return network, feed, Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
+    return network, feed, Judges(objective_of(network, plan.loss, listener), validator(plan, held_out))
 
 
-def _instance(plan: Plan, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
+def _instance(run: Run, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
+    plan = run.plan
     feed = object_feed(plan, dataset, split.parts["train"], listener)
     network = instance_network(plan, None if resume else listener)
     held_out = dataset.only(split.parts[plan.validation.part])
@@ -293,7 +298,7 @@ def _network(plan: Plan, feed: Feed, folder: Path, listener: Listener) -> Segmen
     network = build_network(plan.network)
     counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
     network.expect([count / max(1, sum(counts)) for count in counts])
-    report = load_pretrained(network, plan.weights, plan.classes)
+    report = _loaded(network, plan)
     if report is None:
         listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
         return network
@@ -304,6 +309,12 @@ def _network(plan: Plan, feed: Feed, folder: Path, listener: Listener) -> Segmen
     complete = bool(report.missing or report.unexpected or report.misfits)
     listener(Note("training", f"{report}; all names: {folder / WEIGHTS_FILE}" if complete else str(report)))
     return network
+
+
+def _loaded(network: SegmentationNetwork, plan: Plan) -> WeightReport | None:
+    if plan.weights is not None and is_published(plan.weights) and isinstance(network, QueryNetwork):
+        return load_published(network, plan.weights)
+    return load_pretrained(network, plan.weights, plan.classes)
 
 
 def _has_checkpoint(run: Run, listener: Listener) -> bool:

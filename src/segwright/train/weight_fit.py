@@ -61,6 +61,27 @@ def fit(
     return WeightReport(source, matched, tuple(missing), tuple(fitted.unexpected), misfits=misfits, notes=notes)
 
 
+def load_matching(module: nn.Module, state: Mapping[str, Tensor], source: str) -> WeightReport:
+    """Fill `module` with the tensors of `state` that have a name and shape of its own; the rest is reported.
+
+    Raises:
+        ArtefactError: there is none.
+    """
+    own = module.state_dict()
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise ArtefactError.of(
+            source,
+            "holds no weights for this network",
+            allowed=", ".join(list(own)[:KEYS_SHOWN]) + ", ...",
+            found=", ".join(list(state)[:KEYS_SHOWN]) + ", ...",
+            fix="choose the network the file was made for (model.network, model.encoder)",
+        )
+    module.load_state_dict(fitting, strict=False)
+    missing = tuple(name for name in own if name not in fitting and not name.endswith(COUNTER))
+    return WeightReport(source, len(fitting), missing, tuple(name for name in state if name not in fitting))
+
+
 def adapted_to_bands(weight: Tensor, bands: int) -> Tensor:
     """The first convolution's `weight` (out, its bands, height, width) for frames of `bands` bands.
 

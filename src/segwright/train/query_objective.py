@@ -1,0 +1,49 @@
+"""What query networks learn from, and which objective a network has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from segwright.core import Listener, Note, silent
+from segwright.models.query import QueryLoss, QueryNetwork, SegmentTargets
+from segwright.models.query.options import LOSS_OPTIONS
+from segwright.train.objective import Autocast, Objective, SemanticObjective
+from segwright.train.settings import LossPlan
+
+
+@dataclass(frozen=True)
+class QueryObjective:
+    """The query loss of what queries say against segments.
+
+    The target is a tensor (batch, height, width) of channel numbers, void -1, of which each class present is one
+    segment; or a sequence of `SegmentTargets`, one a frame.
+    """
+
+    loss: QueryLoss
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> QueryObjective:
+        """The objective that a query network's options describe."""
+        return QueryObjective(QueryLoss.of(options))
+
+    def __call__(
+        self, network: nn.Module, frames: Tensor, target: Tensor | Sequence[SegmentTargets], autocast: Autocast
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        with autocast():
+            output = cast("QueryNetwork", network).queries(frames)
+        segments = [SegmentTargets.of_channels(each) for each in target] if isinstance(target, Tensor) else target
+        return self.loss(output, segments)
+
+
+def objective_of(network: nn.Module, plan: LossPlan, listener: Listener = silent) -> Objective:
+    """The objective that teaches `network`: its own where it is of queries, which is told, else the plan's loss."""
+    if not isinstance(network, QueryNetwork):
+        return SemanticObjective.of(plan)
+    told = ", ".join(f"{name} {network.options[name]:g}" for name in LOSS_OPTIONS)
+    text = f"{network.spec.network} learns from matched queries ({told}); the section `loss` is not used"
+    listener(Note("training", text))
+    return QueryObjective.of(network.options)
