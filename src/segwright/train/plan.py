@@ -324,7 +324,9 @@ def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> Tile
     tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
     if needs.fixed is not None and tile != automatic:
         fix = "inference.tile=auto"
-        raise ConfigError.of("inference.tile", "does not fit the network", str(automatic), found=str(tile), fix=fix)
+        raise ConfigError.of(
+            "inference.tile", "does not fit the network", allowed=str(automatic), found=str(tile), fix=fix
+        )
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
     views: dict = {"quarter_turns": inference.quarter_turns, "scales": tuple(inference.scales)}
     views |= {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole

@@ -43,7 +43,7 @@ def instance_spec(
     options = _sized(OPTIONS[network](), facts, reasons)
     width = CPU_WIDTH if accelerator == "cpu" else USUAL_WIDTH
     reasons.texts["network.width"] = "half the published one: this is a cpu" if width == CPU_WIDTH else "as published"
-    if "head_width" in {each.name for each in fields(options)} and accelerator == "cpu":
+    if isinstance(options, MaskRCNNOptions | SOLOv2Options) and accelerator == "cpu":
         options = replace(options, head_width=options.head_width // 2)
     candidates = min(max(FEWEST_CANDIDATES, 2 * facts.most), MOST_CANDIDATES)
     reasons.texts["network.candidates"] = f"twice the {facts.most} objects of the fullest training frame, 100 to 1,000"
@@ -69,8 +69,8 @@ def _check(network: str, given: Mapping[str, Any]) -> None:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             fix = f"did you mean '{close[0]}'?" if close else "leave it out"
-            allowed = ", ".join(known)
-            raise ConfigError.of(f"model.options.{name}", f"is no option of {network}", allowed, found=name, fix=fix)
+            place, rule = f"model.options.{name}", f"is no option of {network}"
+            raise ConfigError.of(place, rule, allowed=", ".join(known), found=name, fix=fix)
 
 
 def _sized(options: Options, facts: ObjectFacts, reasons: Reasons) -> Options:
@@ -99,5 +99,7 @@ def smallest_spec(network: str, encoder: str, given: Mapping[str, Any]) -> Insta
     Raises:
         ConfigError: as `instance_spec`.
     """
-    nothing = ObjectFacts(1, 1, 1, 0, 0, (PUBLISHED_SIDE_PX,) * 3, from_components=False)
+    nothing = ObjectFacts(
+        1, 1, 1, 0, 0, (PUBLISHED_SIDE_PX, PUBLISHED_SIDE_PX, PUBLISHED_SIDE_PX), from_components=False
+    )
     return instance_spec(network, encoder, 3, 1, given, nothing, "cpu", Reasons())
