@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ArtefactError, DependencyMissing, Size
+from segwright.core import ArtefactError, DependencyMissing, SegwrightError, Size
 from segwright.models.instance import OUTPUT_NAMES
 
 OPSET = 18
@@ -93,13 +93,17 @@ def _export(
             "export to ONNX", "needs onnx and onnxscript", found=str(error), fix='pip install "segwright[train]"'
         ) from error
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-        raise ArtefactError.of(
-            type(network).__name__,
-            "cannot be written as ONNX",
-            allowed=f"operations of ONNX opset {OPSET} with shapes that do not depend on the pixels",
-            found=str(error).strip().splitlines()[0][:300],
-            fix="choose another network; `segwright export` needs one that traces",
-        ) from error
+        raise _inexpressible(network, error) from error
+
+
+def _inexpressible(network: nn.Module, error: Exception) -> SegwrightError:
+    return ArtefactError.of(
+        type(network).__name__,
+        "cannot be written as ONNX",
+        allowed=f"operations of ONNX opset {OPSET} with shapes that do not depend on the pixels",
+        found=str(error).strip().splitlines()[0][:300],
+        fix="choose another network; `segwright export` needs one that traces",
+    )
 
 
 @contextmanager

@@ -138,6 +138,12 @@ def _split_by(split: Split) -> str | None:
     return split.grouping.describe()
 
 
+def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec:
+    model, classes = inputs.project.model, len(inputs.dataset.classes)
+    encoder = _encoder(inputs, reasons)
+    return NetworkSpec(model.network, encoder, bands, classes, model.decoder_widths, dict(model.options))
+
+
 def _encoder(inputs: PlanInputs, reasons: Reasons) -> str:
     model = inputs.project.model
     if not inputs.needs.own_encoder:
@@ -323,10 +329,8 @@ def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> Tile
     why = usual if needs.fixed is None else f"the network reads frames of {needs.fixed} only"
     tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
     if needs.fixed is not None and tile != automatic:
-        fix = "inference.tile=auto"
-        raise ConfigError.of(
-            "inference.tile", "does not fit the network", allowed=str(automatic), found=str(tile), fix=fix
-        )
+        rule, fix = "does not fit the network", "inference.tile=auto"
+        raise ConfigError.of("inference.tile", rule, allowed=str(automatic), found=str(tile), fix=fix)
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
     views: dict = {"quarter_turns": inference.quarter_turns, "scales": tuple(inference.scales)}
     views |= {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole
