@@ -97,4 +97,5 @@ def box_losses(
         shares = [projection_loss(logits, inside, judged), pairwise_loss(logits, pairs), pairs.flatten(1).sum(1)]
         return torch.stack([part.to(logits.dtype) for part in shares], dim=1)
 
-    return BoxTerms(*asked.sums(terms).unbind(1))
+    projection, pairwise, count = asked.sums(terms).unbind(1)
+    return BoxTerms(projection, pairwise, count)
