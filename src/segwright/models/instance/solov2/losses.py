@@ -89,7 +89,8 @@ def box_losses(
     A pair counts in the box where its colours are at least `threshold` alike (Tian et al. 2021, eq. 8).
     """
     alike = colour_affinity(lab, judged) >= threshold
-    boxes = box_masks(targets.boxes, *judged.shape, stride_px)
+    height, width = judged.shape
+    boxes = box_masks(targets.boxes, height, width, stride_px)
 
     def terms(logits: Tensor, target: Tensor) -> Tensor:
         inside = boxes[target]
