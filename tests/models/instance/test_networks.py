@@ -61,7 +61,8 @@ def test_answer__falls_stays_in_the_frame_and_is_padded_with_nothing(name: str) 
 
 @every_network
 def test_answer__the_smallest_frame_other_bands_one_class(name: str) -> None:
-    found = answer(name, 1, 32, 32, channels=1, bands=1)
+    bands = 3 if "boxes" in name else 1
+    found = answer(name, 1, 32, 32, channels=1, bands=bands)
     assert found.scores.shape == (1, 10)
     assert bool((found.channels == 0).all())
 
@@ -94,6 +95,16 @@ def test_loss__no_objects_at_all(name: str) -> None:
     assert torch.isfinite(total)
     assert [key for key, parameter in model.named_parameters() if parameter.grad is None] == []
     assert all(float(terms[key]) == 0 for key in terms if key in ("masks", "boxes", "points", "projection", "colour"))
+
+
+@every_network
+def test_loss__half_precision_reaches_no_loss(name: str) -> None:
+    frames, truths = batch(range(2))
+    with torch.autocast("cpu", torch.bfloat16):
+        total, terms = network(name).loss(frames, truths)
+    total.backward()
+    assert torch.isfinite(total)
+    assert {term.dtype for term in [total, *terms.values()]} == {torch.float32}
 
 
 @every_network
@@ -183,6 +194,12 @@ def test_build__an_unknown_network_names_those_that_exist() -> None:
 def test_build__options_of_another_network_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"model\.network: yolact: does not take these options"):
         build_instance_network(InstanceSpec("yolact", "test_resnet", 3, 1, SOLOV2))
+
+
+def test_build__boxes_need_the_normalisation_of_each_band() -> None:
+    with pytest.raises(ConfigError, match="has a mean and std for another number of bands") as caught:
+        network("solov2 from boxes", bands=4)
+    assert caught.value.problems[0].found == "3 means, 3 stds"
 
 
 @every_network

@@ -18,14 +18,17 @@ CHUNK = 32  # objects worked on at a time: what is needed at once does not grow 
 
 def judged(targets: InstanceTargets) -> InstanceTargets:
     """The targets without what is ignored: masks end at it; objects that lie in it whole, or are empty, are gone."""
-    seen = ~targets.ignored
     if targets.masks is None:
         kept = (ignored_share(targets.boxes, targets.ignored) < 1) & (
             (targets.boxes[:, 2:] > targets.boxes[:, :2]).all(1)
         )
         return InstanceTargets(targets.channels[kept], targets.boxes[kept], None, targets.ignored)
-    masks = targets.masks.to(torch.bool) & seen
+    masks = targets.masks.to(torch.bool)
+    if targets.ignored.any():
+        masks = masks & ~targets.ignored
     kept = masks.flatten(1).any(1)
+    if kept.all():  # the common case needs no copy of all masks
+        return InstanceTargets(targets.channels, targets.boxes, masks, targets.ignored)
     return InstanceTargets(targets.channels[kept], targets.boxes[kept], masks[kept], targets.ignored)
 
 

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch._higher_order_ops import while_loop  # exported as ONNX's Loop; there is no public name for it
 
 from segwright.models.instance.ranking import ranks_above
 
 
 def box_iou(first: Tensor, second: Tensor) -> Tensor:
     """IoU (..., n, m) of half-open boxes (..., n, 4) and (..., m, 4); 0 where neither has an area."""
-    low = torch.maximum(first[..., :, None, :2], second[..., None, :, :2])
-    high = torch.minimum(first[..., :, None, 2:], second[..., None, :, 2:])
-    overlap = (high - low).clamp(min=0).prod(-1)
+    overlap = _shared(first, second, 0) * _shared(first, second, 1)
     union = box_area(first)[..., :, None] + box_area(second)[..., None, :] - overlap
     return overlap / union.clamp(min=torch.finfo(union.dtype).tiny)
+
+
+def _shared(first: Tensor, second: Tensor, axis: int) -> Tensor:
+    """The length (..., n, m) in px that boxes share along an axis, 0 or more."""
+    low = torch.maximum(first[..., :, None, axis], second[..., None, :, axis])
+    high = torch.minimum(first[..., :, None, axis + 2], second[..., None, :, axis + 2])
+    return (high - low).clamp(min=0)
 
 
 def box_area(boxes: Tensor) -> Tensor:
@@ -78,7 +84,7 @@ def greedy_nms(scores: Tensor, channels: Tensor, iou: Tensor, *, iou_threshold: 
 
     kept, before = torch.ones_like(scores, dtype=torch.bool), torch.zeros_like(scores, dtype=torch.bool)
     if torch.compiler.is_exporting():
-        kept, _ = torch._higher_order_ops.while_loop(undecided, again, (kept, before))
+        kept, _ = while_loop(undecided, again, (kept, before))
         return kept
     while bool(undecided(kept, before)):
         kept, before = again(kept, before)

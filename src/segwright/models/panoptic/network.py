@@ -46,7 +46,8 @@ class PanopticFPN(nn.Module):
 
     def forward(self, frames: Tensor) -> PanopticAnswer:
         pyramid = self.pyramid(self.encoder(frames))
-        return PanopticAnswer(*self.regions(frames, pyramid, self.spec.candidates), self.stuff(pyramid))
+        things = self.regions(frames, pyramid, self.spec.candidates)
+        return PanopticAnswer(things.scores, things.channels, things.boxes, things.mask_logits, self.stuff(pyramid))
 
     def loss(self, frames: Tensor, targets: Sequence[PanopticTargets]) -> tuple[Tensor, dict[str, Tensor]]:
         """Mask R-CNN's terms, and `stuff`, which counts `stuff_weight`."""

@@ -35,7 +35,7 @@ class PanopticSpec:
     @staticmethod
     def from_json(data: dict[str, Any]) -> PanopticSpec:
         """The spec that `to_json` gave; lists are tuples again."""
-        options = {
+        options: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list | tuple) else value for name, value in data["options"].items()
         }
         return PanopticSpec(**{**data, "options": MaskRCNNOptions(**options)})

@@ -61,6 +61,16 @@ def test_assign__an_empty_cell_that_is_mostly_ignored_is_not_judged() -> None:
     assert found.channels.tolist() == [1] + [-1] * 15
 
 
+def test_assign__objects_beyond_all_sizes_are_asked_for_all_the_same() -> None:
+    masks = torch.zeros(2, 64, 64, dtype=torch.bool)
+    masks[0, 5:7, 5:7] = True
+    masks[1, 2:62, 8:62] = True
+    options = SOLOv2Options(grids=(8, 4), sizes_px=((10, 20), (20, 30)))
+    found = assign(targets(masks, [0, 1]), options)
+    assert set(found.target.tolist()) == {0, 1}
+    assert {int(cell) < 64 for cell, target in zip(found.cell, found.target, strict=True) if target == 0} == {True}
+
+
 def test_assign__no_objects_leave_all_cells_empty() -> None:
     _, truth = scene(0)
     none = InstanceTargets(truth.channels[:0], truth.boxes[:0], truth.masks[:0], truth.ignored)

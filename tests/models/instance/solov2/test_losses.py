@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -116,3 +118,11 @@ def kept_bytes(model: torch.nn.Module, truth: InstanceTargets) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         model.loss_of(logits, kernels, features, torch.zeros(1, 3, 64, 64), [truth])
     return sum(kept.values())
+
+
+def test_loss__looks_at_no_more_masks_than_asked_for() -> None:
+    model = network("solov2")
+    model.options = replace(SOLOV2, masks_to_train=3)
+    drawn = model._asked(torch.zeros(20, 4), torch.zeros(4, 2, 2), assign(blocks(16), SOLOV2))
+    assert len(drawn.target) == 3
+    assert len(set(drawn.target.tolist())) == 3

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder, Matcher
 
 from segwright.models.instance.contract import InstanceTargets
-from segwright.models.instance.judged import MOSTLY, ignored_share
+from segwright.models.instance.judged import MOSTLY, chunks, ignored_share
 from segwright.models.instance.suppression import box_iou
 
 RPN_MATCHER = Matcher(0.7, 0.3, allow_low_quality_matches=True)
@@ -36,7 +36,9 @@ def match_boxes(targets: InstanceTargets, boxes: Tensor, matcher: Matcher) -> Fo
     if len(targets) == 0:
         classes = torch.zeros_like(outside, dtype=torch.int64)
         return Found(torch.where(outside, NEUTRAL, classes), torch.zeros_like(classes))
-    found = matcher(box_iou(targets.boxes, boxes))
+    # a few objects at a time: of all there is one matrix, and not five on the way to it
+    overlap = torch.cat([box_iou(targets.boxes[part], boxes) for part in chunks(len(targets))])
+    found = matcher(overlap)
     target = found.clamp(min=0)
     classes = torch.where(found >= 0, 1 + targets.channels[target], 0)
     classes = torch.where(found == Matcher.BETWEEN_THRESHOLDS, NEUTRAL, classes)

@@ -12,7 +12,8 @@ class MaskRCNNOptions:
     anchor_sizes_px: the side of the anchors of each pyramid level (1/4 to 1/64); aspect_ratios: height over width.
     mask_size: cells a side of a mask in its box, 28 or 56: a 56 keeps objects that are thin against their box.
     refinements: 0, or how often a mask is doubled with its least certain points decided anew (PointRend).
-    proposals: regions that are looked at in a frame, after suppression.
+    proposals: regions that are looked at in a frame, after suppression; proposals_a_level: what enters it, and at most
+        twice `proposals`. Training looks at twice as many of both, as torchvision does.
     """
 
     anchor_sizes_px: tuple[float, ...] = (32, 64, 128, 256, 512)

@@ -38,8 +38,11 @@ def assign(targets: InstanceTargets, options: SOLOv2Options) -> Assignment:
     side = spans.prod(1).sqrt()
     centres = centres_of(targets)
     cells, objects, offset = [], [], 0
-    for grid, (smallest, largest) in zip(options.grids, options.sizes_px, strict=True):
-        here = ((side >= smallest) & (side <= largest)).nonzero().flatten()
+    last_level = len(options.grids) - 1
+    for level, (grid, (smallest, largest)) in enumerate(zip(options.grids, options.sizes_px, strict=True)):
+        # what is smaller or larger than all sizes belongs to the first or last level: no object is left out
+        small_enough = (side <= largest) | (level == last_level)
+        here = (((side >= smallest) | (level == 0)) & small_enough).nonzero().flatten()
         cell, index = _middle_cells(centres[here] / size, spans[here] / size * options.centre, grid)
         cells.append(offset + cell)
         objects.append(here[index])

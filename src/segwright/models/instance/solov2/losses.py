@@ -89,7 +89,8 @@ def box_losses(
     A pair counts in the box where its colours are at least `threshold` alike (Tian et al. 2021, eq. 8).
     """
     alike = colour_affinity(lab, judged) >= threshold
-    boxes = box_masks(targets.boxes, *judged.shape, stride_px)
+    height, width = judged.shape
+    boxes = box_masks(targets.boxes, height, width, stride_px)
 
     def terms(logits: Tensor, target: Tensor) -> Tensor:
         inside = boxes[target]
@@ -97,4 +98,5 @@ def box_losses(
         shares = [projection_loss(logits, inside, judged), pairwise_loss(logits, pairs), pairs.flatten(1).sum(1)]
         return torch.stack([part.to(logits.dtype) for part in shares], dim=1)
 
-    return BoxTerms(*asked.sums(terms).unbind(1))
+    projection, pairwise, count = asked.sums(terms).unbind(1)
+    return BoxTerms(projection, pairwise, count)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from segwright.core import ConfigError
 from segwright.models.encoder import Encoder
 from segwright.models.instance.boxinst import frames_in_lab
 from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
 from segwright.models.instance.judged import judged, needs_masks
 from segwright.models.instance.pyramid import Pyramid
 from segwright.models.instance.solov2.answer import candidates_of
-from segwright.models.instance.solov2.assignment import assign
+from segwright.models.instance.solov2.assignment import Assignment, assign
 from segwright.models.instance.solov2.heads import CellHead, MaskFeatures
 from segwright.models.instance.solov2.losses import AskedMasks, box_losses, cell_loss, dice_losses
 from segwright.models.instance.solov2.options import SOLOv2Options
@@ -30,6 +31,7 @@ class SOLOv2(nn.Module):
         assert isinstance(spec.options, SOLOv2Options)
         self.spec = spec
         self.options = spec.options
+        _check_bands(spec, self.options)
         self.encoder = Encoder(spec.encoder, spec.bands)
         self.stride_px = self.encoder.strides[-1]
         self.pyramid = Pyramid(self.encoder, spec.width, "pool")
@@ -79,10 +81,7 @@ class SOLOv2(nn.Module):
         from_boxes = self.options.learn_from == "boxes"
         seen = [judged(_boxes_only(target) if from_boxes else _with_masks(target)) for target in targets]
         assignments = [assign(target, self.options) for target in seen]
-        asked = [
-            AskedMasks(kernels[image, assignment.cell], features[image], assignment.target)
-            for image, assignment in enumerate(assignments)
-        ]
+        asked = [self._asked(kernels[image], features[image], one) for image, one in enumerate(assignments)]
         terms = {"cells": cell_loss(logits, assignments)}
         nothing = 0 * (kernels.sum() + features.sum())  # a batch without objects still reaches every parameter
         if from_boxes:
@@ -97,6 +96,12 @@ class SOLOv2(nn.Module):
             terms["masks"] = torch.cat(parts).mean() if parts else nothing
             total = terms["cells"] + self.options.mask_weight * terms["masks"]
         return total, {name: term.detach() for name, term in terms.items()}
+
+    def _asked(self, kernels: Tensor, features: Tensor, assignment: Assignment) -> AskedMasks:
+        """The masks of one image that cells are asked for: all, or `masks_to_train` of them drawn at random."""
+        count, limit = len(assignment.cell), self.options.masks_to_train
+        drawn = torch.randperm(count, device=kernels.device)[:limit] if count > limit else slice(None)
+        return AskedMasks(kernels[assignment.cell[drawn]], features, assignment.target[drawn])
 
     def _from_boxes(
         self, asked: list[AskedMasks], targets: list[InstanceTargets], frames: Tensor, nothing: Tensor
@@ -128,6 +133,19 @@ class SOLOv2(nn.Module):
         if self.training:
             self.steps_from_boxes += 1
         return min(1.0, int(self.steps_from_boxes) / max(1, self.options.warm_up_steps))
+
+
+def _check_bands(spec: InstanceSpec, options: SOLOv2Options) -> None:
+    """Raise ConfigError where colours could not be read back from the frames: one mean and std would fill all bands."""
+    found = {len(options.pixel_mean), len(options.pixel_std)}
+    if options.learn_from == "boxes" and found != {spec.bands}:
+        raise ConfigError.of(
+            "model.network: solov2 with learn_from boxes",
+            "has a mean and std for another number of bands",
+            allowed=f"{spec.bands} of both, the numbers the frames are normalised with",
+            found=f"{len(options.pixel_mean)} means, {len(options.pixel_std)} stds",
+            fix="set pixel_mean and pixel_std to the preprocessing's mean and std",
+        )
 
 
 def _with_masks(targets: InstanceTargets) -> InstanceTargets:

@@ -11,9 +11,12 @@ class SOLOv2Options:
     """The published network's values (`configs/solov2/solov2_r50_fpn_8gpu_1x.py`), with the light one's head width.
 
     grids: cells a side, one grid a pyramid level; an object is named by the cell its centre lies in.
-    sizes_px: the square root of the area of the boxes each level is for; they overlap, and an object may have two.
+    sizes_px: the square root of the area of the boxes each level is for; they overlap, and an object may have two. The
+        first level also takes what is smaller, the last what is larger.
     centre: the share of an object's box around its centre whose cells are asked for it.
-    learn_from: "masks", or "boxes": then the masks come from the boxes and the frame's colours (BoxInst).
+    masks_to_train: masks an image that the mask loss looks at, drawn at random where more cells are asked for one.
+    learn_from: "masks", or "boxes": then the masks come from the boxes and the frame's colours (BoxInst), which
+        `pixel_mean` and `pixel_std`, one a band, must be the normalisation of.
     """
 
     grids: tuple[int, ...] = (40, 36, 24, 16, 12)
@@ -27,6 +30,7 @@ class SOLOv2Options:
     score_floor: float = 0.1
     before_suppression: int = 500
     sigma: float = 2.0
+    masks_to_train: int = 300
     learn_from: Literal["masks", "boxes"] = "masks"
     warm_up_steps: int = 10_000
     colour_threshold: float = 0.3

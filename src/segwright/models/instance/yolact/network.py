@@ -73,7 +73,7 @@ class YOLACT(nn.Module):
     def loss_of(self, said: Predictions, targets: Sequence[InstanceTargets]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of predictions: `loss` after the network."""
         nothing = 0 * sum((part.sum() for part in said), start=said.classes.new_zeros(()))
-        sums = dict.fromkeys(("classes", "boxes", "masks", "semantic"), nothing)
+        sums: dict[str, Tensor] = dict.fromkeys(("classes", "boxes", "masks", "semantic"), nothing)
         positives = 0
         for image, given in enumerate(targets):
             needs_masks(given, "yolact")
