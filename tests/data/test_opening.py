@@ -109,3 +109,21 @@ def test_open_dataset__a_damaged_annotation_file_is_named_where_nothing_else_tel
 def test_open_dataset__an_empty_folder_is_empty(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is empty"):
         open_dataset(tmp_path)
+
+
+def test_open_dataset__labels_of_two_tools_are_said(tmp_path: Path) -> None:
+    from segwright.data import export_dataset
+    from tests.data.formats.test_conformance import labelled
+
+    dataset = labelled(tmp_path, void=False)
+    export_dataset(dataset, tmp_path / "coco", "coco_json")
+    assert open_dataset(tmp_path / "coco").notes == ()
+    export_dataset(dataset, tmp_path / "masks", "index_png")
+    (tmp_path / "masks" / "masks").rename(tmp_path / "coco" / "masks")
+    both = open_dataset(tmp_path / "coco")
+    assert both.format == "coco_json"
+    assert [note.rpartition(" (")[2] for note in both.notes] == ["--format index_png reads those)"]
+    export_dataset(dataset, tmp_path / "vott", "vott_json")
+    (tmp_path / "vott" / "vott.json").rename(tmp_path / "coco" / "vott.json")
+    assert len(open_dataset(tmp_path / "coco").notes) == 2
+    assert open_dataset(tmp_path / "coco", format="coco_json").notes == ()

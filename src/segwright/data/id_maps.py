@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, final
 
 import numpy as np
 import numpy.typing as npt
@@ -216,78 +216,49 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class ClassNumbers:
+class _Numbers:
+    """What the mask sources below have in common: each says more of the same labels than the one before."""
+
+    labels: Labels
+
+    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
+        """The class ids."""
+        return self.labels.label_map(shape, classes)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the raster."""
+        return self.labels.raster.files
+
+    @property
+    def digest(self) -> str:
+        """A hash of what the numbers mean."""
+        return self.labels.digest
+
+
+@final
+class ClassNumbers(_Numbers):
     """Labels that say which class a pixel is."""
 
-    labels: Labels
 
-    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
-        """The class ids."""
-        return self.labels.label_map(shape, classes)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files of the raster."""
-        return self.labels.raster.files
-
-    @property
-    def digest(self) -> str:
-        """A hash of what the numbers mean."""
-        return self.labels.digest
+class _Objects(_Numbers):
+    def read_instances(self, shape: FrameShape, classes: ClassTable) -> InstanceSet:
+        """The objects."""
+        return self.labels.instances(shape, classes)
 
 
-@dataclass(frozen=True)
-class ObjectNumbers:
+@final
+class ObjectNumbers(_Objects):
     """Labels that say which class and which object a pixel is."""
 
-    labels: Labels
 
-    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
-        """The class ids."""
-        return self.labels.label_map(shape, classes)
-
-    def read_instances(self, shape: FrameShape, classes: ClassTable) -> InstanceSet:
-        """The objects."""
-        return self.labels.instances(shape, classes)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files of the raster."""
-        return self.labels.raster.files
-
-    @property
-    def digest(self) -> str:
-        """A hash of what the numbers mean."""
-        return self.labels.digest
-
-
-@dataclass(frozen=True)
-class SegmentNumbers:
+@final
+class SegmentNumbers(_Objects):
     """Labels that divide the whole frame into segments; those of things are objects too."""
-
-    labels: Labels
-
-    def read(self, shape: FrameShape, classes: ClassTable) -> LabelMap:
-        """The class ids."""
-        return self.labels.label_map(shape, classes)
-
-    def read_instances(self, shape: FrameShape, classes: ClassTable) -> InstanceSet:
-        """The objects."""
-        return self.labels.instances(shape, classes)
 
     def read_panoptic(self, shape: FrameShape, classes: ClassTable) -> PanopticMap:
         """The segments."""
         return self.labels.panoptic(shape, classes)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files of the raster."""
-        return self.labels.raster.files
-
-    @property
-    def digest(self) -> str:
-        """A hash of what the numbers mean."""
-        return self.labels.digest
 
 
 def whole_numbers(values: npt.NDArray) -> Numbers:
@@ -364,3 +335,45 @@ class ClassAndObject:
     def digest(self) -> str:
         """What decides the numbers."""
         return repr((self.classes.digest, self.objects.digest, sorted(self.class_of.items()), sorted(self.none)))
+
+
+@dataclass(frozen=True)
+class AgreeingRasters:
+    """A raster of objects; where one of classes lies beside it, `class_of` its numbers must be the same.
+
+    `law` says how the two belong together: for messages. `kind` is the name by which hashes know this reading.
+    """
+
+    objects: ValueRaster
+    classes: ValueRaster | None
+    class_of: Callable[[Numbers], Numbers]
+    law: str
+    kind: str
+
+    def __str__(self) -> str:
+        return str(self.objects)
+
+    def numbers(self, shape: FrameShape) -> Numbers:
+        """The numbers of the objects."""
+        numbers = self.objects.numbers(shape)
+        if self.classes is None:
+            return numbers
+        differ = int(np.count_nonzero(self.class_of(numbers) != self.classes.numbers(shape)))
+        if differ:
+            raise RefusedError(
+                f"{differ} pixels have another class than in {self.classes.path.name}",
+                allowed=self.law,
+                found=f"{differ} pixels",
+                fix="make or copy both files again from their source, or remove one of the two",
+            )
+        return numbers
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files read."""
+        return (*self.objects.files, *(() if self.classes is None else self.classes.files))
+
+    @property
+    def digest(self) -> str:
+        """How they are read."""
+        return self.kind

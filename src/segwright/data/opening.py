@@ -23,6 +23,18 @@ from segwright.data.store.store import open_store
 
 STORE_FORMAT = "store"
 _READ_AGAIN = 20  # of the files that may be what makes a folder unknown
+# formats with annotation files of their own: two of them in one folder are two sets of labels
+_ANNOTATIONS = (
+    "coco_panoptic", "coco_json", "cvat_xml", "datumaro_json", "supervisely", "label_studio", "via", "vott_json",
+    "labelme_json", "labelme_xml",
+)  # fmt: skip
+_WITH_PICTURES = (
+    "coco_panoptic",
+    "datumaro_json",
+    "supervisely",
+    "labelme_xml",
+)  # their own masks may look like others
+_PLAIN_MASKS = ("index_png",)
 _BY_SUFFIX = {".json": "coco_json", ".xml": "cvat_xml", ".geojson": "geojson"}
 
 
@@ -121,7 +133,8 @@ def open_dataset(
         return _from_store(uri, classes, (format, settings), columns_from, columns_csv)
     path, chosen = _folder_and_format(Path(uri), format, settings)
     listing = list_files(path)
-    chosen, reason = _recognised(listing) if chosen == "auto" else (chosen, "")
+    found_out = chosen == "auto"
+    chosen, reason = _recognised(listing) if found_out else (chosen, "")
     if chosen not in FORMATS:
         close = get_close_matches(chosen, FORMATS, n=1)
         raise ConfigError.of(
@@ -133,7 +146,8 @@ def open_dataset(
         )
     _check_options(chosen, FORMATS[chosen], settings)
     dataset = replace(FORMATS[chosen].read(listing, classes or own_table(listing), settings), reason=reason)
-    dataset = _with_columns(dataset, listing)
+    others = tuple(_also_there(listing, chosen)) if found_out else ()
+    dataset = replace(_with_columns(dataset, listing), notes=(*dataset.notes, *others))
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
 
@@ -180,6 +194,15 @@ def _recognised(listing: Listing) -> tuple[str, str]:
         found=f"{images} images in {len(listing.by_folder)} folders, {len(listing.files) - images} other files",
         fix="say the format and its folders: `data: {format: index_png, options: {images: A, masks: B}}`",
     )
+
+
+def _also_there(listing: Listing, chosen: str) -> Iterator[str]:
+    """A note for each other tool whose labels lie in the folder too: which are the right ones is not guessed."""
+    masks = () if chosen in _WITH_PICTURES or chosen not in _ANNOTATIONS else _PLAIN_MASKS
+    for name in (*_ANNOTATIONS, *masks):
+        reason = FORMATS[name].recognise(listing) if name != chosen else None
+        if reason is not None:
+            yield f"labels of another tool lie here too, and were not read: {reason} (--format {name} reads those)"
 
 
 def _damaged_annotations(listing: Listing) -> Iterator[Problem]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
-from segwright.core import ClassTable, ConfigError, DataError
-from segwright.data import check, export_dataset, open_dataset
+from segwright.core import Box, ClassTable, ConfigError, DataError, LabelMap
+from segwright.data import Dataset, Frame, ImageFile, IndexMask, check, export_dataset, open_dataset, write_label_map
+from segwright.data.shapes import Runs, ShapeMask
 from tests.data.pictures import noise, save
 
 # sky is class 2420 = 90 // 10 * 256 + 116 and object 1; two cars of class 401 = 10 // 10 * 256 + 145, objects 2 and 5
@@ -109,3 +111,29 @@ def test_read__stubs_of_another_tool(shared_data: Path, part: str) -> None:
     assert check(dataset) == []
     if "2020" in part:
         assert [len(dataset.read_instances(frame)) for frame in dataset.frames] == [2, 2]
+
+
+def test_write__codes_class_and_object_as_the_set_does(tmp_path: Path) -> None:
+    names = ["background", *(f"class {number}" for number in range(1, 300))]
+    table = ClassTable.of(names, void_id=65535)
+    ids = np.zeros((4, 6), np.uint16)
+    ids[:, 1], ids[:, 3:], ids[0, 0] = 7, 299, 65535
+    write_label_map(tmp_path / "mask.png", LabelMap(ids, table))
+    frame = Frame("street/a", ImageFile(save(tmp_path / "a.png", noise(4, 6))), IndexMask(tmp_path / "mask.png"))
+    export_dataset(Dataset(tmp_path, table, (frame,), "index_png"), tmp_path / "out", "ade20k")
+    colours = np.array(Pillow.open(tmp_path / "out" / "street" / "a_seg.png"))
+    assert colours[1, :5, :2].tolist() == [[0, 1], [0, 8], [0, 1], [10, 44], [10, 44]]  # 300 = 1 x 256 + 44
+    assert colours[0, 0].tolist() == [0, 0, 0]
+    again = open_dataset(tmp_path / "out")
+    assert (again.format, again.classes) == ("ade20k", table)
+    assert again.read_labels(again.frames[0]).ids.tolist() == ids.tolist()
+    assert len(again.read_instances(again.frames[0])) == 0
+
+
+def test_write__more_objects_than_a_band_counts(tmp_path: Path) -> None:
+    table = ClassTable.of(["background", "nail"])
+    dots = tuple(Runs(1, (0, 1), Box(at, 2 * place, at + 1, 2 * place + 1), by_column=False)
+                 for at in range(0, 32, 2) for place in range(16))  # fmt: skip
+    frame = Frame("a", ImageFile(save(tmp_path / "a.png", noise(32, 32))), ShapeMask(dots, 0, None, "a"))
+    with pytest.raises(DataError, match=r"(?s)more objects than the blue band counts.*256.*coco_panoptic"):
+        export_dataset(Dataset(tmp_path, table, (frame,), "coco_json"), tmp_path / "out", "ade20k")

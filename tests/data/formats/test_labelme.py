@@ -197,6 +197,11 @@ def test_read__real_files_come_back(shared_data: Path, tmp_path: Path, name: str
         assert again.read_instances(after).sorted_set() == dataset.read_instances(before).sorted_set()
 
 
+def test_read__the_reserved_flag_is_no_column_unless_it_is_set(shared_data: Path) -> None:
+    dataset = open_dataset(shared_data / "formats_labelme" / "classification" / "data_annotated")
+    assert dataset.column_names == ("cat", "dog")
+
+
 XML = """<annotation><filename>a.png</filename><object><name>{name}</name><deleted>{deleted}</deleted><id>0</id>
 <occluded>yes</occluded><attributes>rusty</attributes><polygon><username>x</username>{points}</polygon></object>
 <imagesize><nrows>6</nrows><ncols>8</ncols></imagesize></annotation>"""

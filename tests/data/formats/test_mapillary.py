@@ -52,7 +52,7 @@ def test_read__maps_must_agree_and_labels_be_known(tmp_path: Path) -> None:
     root = vistas(tmp_path)
     save(root / "train" / "v1.2" / "labels" / "a.png", np.zeros((2, 3), np.uint8))
     dataset = open_dataset(root)
-    with pytest.raises(DataError, match="3 pixels have another label than in labels"):
+    with pytest.raises(DataError, match="3 pixels have another class than in"):
         dataset.read_labels(dataset.frames[0])
     (root / "train" / "v1.2" / "instances" / "a.png").unlink()
     save(root / "train" / "v1.2" / "labels" / "a.png", np.full((2, 3), 7, np.uint8))

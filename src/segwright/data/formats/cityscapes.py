@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassTable, ConfigError, DataError, Listener, Problem, few, raise_collected, tracked
-from segwright.data.codecs import FrameShape, MaskOrientation
-from segwright.data.codecs.header import RefusedError
+from segwright.data.codecs import MaskOrientation
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.cityscapes_table import BY_NAME, IGNORED, LABELS, city_table
@@ -22,6 +21,7 @@ from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.placing import place_image
 from segwright.data.given_parts import part_column
 from segwright.data.id_maps import (
+    AgreeingRasters,
     ClassNumbers,
     Labels,
     Meaning,
@@ -36,6 +36,7 @@ from segwright.data.masks import MaskSource
 from segwright.data.workers import in_threads
 
 _PER_CLASS = 1000
+_LAW = "instance ids that are label ids, or 1,000 x label id + object, of the same polygons"
 _IMAGE = re.compile(r"^(?P<stem>.+)_leftImg8bit$")
 _MASK = re.compile(r"^(?P<stem>.+)_gt(?P<quality>Fine|Coarse)_(?P<kind>labelIds|instanceIds|labelTrainIds)$")
 _SAYS_NOTHING = {"leftimg8bit", "gtfine", "gtcoarse", "imgsfine", "leftimg8bit_trainvaltest", "gtfine_trainvaltest"}
@@ -156,7 +157,8 @@ class _Reading:
         hint = "correct the mask, or rename a value: `options: {map: [19=void]}`"
         if "instanceIds" in paths:
             labels = None if "labelIds" not in paths else ValueRaster(paths["labelIds"], self.orientation)
-            raster = CityRaster(ValueRaster(paths["instanceIds"], self.orientation), labels)
+            objects = ValueRaster(paths["instanceIds"], self.orientation)
+            raster = AgreeingRasters(objects, labels, _label_of, _LAW, "cityscapes")
             countable = frozenset(spec.class_id for spec in self.table if spec.kind == "thing")
             meanings = CityMeanings(self.class_of[False], countable, self.table.background_id, self.table.void_id)
             return SegmentNumbers(Labels(raster, meanings, hint))
@@ -166,41 +168,8 @@ class _Reading:
         return ClassNumbers(Labels(only, MeaningTable(known, self.table.describe()), hint))
 
 
-@dataclass(frozen=True)
-class CityRaster:
-    """Instance ids; where label ids lie beside them, the two must agree."""
-
-    instances: ValueRaster
-    labels: ValueRaster | None
-
-    def __str__(self) -> str:
-        return str(self.instances)
-
-    def numbers(self, shape: FrameShape) -> Numbers:
-        """The instance ids: a label id, or 1,000 x label id + object."""
-        numbers = self.instances.numbers(shape)
-        if self.labels is None:
-            return numbers
-        label_ids = self.labels.numbers(shape)
-        differ = int(np.count_nonzero(np.where(numbers < _PER_CLASS, numbers, numbers // _PER_CLASS) != label_ids))
-        if differ:
-            raise RefusedError(
-                f"{differ} pixels have another class than in {self.labels.path.name}",
-                allowed="label ids and instance ids of the same polygons",
-                found=f"{differ} pixels",
-                fix="make both again from the polygons, or remove one of the two files",
-            )
-        return numbers
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files read."""
-        return (*self.instances.files, *(() if self.labels is None else self.labels.files))
-
-    @property
-    def digest(self) -> str:
-        """How they are read."""
-        return "cityscapes"
+def _label_of(numbers: Numbers) -> Numbers:
+    return np.where(numbers < _PER_CLASS, numbers, numbers // _PER_CLASS)
 
 
 @dataclass(frozen=True)

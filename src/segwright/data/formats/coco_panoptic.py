@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import ImageFinder, choose_file, image_notes, name_classes, require_images
 from segwright.data.formats.coco_panoptic_writing import write
 from segwright.data.formats.format import Format, Options, orientation_of
+from segwright.data.formats.reading_shapes import load_json
 from segwright.data.id_maps import ColourRaster, Labels, Meaning, MeaningTable, SegmentNumbers
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
@@ -80,16 +80,7 @@ def _candidates(listing: Listing) -> list[str]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError.of(
-            str(path),
-            "is not readable JSON",
-            allowed="COCO panoptic JSON",
-            found=str(error),
-            fix="export it again, or copy it again from its source",
-        ) from error
+    data = load_json(path, "COCO panoptic JSON")
     wanted = {
         "images": ("id", "file_name"),
         "categories": ("id", "name"),

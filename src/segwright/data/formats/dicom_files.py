@@ -253,7 +253,12 @@ def segments_of(path: Path) -> dict[int, str] | None:
     return {int(one.SegmentNumber): str(one.SegmentLabel) for one in data.SegmentSequence}
 
 
-def series_referred_to(path: Path) -> set[str]:
-    """The series that a DICOM SEG was drawn on."""
+def series_referred_to(path: Path) -> dict[str, set[str]]:
+    """The series that a DICOM SEG was drawn on, and the files of each that it names; it need name none."""
     data = pydicom().dcmread(str(path), stop_before_pixels=True)
-    return {str(one.SeriesInstanceUID) for one in data.get("ReferencedSeriesSequence") or ()}
+    return {
+        str(one.SeriesInstanceUID): {
+            str(file.ReferencedSOPInstanceUID) for file in one.get("ReferencedInstanceSequence") or ()
+        }
+        for one in data.get("ReferencedSeriesSequence") or ()
+    }

@@ -154,7 +154,8 @@ def _labels(
         if names is not None:
             referred = series_referred_to(one.slices[0].path)
             for picture, slices in pictures.items():
-                if picture.uid in referred:
+                files = referred.get(slices.slices[0].texts["SeriesInstanceUID"])
+                if files is not None and (not files or files & {header.uid for header in slices.slices}):
                     found[picture] = DicomSegmentation(one.slices[0].path, slices), names
         elif key.is_labels:
             for picture in pictures:

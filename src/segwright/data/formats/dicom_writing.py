@@ -91,7 +91,7 @@ def _grid(stack: Stack) -> _Grid:
 
 
 def _write_pictures(stack: Stack, grid: _Grid, target: Path) -> None:
-    pixels = [frame.image.read()[0].pixels for frame in stack.frames]
+    pixels = _narrow([frame.image.read()[0].pixels for frame in stack.frames])
     digest = hashlib.sha256(b"".join(one.tobytes() for one in pixels)).hexdigest()
     study, series, frame_of = (_uid(stack.name, digest, what) for what in ("study", "series", "frame of reference"))
     for at, one in enumerate(pixels):
@@ -107,10 +107,26 @@ def _write_pictures(stack: Stack, grid: _Grid, target: Path) -> None:
         _save(data, target / f"{at:04}.dcm")
 
 
+def _narrow(pixels: list[npt.NDArray]) -> list[npt.NDArray]:
+    """Whole numbers in a wider type as 16 bits, where all slices fit: NIfTI volumes are often such floats."""
+    if all(one.dtype in (np.uint8, np.uint16, np.int16) for one in pixels):
+        return pixels
+    low, high = min(float(one.min()) for one in pixels), max(float(one.max()) for one in pixels)
+    kind = next(
+        (kind for kind in (np.int16, np.uint16) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max), None
+    )
+    if kind is None or any((one != np.floor(one)).any() for one in pixels):
+        return pixels
+    return [one.astype(kind) for one in pixels]
+
+
 def _put_pixels(data: Any, pixels: npt.NDArray, place: str) -> None:
     bands, kind = pixels.shape[2], pixels.dtype
     if bands not in (1, 3) or kind not in (np.uint8, np.uint16, np.int16) or (bands == 3 and kind != np.uint8):
-        allowed, fix = "grey of 8 or 16 bits, or RGB of 8", "write the format nifti_pairs, which holds any number"
+        allowed, fix = (
+            "whole numbers of 8 or 16 bits, or RGB of 8",
+            "write the format nifti_pairs, which holds any number",
+        )
         found = f"{bands} bands of {kind}"
         raise DataError.of(place, "has pixels that DICOM does not hold", allowed=allowed, found=found, fix=fix)
     data.Rows, data.Columns, data.SamplesPerPixel = pixels.shape[0], pixels.shape[1], bands

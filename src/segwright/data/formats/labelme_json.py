@@ -42,6 +42,7 @@ BRUSH_PX = 10.0
 _KEYS = (b'"shapes"', b'"imagePath"')
 _UNPAINTED = ("point", "points")
 _BACKGROUND = "_background_"
+_RESERVED = ("__ignore__",)  # what LabelMe puts first into its lists of flags and labels
 
 
 def recognise(listing: Listing) -> str | None:
@@ -75,7 +76,8 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
             continue
         used += [image.path.relative_to(listing.root).as_posix()] if image.path else []
         mask = reading.mask(name, data, orientation_of(options, "upright"))
-        flags = {name: str(value).lower() for name, value in _table(data, "flags").items()}
+        said = _table(data, "flags").items()
+        flags = {name: str(value).lower() for name, value in said if value or name not in _RESERVED}
         frames.append(Frame(stem_of(name), image, mask, flags))
     raise_collected(reading.problems)
     require_images(frames, missing, listing.root)

@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ClassSpec, ClassTable, ConfigError, DataError, Listener, few, raise_collected, tracked
-from segwright.data.codecs import FrameShape
-from segwright.data.codecs.header import RefusedError
 from segwright.data.codecs.writing import write_values
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.annotated import name_classes
@@ -23,6 +21,7 @@ from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.object_numbers import numbered, objects_of
 from segwright.data.formats.placing import place_image
 from segwright.data.id_maps import (
+    AgreeingRasters,
     ClassNumbers,
     Labels,
     Meaning,
@@ -38,6 +37,7 @@ from segwright.data.workers import in_threads
 
 _KEYS = (b'"labels"', b'"evaluate"', b'"instances"')
 _PER_LABEL = 256
+_LAW = "instances = 256 x label + object"
 
 
 def recognise(listing: Listing) -> str | None:
@@ -83,7 +83,8 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
         rasters = {kind: ValueRaster(listing.path(name), orientation) for kind, name in kinds.items()}
         hint = f"add the label to {config}, or correct the file"
         if "instances" in rasters:
-            return SegmentNumbers(Labels(VistasRaster(rasters["instances"], rasters.get("labels")), meanings, hint))
+            both = AgreeingRasters(rasters["instances"], rasters.get("labels"), _label_of, _LAW, "mapillary")
+            return SegmentNumbers(Labels(both, meanings, hint))
         known = {label: Meaning(class_id) for label, class_id in class_of.items()}
         return ClassNumbers(Labels(rasters["labels"], MeaningTable(known, f"positions 0-{len(labels) - 1}"), hint))
 
@@ -171,38 +172,8 @@ def _frames(listing: Listing, config: str, notes: list[str] | tuple) -> dict[str
     return {stem: (images[stem], maps[stem]) for stem in shared}
 
 
-@dataclass(frozen=True)
-class VistasRaster:
-    """Instance maps (256 x label + object); where label maps lie beside them, the two must agree."""
-
-    instances: ValueRaster
-    labels: ValueRaster | None
-
-    def __str__(self) -> str:
-        return str(self.instances)
-
-    def numbers(self, shape: FrameShape) -> Numbers:
-        """The instance map."""
-        numbers = self.instances.numbers(shape)
-        differ = 0 if self.labels is None else np.count_nonzero(numbers // _PER_LABEL != self.labels.numbers(shape))
-        if differ:
-            raise RefusedError(
-                f"{differ} pixels have another label than in labels/",
-                allowed="instances = 256 x label + object",
-                found=f"{differ} pixels",
-                fix="copy both files again from the set, or remove one of them",
-            )
-        return numbers
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files read."""
-        return (*self.instances.files, *(() if self.labels is None else self.labels.files))
-
-    @property
-    def digest(self) -> str:
-        """How they are read."""
-        return "mapillary"
+def _label_of(numbers: Numbers) -> Numbers:
+    return numbers // _PER_LABEL
 
 
 @dataclass(frozen=True)

@@ -139,12 +139,21 @@ def _verified(
     parts = [sides[number] for number in numbers]
     wanted = candidates(pixels, parts, cropped=cropped, most=most, least=least, listener=listener)
 
+    verdicts: dict[Candidate, Match | None] = {}  # two whole frames are each other's candidates: they are compared once
+
+    def verified(candidate: Candidate) -> Match | None:
+        place = pixels[candidate.query], pixels[candidate.other]
+        match = compare(*place, candidate.symmetry, candidate.window, shared)
+        held = match is not None and match.agreement >= COPY and _holds(candidate, match, numbers, larger)
+        return match if held else None
+
     def looked_at(tried: list[Candidate]) -> tuple[Candidate, Match] | None:
         """The first that holds: one partner on the other side is enough to know of."""
-        for candidate in tried:
-            place = pixels[candidate.query], pixels[candidate.other]
-            match = compare(*place, candidate.symmetry, candidate.window, shared)
-            if match is not None and match.agreement >= COPY and _holds(candidate, match, numbers, larger):
+        for candidate in map(_either_way, tried):
+            if candidate not in verdicts:
+                verdicts[candidate] = verified(candidate)
+            match = verdicts[candidate]
+            if match is not None:
                 return candidate, match
         return None
 
@@ -169,6 +178,15 @@ def _holds(candidate: Candidate, match: Match, numbers: Sequence[int], larger: L
     if pictures is None:
         return match.agreement >= UNSEEN_COPY
     return compare_closely(*pictures, candidate.symmetry, match.warp) >= CLOSE
+
+
+def _either_way(candidate: Candidate) -> Candidate:
+    """Two whole frames the same way round whichever was asked about: the answer must not depend on that."""
+    if candidate.window.share < 1:
+        return candidate
+    first, second = sorted((candidate.query, candidate.other))
+    symmetry = candidate.symmetry if first == candidate.query else _inverse(candidate.symmetry)
+    return Candidate(first, second, 0.0, symmetry, candidate.window)
 
 
 def _inverse(symmetry: int) -> int:
