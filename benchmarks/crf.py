@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,7 +66,7 @@ def main() -> None:
     print(f"\npeak memory of ours over all of it: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
 
 
-def accuracy(peer: str | None, settings: dict[str, float]) -> list[str]:
+def accuracy(peer: str | None, settings: dict[str, Any]) -> list[str]:
     """Mean absolute differences over the frames of all seeds."""
     own, theirs = [], []
     for seed in SEEDS:
@@ -94,7 +95,7 @@ def speed(peer: str | None, height: int, width: int, channels: int) -> list[str]
     return row(min(times), theirs, ".3f")
 
 
-def asked(peer: str, pixels: np.ndarray, values: np.ndarray, settings: dict[str, float]) -> tuple[np.ndarray, float]:
+def asked(peer: str, pixels: np.ndarray, values: np.ndarray, settings: dict[str, Any]) -> tuple[np.ndarray, float]:
     """pydensecrf2's probabilities and seconds, from a Python that has it."""
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder) / "given.npz", Path(folder) / "answer.npz"

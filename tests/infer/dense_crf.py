@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 SEEDS = (0, 1, 2)
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "usual": {"iterations": 5, "near_px": 3.0, "near_weight": 3.0, "far_px": 60.0, "levels": 10.0, "alike_weight": 5.0},
     "strong": {
         "iterations": 10,

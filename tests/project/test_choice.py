@@ -24,7 +24,7 @@ TABLE = [
     (Situation(frames=500, has_background=False), "semantic", "deeplabv3plus"),
     (Situation(frames=5000, has_background=False), "semantic", "segformer"),
     (Situation(frames=100, has_background=False), "semantic", "unet"),
-    (Situation(frames=500, count=True), "instance", "mask_rcnn"),
+    (Situation(frames=500, count=True), "instance", "maskrcnn"),
     (Situation(frames=500, count=True, narrowest_px=2), "instance", "solov2"),
     (Situation(frames=500, count=True, fps=30), "instance", "yolact"),
     (Situation(frames=500, count=True, stuff=True), "panoptic", "mask2former"),

@@ -22,6 +22,7 @@ from segwright.data import (
     read_split,
     write_split,
 )
+from segwright.infer.crf import Crf
 from segwright.infer.preprocess import IMAGENET_MEAN
 from segwright.project import Project, read_project
 from segwright.train import Plan, Run, open_run, plan_project, start_run
@@ -139,6 +140,34 @@ def test_plan__a_class_without_a_pixel_does_not_rule_the_class_weights() -> None
 def test_plan__settings_that_cannot_work_are_refused(tiny: Tiny, override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make_plan(inputs(tiny, override))
+
+
+def test_plan__says_what_is_averaged_and_cleaned_and_refuses_to_clean_the_background(tiny: Tiny) -> None:
+    views = ("inference.flips=[horizontal, vertical]", "inference.scales=[0.5, 1]")
+    plan = make_plan(inputs(tiny, *views, "cleanup.crf={levels: 7}", "cleanup.largest_only=[blob]"))
+    assert plan.tiles.flips == ("horizontal", "vertical")
+    assert "4 mirrored and turned views at scales 0.5, 1, 5 times the work" in plan.reasons["tiles.views"]
+    assert plan.cleanup.crf == Crf(levels=7)
+    assert Plan.from_json(plan.to_json()) == plan
+    assert make_plan(inputs(tiny)).cleanup.crf is None
+    with pytest.raises(ConfigError, match="names classes it cannot clean"):
+        make_plan(inputs(tiny, "cleanup.largest_only=[background]"))
+
+
+def test_plan__says_layer_wise_rates_the_average_and_the_hardest_pixels(tiny: Tiny) -> None:
+    plan = make_plan(inputs(tiny, "training.ema_decay=auto", "loss.cross_entropy={hardest: 0.25}"))
+    assert plan.optimiser.stage_rate == 0.7
+    assert plan.loss.options["cross_entropy"] == {"hardest": 0.25}
+    for name in (
+        "optimiser.stage_rate",
+        "optimiser.encoder_learning_rate",
+        "optimiser.ema_decay",
+        "loss.cross_entropy",
+    ):
+        assert plan.reasons[name]
+    content = plan.to_json()
+    del content["optimiser"]["stage_rate"]
+    assert Plan.from_json(content) == plan
 
 
 def test_plan__one_crop_of_32_px_is_too_little_for_batch_norm(tiny: Tiny) -> None:

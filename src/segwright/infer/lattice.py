@@ -15,6 +15,7 @@ from scipy import sparse
 
 Floats = npt.NDArray[np.float32]
 Keys = npt.NDArray[np.int16]
+CHANNELS_AT_A_TIME = 4
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,17 @@ class Lattice:
     def filter(self, values: Floats) -> Floats:
         """The sum over all points of (value of a point) times (its Gaussian weight): (points, channels) to the same.
 
-        Weights are right up to one factor for all; a caller divides by the filtered ones.
+        Weights are right up to one factor for all; a caller divides by the filtered ones. A few channels at a time: a
+        noisy picture has several corners a pixel.
         """
-        corners = np.zeros((self.splat.shape[0] + 1, values.shape[1]), np.float32)  # the last is "no corner": zero
+        output = np.empty_like(values)
+        for first in range(0, values.shape[1], CHANNELS_AT_A_TIME):
+            some = slice(first, first + CHANNELS_AT_A_TIME)
+            output[:, some] = self._filtered(np.ascontiguousarray(values[:, some]))
+        return output
+
+    def _filtered(self, values: Floats) -> Floats:
+        corners = np.zeros((self.neighbours.shape[2] + 1, values.shape[1]), np.float32)  # the last is "no corner": zero
         corners[:-1] = self.splat @ values
         for one, other in self.neighbours:
             blurred = corners[one]

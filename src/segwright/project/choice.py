@@ -137,7 +137,7 @@ def _clicks(_: Situation) -> Choice:
 def _boxes(_: Situation) -> Choice:
     because = ("there are boxes and no masks: a box says where, not which pixels",)
     advice = ("expect 5 to 15 points of mean IoU below full masks unless the pseudo-labels are iterated",)
-    return Choice("only bounding box labels", "instance", ("boxinst", "mask_rcnn"), ("resnet50",), because, advice)
+    return Choice("only bounding box labels", "instance", ("boxinst", "maskrcnn"), ("resnet50",), because, advice)
 
 
 def _volumes(_: Situation) -> Choice:
@@ -161,7 +161,7 @@ def _instance(situation: Situation) -> Choice:
         because += (f"{situation.fps:g} frames a second: one stage, no proposals",)
         return Choice("count objects in a video", "instance", ("yolact", "solov2"), ("resnet50",), because)
     advice = ("SOLOv2 where objects are long and thin: a 28 px mask a box is too coarse for them",)
-    thin = ("solov2", "mask_rcnn") if situation.thin else ("mask_rcnn", "solov2")
+    thin = ("solov2", "maskrcnn") if situation.thin else ("maskrcnn", "solov2")
     return Choice("count and mask each object", "instance", thin, ("resnet50",), because, advice)
 
 

@@ -49,7 +49,7 @@ def resolve_auto(inputs: PlanInputs) -> Resolved:
     """Decide task, network, encoder, decoder widths and, with them, crop and batch, where the project says `auto`.
 
     Raises:
-        ConfigError: what suits is a task that this version does not train, or nothing fits the memory.
+        ConfigError: no network that suits exists, or nothing fits the memory.
     """
     project = inputs.project
     if AUTO not in (project.task, project.model.network, project.model.encoder, project.model.decoder_widths):
@@ -59,7 +59,7 @@ def resolve_auto(inputs: PlanInputs) -> Resolved:
     project = _with_task(project, choice, reasons)
     if project.task == "instance":
         return _of_objects(inputs, project, choice, reasons)
-    if choice.task != "semantic":  # what was said instead of it is planned as regions
+    if choice.task != project.task:  # objects that this version cannot count, or was not asked to, are regions
         choice = choose(replace(situation, count=False))
     if inputs.project.task == AUTO:
         project = _with_loss(project, situation, reasons)
@@ -141,7 +141,11 @@ def _with_network(project: Project, choice: Choice, reasons: dict[str, str]) -> 
     if model.network != AUTO:
         return project
     name, missing = first_possible(choice, network_exists)
-    name = name or "unet"
+    if name is None:
+        raise ConfigError.of(
+            "model.network", f"has none to choose from for the task {choice.task}", allowed="a network that exists",
+            found=f"none of {', '.join(missing)}", fix="name one: model.network=NAME, or task=semantic",
+        )  # fmt: skip
     but = f"; {', '.join(missing)} would come first, but this version has no such network" if missing else ""
     reasons["network.network"] = f"{choice.need}: {'; '.join(choice.because)}{but}"
     return project.model_copy(update={"model": model.model_copy(update={"network": name})})

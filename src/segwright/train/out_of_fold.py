@@ -97,14 +97,7 @@ def finish_folds(
     crf = Crf() if settings.crf == "auto" else None
     collected = SearchFrames(plan.classes, crf, 1 / plan.preprocessing.scale)
     pairs = OutOfFold(folds, dataset, device, collected)
-    evaluation = score_frames(
-        pairs,
-        plan.classes,
-        boundary_px=(plan.validation.boundary_px,),
-        listener=listener,
-        provenance=_provenance(folds),
-    )
-    evaluation = with_reliability(evaluation, pairs.reliability)
+    evaluation = _scored(folds, pairs, listener)
     listener(Note("cleanup", f"searched on {len(collected)} frames by {plan.validation.select}"))
     found = search_cleanup(
         collected,
@@ -118,10 +111,15 @@ def finish_folds(
     write_atomically(folds.path / CLEANUP, lambda part: part.write_text(text, encoding="utf-8"))
     evaluation.write(folds.path / EVALUATION)
     title = f"{len(folds.runs)} folds of {folds.path.name.removesuffix('-folds')}"
-    write_report(
-        folds.path / "report.html", evaluation, worst_panels(evaluation, replace(pairs, collected=None)), title=title
-    )
+    panels = worst_panels(evaluation, replace(pairs, collected=None))
+    write_report(folds.path / "report.html", evaluation, panels, title=title)
     return evaluation, found
+
+
+def _scored(folds: FoldRuns, pairs: OutOfFold, listener: Listener) -> Evaluation:
+    distances, known = (folds.plan.validation.boundary_px,), _provenance(folds)
+    evaluation = score_frames(pairs, folds.classes, boundary_px=distances, listener=listener, provenance=known)
+    return with_reliability(evaluation, pairs.reliability)
 
 
 def fixed_settings(settings: CleanupSettings) -> set[str]:

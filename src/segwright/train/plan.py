@@ -65,7 +65,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         optimiser=optimiser,
         validation=validation_plan(inputs, sampling, tiles, optimiser.steps, reasons),
         tiles=tiles,
-        cleanup=_cleanup(project),
+        cleanup=_cleanup(project, classes),
         alerts=project.alerts.model_dump(),
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
@@ -102,11 +102,14 @@ def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
     return ObjectPlan(from_components=facts.from_components, decision=ObjectDecision(**given.model_dump()))
 
 
-def _cleanup(project: Project) -> Cleanup:
+def _cleanup(project: Project, classes: ClassTable) -> Cleanup:
+    """What the project says of it, refused here and not after training where it names what cannot be cleaned."""
     given = project.cleanup
     crf = None if given.crf in (False, "auto") else Crf() if given.crf is True else Crf(**given.crf.model_dump())
     sizes = given.opening_radius_px, given.min_area_px, given.fill_holes_px
-    return Cleanup(*sizes, tuple(given.largest_only), crf)
+    cleanup = Cleanup(*sizes, tuple(given.largest_only), crf)
+    cleanup.check(classes)
+    return cleanup
 
 
 def _data(inputs: PlanInputs) -> DataPlan:

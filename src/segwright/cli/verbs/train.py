@@ -27,8 +27,6 @@ def train(
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
-    from segwright.core import Note
-
     words = arguments or []
     with Face(as_json=json) as face:
         if folds:
@@ -36,32 +34,39 @@ def train(
             from segwright.cli.training.folds import train_all_folds
 
             train_all_folds(face, words, run, plan_only=plan_only)
-            return
-        if resume:
-            existing = _run_to_resume(run, words)
-            dataset, split = existing.dataset, existing.split
         else:
-            path, project = project_of(words)
-            from segwright.train import plan_project, start_run
+            _train_one(face, words, run, resume=resume, plan_only=plan_only)
 
-            plan, dataset, split = plan_project(project, path.parent, face.listener)
-            folder = run or _free_folder(path.parent / "runs", _name(project))
-            existing = start_run(plan, folder)
-            face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
-        if plan_only:
-            face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
-            return
-        from segwright.train import execute
-        from segwright.train.finish import finish
 
-        try:
-            execute(existing, dataset, split, resume=resume, listener=face.listener)
-        except KeyboardInterrupt:
-            face.listener(Note("training", f"interrupted; segwright train --resume --run {existing.path} goes on"))
-            raise
-        evaluation = finish(existing, dataset, listener=face.listener)
-        payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
-        face.finish(payload, _answer(existing, evaluation))
+def _train_one(face: Face, words: list[str], run: Path | None, *, resume: bool, plan_only: bool) -> None:
+    """Plan a run, or take up one that was interrupted, train it, and score it."""
+    from segwright.core import Note
+
+    if resume:
+        existing = _run_to_resume(run, words)
+        dataset, split = existing.dataset, existing.split
+    else:
+        path, project = project_of(words)
+        from segwright.train import plan_project, start_run
+
+        plan, dataset, split = plan_project(project, path.parent, face.listener)
+        folder = run or _free_folder(path.parent / "runs", _name(project))
+        existing = start_run(plan, folder)
+        face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
+    if plan_only:
+        face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
+        return
+    from segwright.train import execute
+    from segwright.train.finish import finish
+
+    try:
+        execute(existing, dataset, split, resume=resume, listener=face.listener)
+    except KeyboardInterrupt:
+        face.listener(Note("training", f"interrupted; segwright train --resume --run {existing.path} goes on"))
+        raise
+    evaluation = finish(existing, dataset, listener=face.listener)
+    payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
+    face.finish(payload, _answer(existing, evaluation))
 
 
 def _refuse_resume(resume: bool) -> None:
