@@ -234,7 +234,7 @@ def test_plan__overlapping_tiles_make_scoring_dearer(tiny: Tiny) -> None:
 def test_plan_project__an_unknown_encoder_is_refused_before_a_frame_is_read(tiny: Tiny) -> None:
     said: list[Event] = []
     project = read_project(tiny.project, ["model.encoder=resnet999"])
-    with pytest.raises(ConfigError, match="is not an encoder timm knows"):
+    with pytest.raises(ConfigError, match="is not an encoder segwright knows"):
         plan_project(project, tiny.project.parent, said.append)
     assert said == []
 

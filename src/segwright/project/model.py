@@ -13,7 +13,8 @@ class Model(Section):
     network: str = Field(default="unet", description="docs/models says which there are and when to take which")
     encoder: str = Field(default="resnet34", description="a timm name, or mit_b0 to mit_b5")
     weights: str | None = Field(
-        default="auto", description="imagenet, timm:NAME, hf-hub:OWNER/NAME, a file, a run, null; auto: imagenet if at hand"
+        default="auto",
+        description="imagenet, timm:NAME, hf-hub:OWNER/NAME, a file, a run, null, auto",
     )
     decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] = Field(
         default=(256, 128, 64, 32, 16), description="of the U-Net family, coarse to fine"

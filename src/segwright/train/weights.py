@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from segwright.core import ClassTable, ConfigError
 from segwright.models import SegmentationNetwork
 from segwright.models.folded import FoldedLayer, conv_norm_pairs, load_folded, unfold_batch_norm
+from segwright.models.mix_transformer import MIX_TRANSFORMERS, flattened, renamed
 from segwright.train.checkpoint import BEST, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.weight_fit import adapted_to_bands, band_rule, fit
@@ -51,10 +52,13 @@ def load_pretrained(
     _require_encoder(network, source)
     if source == "imagenet" or source.startswith(TIMM):
         name = timm_name(source, network.spec.encoder)
-        return fit(network, from_timm(source, network.spec), f"timm {name}")
+        publisher = "the hub's" if name in MIX_TRANSFORMERS else "timm"
+        return fit(network, from_timm(source, network.spec), f"{publisher} {name}")
     state = from_hub(source) if source.startswith(HUB) else read_state(path)
     if _is_quantised(state):
         return _from_folded(network, state, path)
+    if network.spec.encoder in MIX_TRANSFORMERS:
+        state = flattened(renamed(state))
     return fit(network, state, source)
 
 
@@ -102,7 +106,12 @@ def _is_quantised(state: Mapping[str, Any]) -> bool:
 
 
 def imagenet_at_hand(encoder: str) -> bool:
-    """True where timm's weights for `encoder` are in the local cache or can be fetched now."""
+    """True where weights for `encoder` that anyone may use are in the local cache or can be fetched now.
+
+    Those of the Mix Transformer are for research only: they are taken by name, never by themselves.
+    """
+    if encoder in MIX_TRANSFORMERS:
+        return False
     try:
         timm.create_model(encoder, pretrained=True)
     except Exception:
