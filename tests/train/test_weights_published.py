@@ -120,7 +120,7 @@ def test_file__one_kernel_of_another_size_is_told_apart_from_missing(tmp_path: P
     write_report(report, tmp_path)
     told = json.loads((tmp_path / WEIGHTS_FILE).read_text())
     assert told["missing"] == ["bn1.weight"]
-    assert told["misfits"][0]["file"] == [64, 64, 5, 5]
+    assert told["misfits"][0]["file"] == "64x64x5x5"
 
 
 def test_file__the_screen_shows_five_names_the_report_holds_all(tmp_path: Path) -> None:
