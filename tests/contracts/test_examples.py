@@ -36,6 +36,21 @@ def test_inspect_frames__without_arguments_says_how_to_call_it() -> None:
     assert "usage:" in done.stderr
 
 
+def test_published_checkpoint__an_unknown_name_says_which_there_are() -> None:
+    command = [
+        sys.executable,
+        str(ROOT / "examples" / "published_checkpoint.py"),
+        "enet",
+        "w.pth",
+        "a.png",
+        "--out",
+        "b",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "espnet-camvid" in done.stderr
+
+
 def run_example(name: str, *arguments: str) -> str:
     command = [sys.executable, str(ROOT / "examples" / name), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

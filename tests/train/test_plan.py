@@ -196,6 +196,26 @@ def test_plan__pretrained_starts_with_deep_stages_frozen_and_imagenet_s_numbers(
     assert make_plan(inputs(tiny)).optimiser.frozen_stages == 0
 
 
+@pytest.mark.parametrize("source", ["hf-hub:someone/parts@main", "timm:test_resnet.r160_in1k"])
+def test_plan__a_published_name_is_no_path(tiny: Tiny, source: str) -> None:
+    plan, _, _ = plan_project(read_project(tiny.project, [f"model.weights={source}"]), tiny.project.parent)
+    assert plan.weights == source
+
+
+def test_plan__a_file_that_is_not_there_is_refused_before_training(tiny: Tiny) -> None:
+    with pytest.raises(ArtefactError, match=r"gone\.pt: does not exist"):
+        make_plan(inputs(tiny, "model.weights=gone.pt"))
+
+
+def test_plan__a_network_with_an_encoder_of_its_own_says_that_the_other_is_not_used(tiny: Tiny) -> None:
+    project = read_project(tiny.project, ["model.network=espnet", "model.weights=auto", "training.crop=64"])
+    plan, _, _ = plan_project(project, tiny.project.parent)
+    assert plan.network.encoder == "its own"
+    assert plan.weights is None
+    assert "test_resnet is not used" in plan.reasons["network.encoder"]
+    assert "timm has no weights for the encoder of espnet" in plan.reasons["weights"]
+
+
 def test_plan__weights_of_an_earlier_run_bring_their_preprocessing(tiny: Tiny, finished: Run) -> None:
     plan = make_plan(inputs(tiny, f"model.weights={finished.path}"))
     assert plan.preprocessing == finished.plan.preprocessing
@@ -263,7 +283,7 @@ def test_plan__overlapping_tiles_make_scoring_dearer(tiny: Tiny) -> None:
 def test_plan_project__an_unknown_encoder_is_refused_before_a_frame_is_read(tiny: Tiny) -> None:
     said: list[Event] = []
     project = read_project(tiny.project, ["model.encoder=resnet999"])
-    with pytest.raises(ConfigError, match="is not an encoder timm knows"):
+    with pytest.raises(ConfigError, match="is not an encoder segwright knows"):
         plan_project(project, tiny.project.parent, said.append)
     assert said == []
 

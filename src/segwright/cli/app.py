@@ -44,6 +44,7 @@ VERBS = {
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
     "data": "Labelled frames: numbers, versions, formats.",
+    "benchmark": "What networks cost here: memory, operations, frames a second at your frame size.",
     "budget": "What more labelled frames would bring: the score against their number.",
 }
 

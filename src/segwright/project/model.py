@@ -15,7 +15,8 @@ class Model(Section):
     network: str = Field(default="unet", description="docs/models says which there are, when to take which; or auto")
     encoder: str = Field(default="resnet34", description="a timm name, mit_b0 to mit_b5, or auto")
     weights: str | None = Field(
-        default="auto", description="imagenet, a file, a run, null for random; auto: imagenet if at hand"
+        default="auto",
+        description="imagenet, timm:NAME, hf-hub:OWNER/NAME, a file, a run, null, auto",
     )
     decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] | Auto = Field(
         default=DECODER_WIDTHS, description="of the U-Net family, coarse to fine"

@@ -27,10 +27,11 @@ from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.settings import DataPlan, Plan, SamplingPlan
-from segwright.train.weight_sources import TIMM, timm_statistics
+from segwright.train.weight_sources import TIMM, is_name, timm_statistics
 from segwright.train.weights import check_source, imagenet_at_hand, stores_quantised_layers
 
 OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
+NOT_SAID = "the usual; a file does not say what it was trained with (docs: Pretrained weights)"
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
 
 
@@ -195,7 +196,8 @@ def _preprocessing(inputs: PlanInputs, weights: str | None, reasons: Reasons) ->
         if published is not None:
             reasons.texts["preprocessing"] = f"mean and std that timm says of the weights of {weights}"
             return Preprocessing(bands, scale, *published, fingerprint.dtype)
-        reasons.texts["preprocessing"] = "ImageNet mean and std: what the pretrained encoder was trained with"
+        said = "what the pretrained encoder was trained with" if is_name(weights) else NOT_SAID
+        reasons.texts["preprocessing"] = f"ImageNet mean and std: {said}"
         return Preprocessing(bands, scale, IMAGENET_MEAN, IMAGENET_STD, fingerprint.dtype)
     reasons.texts["preprocessing"] = "mean and std of the training frames"
     mean, std = fingerprint.mean, tuple(max(value, 1e-3) for value in fingerprint.std)

@@ -64,7 +64,7 @@ class WeightReport:
             "matched": self.matched,
             "missing": list(self.missing),
             "misfits": [
-                {"name": misfit.name, "network": list(misfit.network), "file": list(misfit.file)}
+                {"name": misfit.name, "network": _shape(misfit.network), "file": _shape(misfit.file)}
                 for misfit in self.misfits
             ],
             "unexpected": list(self.unexpected),

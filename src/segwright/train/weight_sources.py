@@ -13,6 +13,7 @@ from torch import Tensor
 from segwright.core import ArtefactError, ConfigError, SegwrightError
 from segwright.models import NetworkSpec
 from segwright.models.choose_encoder import backbone_named
+from segwright.models.mix_transformer import MIX_TRANSFORMERS
 from segwright.train.checkpoint import load_state, load_weights
 
 TIMM, HUB = "timm:", "hf-hub:"
@@ -72,7 +73,7 @@ def from_timm(source: str, spec: NetworkSpec) -> dict[str, Tensor]:
         return backbone_named(name, 3, pretrained=True).state_dict()
     except Exception as error:  # whatever timm, the hub and the network stack below them raise
         given = timm.get_pretrained_cfg(name)
-        repository = None if given is None else given.hf_hub_id
+        repository = f"smp-hub/{name}.imagenet" if name in MIX_TRANSFORMERS else given and given.hf_hub_id
         raise ConfigError.of(
             f"model.weights: {source}",
             f"timm's weights for '{name}' cannot be had",

@@ -53,7 +53,8 @@ def load_pretrained(
     _require_encoder(network, source)
     if source == "imagenet" or source.startswith(TIMM):
         name = timm_name(source, network.spec.encoder)
-        return fit(network, from_timm(source, network.spec), f"timm {name}")
+        publisher = "the hub's" if name in MIX_TRANSFORMERS else "timm"
+        return fit(network, from_timm(source, network.spec), f"{publisher} {name}")
     state = from_hub(source) if source.startswith(HUB) else read_state(path)
     if _is_quantised(state):
         return _from_folded(network, state, path)

@@ -30,12 +30,13 @@ OPTIONS = {
 }
 WIDTHS = (16, 64, 128)  # at 1/2, 1/4 and 1/8
 DILATIONS = (1, 2, 4, 8, 16)
+LEAST_WIDTH = 8  # of the decoder: the authors' is as wide as there are classes, of which they have 12 and 20
 EPSILON = 1e-3
 STRIDE_PX = 8
 
 
 class ESPNet(SegmentationNetwork):
-    """The encoder ESPNet-C and its light decoder, whose layers are all as wide as there are classes.
+    """The encoder ESPNet-C and its light decoder, whose layers are as wide as there are classes, and at least 8.
 
     Weights for other classes fill only the encoder: no layer of the decoder keeps its shape.
     """
@@ -45,18 +46,17 @@ class ESPNet(SegmentationNetwork):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec, stride_px=STRIDE_PX)
         options = resolve_options(spec, OPTIONS)
-        classes = spec.channels
+        width = max(spec.channels, LEAST_WIDTH)
         self.joins_frame = options["fine"] == "joined"
         fine = WIDTHS[0] + (spec.bands if self.joins_frame else 0)
-        self.encoder = Encoder(spec.bands, classes, options["p"], options["q"])
-        self.level3_C = Convolution(2 * WIDTHS[1] + spec.bands, classes, 1)
-        self.br = nn.BatchNorm2d(classes, eps=EPSILON)
-        self.conv = ConvNormAct(fine + classes, classes, 3)
-        self.up_l3 = nn.Sequential(_doubled(classes, classes))
-        joined = max(classes, len(DILATIONS))  # the ESP module has five branches, each at least one wide
-        self.combine_l2_l3 = nn.Sequential(NormAct(2 * classes), ESPBlock(2 * classes, joined, residual=False))
-        self.up_l2 = nn.Sequential(_doubled(joined, classes), NormAct(classes))
-        self.classifier = _doubled(classes, classes, bias=True)
+        self.encoder = Encoder(spec.bands, width, options["p"], options["q"])
+        self.level3_C = Convolution(2 * WIDTHS[1] + spec.bands, width, 1)
+        self.br = nn.BatchNorm2d(width, eps=EPSILON)
+        self.conv = ConvNormAct(fine + width, width, 3)
+        self.up_l3 = nn.Sequential(_doubled(width, width))
+        self.combine_l2_l3 = nn.Sequential(NormAct(2 * width), ESPBlock(2 * width, width, residual=False))
+        self.up_l2 = nn.Sequential(_doubled(width, width), NormAct(width))
+        self.classifier = _doubled(width, spec.channels, bias=True)
         nn.init.zeros_(cast("Tensor", self.classifier.bias))
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class ESPNet(SegmentationNetwork):
 class Encoder(nn.Module):
     """ESPNet-C: 1/2, 1/4 and 1/8 of the frame, each joined by the frame itself, averaged down."""
 
-    def __init__(self, bands: int, classes: int, p: int, q: int) -> None:
+    def __init__(self, bands: int, outputs: int, p: int, q: int) -> None:
         super().__init__()
         fine, middle, deep = WIDTHS
         self.level1 = ConvNormAct(bands, fine, 3, stride=2)
@@ -98,7 +98,7 @@ class Encoder(nn.Module):
         self.level3_0 = ESPDown(2 * middle + bands, deep)
         self.level3 = nn.ModuleList(ESPBlock(deep, deep) for _ in range(q))
         self.b3 = NormAct(2 * deep)
-        self.classifier = Convolution(2 * deep, classes, 1)
+        self.classifier = Convolution(2 * deep, outputs, 1)
 
     def pyramid(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features at 1/2, the same with the frame joined, and those at 1/4 and 1/8."""

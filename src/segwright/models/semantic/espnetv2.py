@@ -39,6 +39,7 @@ BRANCHES = 4
 BLOCKS = (3, 7)  # EESP units at 1/8 and 1/16
 # The largest receptive field of a branch, by the level a unit stands at; wider branches fall back to 3x3.
 RECEPTIVE_LIMITS = (13, 11, 9, 7)
+LEAST_WIDTH = 8  # of the pooling: the authors' is half as wide as there are classes, of which they have 20 and 21
 STRIDE_PX = 64  # the encoder needs 16; the exported pooling needs levels whose sides are multiples of 4
 
 
@@ -52,7 +53,7 @@ class ESPNetv2(SegmentationNetwork):
         options = resolve_options(spec, OPTIONS)
         base, classes = options["decoder_width"], spec.channels
         widths, decoder = WIDTHS[options["scale"]], [4 * base, 3 * base, 2 * base]
-        projected = max(1, min(classes // 2, base))
+        projected = min(base, max(classes // 2, LEAST_WIDTH))
         self.base_net = Encoder(spec.bands, widths)
         self.bu_dec_l1 = PyramidPooling(widths[3], projected, decoder[0])
         self.bu_dec_l2 = PyramidPooling(decoder[0], projected, decoder[1])

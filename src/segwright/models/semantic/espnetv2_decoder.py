@@ -6,6 +6,7 @@ Source: the authors' code (github.com/sacmehta/EdgeNets), whose parameter names 
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -28,14 +29,15 @@ class PyramidPooling(nn.Module):
         self.stages = nn.ModuleList(
             nn.Conv2d(projected, projected, 3, padding=1, groups=projected, bias=False) for _ in SCALES
         )
+        mixed = nn.Conv2d(projected, outputs, kernel_size=1, bias=last)
+        if mixed.bias is not None:
+            nn.init.zeros_(mixed.bias)
         self.merge_layer = nn.Sequential(
             NamedSequence(br=_norm_act(wide)),
             nn.ChannelShuffle(len(SCALES)),
             NamedSequence(cbr=_conv_norm_act(wide, projected, 3, projected)),
-            nn.Conv2d(projected, outputs, kernel_size=1, bias=last),
+            mixed,
         )
-        if last:
-            nn.init.zeros_(self.merge_layer[3].bias)
         self.br = nn.Identity() if last else NamedSequence(br=_norm_act(outputs))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -77,8 +79,7 @@ def _at_scale(features: Tensor, stage: nn.Module, scale: tuple[int, int]) -> Ten
     height, width = features.shape[2:]
     if times == over:
         return stage(features)
-    # rounded up with positive numbers only: ONNX divides towards zero, Python downwards
-    size = tuple(torch.sym_max((side * times + over - 1) // over, LEAST_SIDE) for side in (height, width))
+    size = (_scaled(height, times, over), _scaled(width, times, over))
     if times < over:
         return _resized(stage(_averaged(features, size)), (height, width))
     larger = stage(_resized(features, size))
@@ -87,11 +88,16 @@ def _at_scale(features: Tensor, stage: nn.Module, scale: tuple[int, int]) -> Ten
     return F.adaptive_avg_pool2d(larger, (height, width))
 
 
-def _resized(features: Tensor, size: tuple[int, ...]) -> Tensor:
+def _scaled(side: int, times: int, over: int) -> int:
+    """The side at that scale, rounded up with positive numbers only: ONNX divides towards zero, Python downwards."""
+    return cast("int", torch.sym_max((side * times + over - 1) // over, LEAST_SIDE))
+
+
+def _resized(features: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(features, size=list(size), mode="bilinear", align_corners=True)
 
 
-def _averaged(features: Tensor, size: tuple[int, ...]) -> Tensor:
+def _averaged(features: Tensor, size: tuple[int, int]) -> Tensor:
     """Adaptive average pooling. Export has none for sizes that are not known: there, products with two matrices."""
     if not torch.compiler.is_exporting():
         return F.adaptive_avg_pool2d(features, size)
