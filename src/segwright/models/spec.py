@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 DECODER_WIDTHS = (256, 128, 64, 32, 16)
@@ -26,7 +26,14 @@ class NetworkSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in plan.yaml."""
-        return {**asdict(self), "decoder_widths": list(self.decoder_widths), "options": dict(self.options)}
+        return {
+            "network": self.network,
+            "encoder": self.encoder,
+            "bands": self.bands,
+            "channels": self.channels,
+            "decoder_widths": list(self.decoder_widths),
+            "options": dict(self.options),
+        }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> NetworkSpec:

@@ -270,8 +270,8 @@ def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> Tile
     why = usual if needs.fixed is None else f"the network reads frames of {needs.fixed} only"
     tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
     if needs.fixed is not None and tile != automatic:
-        fix = "inference.tile=auto"
-        raise ConfigError.of("inference.tile", "does not fit the network", str(automatic), found=str(tile), fix=fix)
+        rule, fix = "does not fit the network", "inference.tile=auto"
+        raise ConfigError.of("inference.tile", rule, allowed=str(automatic), found=str(tile), fix=fix)
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
     stretch = {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole
     return TilePlan(Size(tile, tile), overlap, inference.blend, flips=inference.flips, **stretch)

@@ -22,7 +22,9 @@ from torch import Tensor, nn
 
 from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.models import NetworkSpec, SegmentationNetwork
+from segwright.models.choose_encoder import backbone_named
 from segwright.models.folded import FoldedLayer, load_folded, unfold_batch_norm
+from segwright.models.mix_transformer import MIX_TRANSFORMERS, flattened, renamed
 from segwright.train.checkpoint import BEST, load_state, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
 
@@ -70,6 +72,8 @@ def load_pretrained(
     state = _read_state(path)
     if _is_quantised(state):
         return _from_folded(backbone, state, path)
+    if network.spec.encoder in MIX_TRANSFORMERS:
+        return load_matching(backbone, flattened(renamed(state)), str(path))
     return load_matching(backbone, _as_backbone(state), str(path))
 
 
@@ -105,7 +109,12 @@ def _is_quantised(state: Mapping[str, Any]) -> bool:
 
 
 def imagenet_at_hand(encoder: str) -> bool:
-    """True where timm's weights for `encoder` are in the local cache or can be fetched now."""
+    """True where weights for `encoder` that anyone may use are in the local cache or can be fetched now.
+
+    Those of the Mix Transformer are for research only: they are taken by name, never by themselves.
+    """
+    if encoder in MIX_TRANSFORMERS:
+        return False
     try:
         timm.create_model(encoder, pretrained=True)
     except Exception:
@@ -116,7 +125,7 @@ def imagenet_at_hand(encoder: str) -> bool:
 def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
     name = spec.encoder
     try:
-        model = timm.create_model(name, features_only=True, pretrained=True, in_chans=spec.bands)
+        model = backbone_named(name, spec.bands, pretrained=True)
     except Exception as error:
         raise ConfigError.of(
             "model.weights: imagenet",
@@ -125,7 +134,9 @@ def _from_timm(spec: NetworkSpec, backbone: nn.Module) -> WeightReport:
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             fix="go online once, or set model.weights to a local file, or model.weights=null to start from random",
         ) from error
-    return load_matching(backbone, model.state_dict(), f"timm {name}")
+    return load_matching(
+        backbone, model.state_dict(), f"the hub's {name}" if name in MIX_TRANSFORMERS else f"timm {name}"
+    )
 
 
 def _from_run(network: SegmentationNetwork, path: Path, classes: ClassTable | None) -> WeightReport:

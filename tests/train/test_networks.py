@@ -1,0 +1,78 @@
+"""Networks in plans and runs: what they need of crops and tiles, and that all of them train by the same loop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from segwright.core import ConfigError, Size
+from segwright.data import fingerprint
+from segwright.models import NetworkSpec
+from segwright.project import read_project
+from segwright.train import execute, plan_project, start_run
+from segwright.train.hardware import Hardware
+from segwright.train.plan import make_plan
+from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
+from segwright.train.settings import Plan
+from tests.train.conftest import Tiny
+
+CPU = Hardware("cpu", bf16=True, fp16=False, cores=2)
+PSPNET = ("model.network=pspnet", "model.options.output_stride=16")
+
+
+def planned(tiny: Tiny, *overrides: str, needs: InputNeeds | None = None) -> Plan:
+    project = read_project(tiny.project, overrides)
+    model = project.model
+    asked = needs or input_needs(NetworkSpec(model.network, model.encoder, 3, 1, model.decoder_widths, model.options))
+    seen = fingerprint(tiny.dataset, tiny.split.parts["train"])
+    return make_plan(PlanInputs(project, tiny.dataset, tiny.split, "split.json", seen, CPU, asked))
+
+
+def test_plan__keeps_the_options_and_takes_crops_of_the_networks_own_stride(tiny: Tiny) -> None:
+    plan = planned(tiny, *PSPNET, "training.crop=48")
+    assert plan.network.options == {"output_stride": 16}
+    assert plan.sampling.crop == 48
+    assert Plan.from_json(plan.to_json()) == plan
+    with pytest.raises(ConfigError, match="does not fit the network") as caught:
+        planned(tiny, "training.crop=48")
+    assert caught.value.problems[0].allowed == "a multiple of 32, such as 64"
+
+
+def test_plan__a_network_that_pools_the_frame_needs_two_crops(tiny: Tiny) -> None:
+    with pytest.raises(ConfigError, match="is too small for batch norm") as caught:
+        planned(tiny, *PSPNET, "training.batch=1")
+    assert "'pspnet' pools the whole frame" in caught.value.problems[0].found
+    assert planned(tiny, "model.network=fpn", "training.batch=1", "training.crop=64").sampling.batch == 1
+
+
+def test_plan__a_network_for_one_size_gets_crops_and_tiles_of_that_size(tiny: Tiny) -> None:
+    needs = InputNeeds(stride_px=64, fixed=Size(64, 64))
+    plan = planned(tiny, "training.crop=auto", needs=needs)
+    assert (plan.sampling.crop, plan.tiles.tile, plan.tiles.stretch) == (64, Size(64, 64), 1.0)
+    assert plan.reasons["tiles.tile"] == "the network reads frames of 64x64 only"
+    boxes = plan.tiles.boxes(Size(40, 200), stride_px=64)
+    assert {(box.bottom - box.top, box.right - box.left) for box in boxes} == {(64, 64)}
+    for wrong, message in (("training.crop=128", r"training\.crop"), ("inference.tile=128", r"inference\.tile")):
+        with pytest.raises(ConfigError, match=f"{message}: does not fit the network"):
+            planned(tiny, "training.crop=auto", wrong, needs=needs)
+
+
+def test_plan_project__a_wrong_option_and_a_wrong_encoder_are_said_before_a_frame_is_read(tiny: Tiny) -> None:
+    wrong = ("model.network=deeplabv3", "model.encoder=test_vit", "model.options.output_strid=8")
+    with pytest.raises(ConfigError, match="output_strid") as caught:
+        plan_project(read_project(tiny.project, wrong), tiny.project.parent)
+    assert [problem.place for problem in caught.value.problems] == [
+        "model.options.output_strid",
+        "model.encoder: test_vit",
+    ]
+
+
+@pytest.mark.parametrize("network", ["pspnet", "bisenetv2"])
+def test_execute__networks_that_answer_more_than_once_in_training(tiny: Tiny, network: str) -> None:
+    plan = planned(tiny, f"model.network={network}", "training.steps=2", "training.validate_every=2")
+    run = execute(
+        start_run(replace(plan, data=tiny.plan.data), tiny.project.parent / "runs" / network), tiny.dataset, tiny.split
+    )
+    assert run.module().spec == plan.network
+    assert (run.path / "checkpoints" / "best.safetensors").is_file()
