@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ArtefactError, DependencyMissing, Size
+from segwright.core import ArtefactError, DependencyMissing, SegwrightError, Size
 
 OPSET = 18
 
@@ -44,8 +44,7 @@ def export_onnx(
     copied = _Probabilities(copy.deepcopy(network)).cpu().float().eval()
     example_size = Size(2 * stride_px, 3 * stride_px) if size is None else size
     example = torch.zeros(2, bands, example_size.height, example_size.width)
-    free = torch.export.Dim.DYNAMIC
-    free_axes = {0: free, 2: free, 3: free} if size is None else {0: free}
+    free_axes = dict.fromkeys((0, 2, 3) if size is None else (0,), torch.export.Dim.DYNAMIC)
     try:
         with _quiet():
             torch.onnx.export(
@@ -65,13 +64,17 @@ def export_onnx(
             "export to ONNX", "needs onnx and onnxscript", found=str(error), fix='pip install "segwright[train]"'
         ) from error
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-        raise ArtefactError.of(
-            type(network).__name__,
-            "cannot be written as ONNX",
-            allowed=f"operations of ONNX opset {OPSET} with shapes that do not depend on the pixels",
-            found=str(error).strip().splitlines()[0][:300],
-            fix="choose another network; `segwright export` needs one that traces",
-        ) from error
+        raise _inexpressible(network, error) from error
+
+
+def _inexpressible(network: nn.Module, error: Exception) -> SegwrightError:
+    return ArtefactError.of(
+        type(network).__name__,
+        "cannot be written as ONNX",
+        allowed=f"operations of ONNX opset {OPSET} with shapes that do not depend on the pixels",
+        found=str(error).strip().splitlines()[0][:300],
+        fix="choose another network; `segwright export` needs one that traces",
+    )
 
 
 @contextmanager

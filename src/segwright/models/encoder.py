@@ -73,7 +73,7 @@ def hierarchical_backbone(name: str, bands: int, output_stride: int = 32, *, pre
     if output_stride != 32:
         told["output_stride"] = output_stride
     try:
-        return timm.create_model(name, features_only=True, pretrained=pretrained, in_chans=bands, **told)
+        backbone = timm.create_model(name, features_only=True, pretrained=pretrained, in_chans=bands, **told)
     except (RuntimeError, AttributeError, TypeError, NotImplementedError, AssertionError) as error:
         if output_stride != 32:
             raise _no_output_stride(name, output_stride, str(error)) from error
@@ -84,6 +84,19 @@ def hierarchical_backbone(name: str, bands: int, output_stride: int = 32, *, pre
             found=str(error),
             fix="choose another encoder, for example resnet34",
         ) from error
+    if "strict_img_size" in told:
+        _without_fused_attention(backbone)
+    return backbone
+
+
+def _without_fused_attention(backbone: nn.Module) -> None:
+    """Attention within windows step by step: as one operation its ONNX export holds for a single frame size only.
+
+    In windows of 49 to 64 positions the one operation saves next to nothing.
+    """
+    for module in backbone.modules():
+        if hasattr(module, "fused_attn"):
+            module.fused_attn = False
 
 
 def _no_output_stride(name: str, output_stride: int, why: str) -> ConfigError:

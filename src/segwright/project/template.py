@@ -35,8 +35,8 @@ split:
   # fold: 0         # of a split with --folds 5
 
 model:
-  network: unet
-  encoder: resnet34 # any timm name with a feature pyramid: mobilenetv2_100, efficientnet_b0, convnext_tiny is not one
+  network: unet     # also deeplabv3plus, segformer, upernet, ...: docs/models says which when
+  encoder: resnet34 # any timm name with a feature pyramid: mobilenetv2_100, efficientnet_b0, convnext_tiny; or mit_b0
   weights: auto     # imagenet, a local file, an earlier run, or null for random
 
 loss:

@@ -39,21 +39,13 @@ def make_plan(inputs: PlanInputs) -> Plan:
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
     tiles = _tiles(inputs, sampling, reasons)
-    model = project.model
     return Plan(
         name=project.name,
         task=project.task,
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=NetworkSpec(
-            model.network,
-            _encoder(inputs, reasons),
-            len(preprocessing.bands),
-            len(classes),
-            model.decoder_widths,
-            dict(model.options),
-        ),
+        network=_network(inputs, len(preprocessing.bands), reasons),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -96,6 +88,12 @@ def _split_by(split: Split) -> str | None:
     if split.grouping.is_random:
         return None if split.origin is None else f"nothing known: taken over from {split.origin}"
     return split.grouping.describe()
+
+
+def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec:
+    model, classes = inputs.project.model, len(inputs.dataset.classes)
+    encoder = _encoder(inputs, reasons)
+    return NetworkSpec(model.network, encoder, bands, classes, model.decoder_widths, dict(model.options))
 
 
 def _encoder(inputs: PlanInputs, reasons: Reasons) -> str:

@@ -47,7 +47,7 @@ VARIANTS = (
     Case("fcn", options={"variant": "16s"}),
     Case("deeplabv3", options={"output_stride": 8}),
     Case("deeplabv3plus", "test_convnext", {"output_stride": 8, "separable": False}),
-    Case("pspnet", "test_vit", {"output_stride": 32, "auxiliary": False}),
+    Case("pspnet", "test_mambaout", {"output_stride": 32, "auxiliary": False}),
     Case("fpn", "test_vit"),
     Case("upernet", "test_convnext", {"width": 32, "auxiliary": False}),
     Case("segformer", "mit_b0", {"width": 32}),

@@ -24,9 +24,9 @@ from tests.models.semantic.cases import EVERY, VARIANTS, Case
 ALL = (*EVERY, *VARIANTS)
 every = pytest.mark.parametrize("case", ALL, ids=str)
 each_network = pytest.mark.parametrize("case", EVERY, ids=str)
-# Pyramid pooling is what other libraries cannot export; attention, gates and the learned ups are the other rare ones.
-EXPORTED = ("unet", "pspnet", "lraspp")
-STEPS = 30
+# Pyramid pooling is what other libraries cannot export with a free height and width.
+EXPORTED = ("unet", "pspnet")
+STEPS = 25
 
 
 def built(case: Case, bands: int = 3, channels: int = 4) -> SegmentationNetwork:
@@ -136,7 +136,7 @@ def test_network__learns_a_small_scene_by_heart(case: Case) -> None:
             module.p = 0.0  # what is asked is whether it can, not whether it generalises
     pixels, target = scene()
     loss = DeepSupervision(SegmentationLoss({"cross_entropy": 1.0}, (0, 1), None, {}))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
     losses = []
     for _ in range(STEPS):
         optimiser.zero_grad()
@@ -144,7 +144,7 @@ def test_network__learns_a_small_scene_by_heart(case: Case) -> None:
         total.backward()
         optimiser.step()
         losses.append(float(total.detach()))
-    assert losses[-1] < 0.4 * losses[0], losses[:: STEPS // 5]
+    assert losses[-1] < 0.5 * losses[0], losses[:: STEPS // 5]
 
 
 def scene() -> tuple[Tensor, Tensor]:
@@ -194,3 +194,11 @@ def test_build__everything_wrong_is_said_at_once() -> None:
         "model.encoder: swin_tiny_patch4_window7_224",
     ]
     assert caught.value.problems[0].fix == "did you mean model.options.output_stride?"
+
+
+@pytest.mark.parametrize("network", ["fcn", "pspnet", "lraspp"])
+def test_build__a_plain_transformer_under_a_network_of_its_last_levels_is_refused(network: str) -> None:
+    options = {} if network == "fcn" else {"output_stride": 32}
+    with pytest.raises(ConfigError, match=r"model\.encoder: test_vit: is a plain transformer") as caught:
+        build_network(NetworkSpec(network, "test_vit", 3, 2, options=options))
+    assert caught.value.problems[0].fix == "model.network=upernet"

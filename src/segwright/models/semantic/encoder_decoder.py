@@ -12,12 +12,17 @@ from segwright.core import ConfigError, Problem, raise_collected
 from segwright.models.choose_encoder import encoder_named
 from segwright.models.feature_pyramid import FeaturePyramid
 from segwright.models.options import Option, option_problems
+from segwright.models.plain_vit import PlainViT
 from segwright.models.segmentation_network import SegmentationNetwork
 from segwright.models.spec import NetworkSpec
 
 
-def encoder_and_options(spec: NetworkSpec, known: Mapping[str, Option]) -> tuple[FeaturePyramid, dict[str, Any]]:
+def encoder_and_options(
+    spec: NetworkSpec, known: Mapping[str, Option], *, last_levels_only: bool = False
+) -> tuple[FeaturePyramid, dict[str, Any]]:
     """The encoder of `spec`, at its option `output_stride` where the network has one, and all options.
+
+    `last_levels_only`: the network does not read the levels from 1/4 on, which a plain transformer would make in vain.
 
     Raises:
         ConfigError: wrong options and an encoder that does not fit, all at once.
@@ -30,6 +35,10 @@ def encoder_and_options(spec: NetworkSpec, known: Mapping[str, Option]) -> tuple
         encoder = encoder_named(spec.encoder, spec.bands, 32 if strange else output_stride)
     except ConfigError as error:
         raise ConfigError(*problems, *error.problems) from error
+    if last_levels_only and isinstance(encoder, PlainViT):
+        rule = f"is a plain transformer, and the network '{spec.network}' does not read the levels made of its last map"
+        allowed = "a convolutional encoder such as resnet34, or a network that reads all levels: fpn, upernet, unet"
+        problems.append(Problem(f"model.encoder: {spec.encoder}", rule, allowed, spec.encoder, "model.network=upernet"))
     raise_collected(problems, ConfigError)
     return encoder, options
 

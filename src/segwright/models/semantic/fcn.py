@@ -32,7 +32,7 @@ DROPOUT = 0.1
 
 def fcn(spec: NetworkSpec) -> FCN:
     """FCN-8s, -16s or -32s on the encoder of `spec`."""
-    encoder, options = encoder_and_options(spec, OPTIONS)
+    encoder, options = encoder_and_options(spec, OPTIONS, last_levels_only=True)
     return FCN(spec, encoder, skips=SKIPS[options["variant"]])
 
 

@@ -31,7 +31,7 @@ OPTIONS = {
 
 def lraspp(spec: NetworkSpec) -> LRASPP:
     """LR-ASPP on the encoder of `spec`, whose last stride becomes a dilation."""
-    encoder, options = encoder_and_options(spec, OPTIONS)
+    encoder, options = encoder_and_options(spec, OPTIONS, last_levels_only=True)
     return LRASPP(spec, encoder, options["width"])
 
 

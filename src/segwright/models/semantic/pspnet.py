@@ -23,7 +23,7 @@ OPTIONS = {
 
 def pspnet(spec: NetworkSpec) -> EncoderDecoder:
     """PSPNet on the encoder of `spec`, whose last strides become dilations."""
-    encoder, options = encoder_and_options(spec, OPTIONS)
+    encoder, options = encoder_and_options(spec, OPTIONS, last_levels_only=True)
     return EncoderDecoder(spec, encoder, PSPDecoder(encoder, auxiliary=options["auxiliary"]))
 
 
