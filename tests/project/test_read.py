@@ -81,7 +81,17 @@ def test_project__says_all_problems_at_once_one_a_key() -> None:
 
 
 WRONG = ["many", -7, 2.5, 1e9, float("nan"), True, None, [], ["x"] * 9, [1], {}, {"a": None}, {3: "x"}, {"a": [9] * 9}]
-LIBRARY_WORDS = ("Input", "valid ", "pars", "pydantic", "greater than", "less than", "dictionary", "instance", "tuple")
+LIBRARY_WORDS = (
+    "Input",
+    "valid ",
+    "pars",
+    "pydantic",
+    "greater than",
+    "less than",
+    "dictionary",
+    "instance of",
+    "tuple",
+)
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=repr)

@@ -79,8 +79,8 @@ def expected_logits(shares: Sequence[float]) -> Tensor:
     return logits - logits.mean()
 
 
-def set_bias(layer: nn.Conv2d, values: Tensor) -> None:
-    """Give a convolution these biases."""
-    assert layer.bias is not None  # a convolution is built with one unless told otherwise
+def set_bias(layer: nn.Conv2d | nn.Linear, values: Tensor) -> None:
+    """Give a layer these biases."""
+    assert layer.bias is not None  # a layer is built with one unless told otherwise
     with torch.no_grad():
         layer.bias.copy_(values)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from segwright.models import NETWORKS, NetworkSpec
+from tests.models.query.tiny import EOMT, MASK2FORMER
 
 WIDTHS = (16, 12, 8, 8, 8)
 
@@ -27,8 +28,14 @@ class Case(NamedTuple):
 
 
 # What each network is built with where the suite asks for one of each; small, so that the slowest machine gets through.
-SMALL: dict[str, dict[str, Any]] = {"upernet": {"width": 32}, "segformer": {"width": 32}}
-EVERY = tuple(Case(network, options=SMALL.get(network, {})) for network in NETWORKS)
+SMALL: dict[str, dict[str, Any]] = {
+    "upernet": {"width": 32},
+    "segformer": {"width": 32},
+    "mask2former": MASK2FORMER,
+    "eomt": {**EOMT, "blocks": 4},
+}
+ENCODERS = {"eomt": "dinov2_tiny"}
+EVERY = tuple(Case(network, ENCODERS.get(network, "test_resnet"), SMALL.get(network, {})) for network in NETWORKS)
 # Options and encoders that change what is built.
 VARIANTS = (
     Case("unet", "test_convnext"),

@@ -75,7 +75,9 @@ def test_network__stages_hold_the_encoder_once_and_the_rest_is_decoder(case: Cas
     held = [id(parameter) for stage in network.stages for module in stage for parameter in module.parameters()]
     assert len(held) == len(set(held))
     if network.backbone is not None and not network.own_encoder:
-        assert set(held) == {id(parameter) for parameter in network.backbone.parameters()}
+        published = {id(parameter) for parameter in network.backbone.parameters()}
+        # EoMT's weights are published whole: its heads are among them
+        assert set(held) < published if case.network == "eomt" else set(held) == published
         assert len(network.stages) >= 4
     groups = parameter_groups(network, learning_rate=1.0, encoder_learning_rate=0.5, weight_decay=0.1)
     learning = [id(parameter) for group in groups for parameter in group["params"]]

@@ -59,7 +59,8 @@ class Place:
 def _resized(values: Floats, size: Size) -> Floats:
     if values.shape == (size.height, size.width):
         return np.asarray(values, np.float32)
-    return cv2.resize(np.ascontiguousarray(values, np.float32), (size.width, size.height))
+    larger = cv2.resize(np.ascontiguousarray(values, np.float32), (size.width, size.height))
+    return np.asarray(larger, np.float32)
 
 
 @dataclass(frozen=True, eq=False)

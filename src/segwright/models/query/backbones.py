@@ -36,16 +36,18 @@ def backbone_configuration(encoder: str, bands: int) -> PreTrainedConfig:
     """
     if encoder in SWIN:
         stages = ["stage1", "stage2", "stage3", "stage4"]
-        return SwinConfig(num_channels=bands, drop_path_rate=SWIN_DROP_PATH, out_features=stages, **SWIN[encoder])
+        swin: dict[str, Any] = {**SWIN[encoder], "drop_path_rate": SWIN_DROP_PATH, "out_features": stages}
+        return SwinConfig(num_channels=bands, **swin)
     body = _timm_body(encoder, bands)
     reductions = _info(body).reduction()
     if not set(STRIDES) <= set(reductions):
         raise _unfit(encoder, f"strides {reductions}")
     levels = tuple(reductions.index(stride) for stride in STRIDES)
-    return TimmBackboneConfig(backbone=encoder, num_channels=bands, out_indices=levels, use_pretrained_backbone=False)
+    values: dict[str, Any] = {"backbone": encoder, "out_indices": levels, "use_pretrained_backbone": False}
+    return TimmBackboneConfig(num_channels=bands, **values)
 
 
-def as_timm_starts_it(module: nn.Module, encoder: str, bands: int) -> None:
+def as_timm_starts_it(module: Any, encoder: str, bands: int) -> None:
     """Give a timm backbone inside transformers the random start that timm gives it.
 
     transformers starts every batch norm of a Mask2Former with weights around 0, of its backbone too: then nothing of

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 import torch
-from timm.layers import resample_patch_embed
+from timm.layers.patch_embed import resample_patch_embed
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,20 +62,20 @@ class Eomt(QueryNetwork):
     def __init__(self, spec: NetworkSpec) -> None:
         options = resolve_options(spec, OPTIONS)
         model = _model(spec, options)
-        super().__init__(spec, cast("int", model.config.patch_size), options, model)
+        super().__init__(spec, model.config.patch_size, options, model)
         self.steps_seen: Tensor
         self.register_buffer("steps_seen", torch.zeros((), dtype=torch.int64))
 
     def queries(self, frames: Tensor) -> QueryOutput:
         grid = (frames.shape[-2] // self.stride_px, frames.shape[-1] // self.stride_px)
         tokens, told = self._tokens(frames, grid)
-        blocks = cast("nn.ModuleList", self.model.layers)
+        blocks = self.model.layers
         first = len(blocks) - self.model.config.num_blocks
         shares, earlier = self._mask_shares(), []
         for number, block in enumerate(blocks):
             mask = None
             if number == first:
-                asked = cast("nn.Embedding", self.model.query).weight
+                asked = self.model.query.weight
                 tokens = torch.cat([asked[None].expand(len(tokens), -1, -1), tokens], dim=1)
             if number >= first and self.training:
                 earlier.append(self._answer(tokens, grid))
@@ -86,10 +86,10 @@ class Eomt(QueryNetwork):
 
     def _tokens(self, frames: Tensor, grid: tuple[int, int]) -> tuple[Tensor, dict[str, Any]]:
         """Tokens (batch, prefix + patches, width), and what each block is told beside them."""
-        embeddings = cast("Any", self.model.embeddings)
+        embeddings = self.model.embeddings
         if hasattr(self.model, "rope_embeddings"):
-            rotary = cast("nn.Module", self.model.rope_embeddings)
-            return self.model.dropout(embeddings(frames)), {"position_embeddings": rotary(frames)}
+            codes = self.model.rope_embeddings(frames)
+            return self.model.dropout(embeddings(frames)), {"position_embeddings": codes}
         patches = embeddings.patch_embeddings(frames)
         patches = patches + _codes_for(embeddings.position_embeddings.weight, self.model.grid_size, grid)
         prefix = [token.expand(len(frames), -1, -1) for token in (embeddings.cls_token, embeddings.register_tokens)]
@@ -106,11 +106,11 @@ class Eomt(QueryNetwork):
     @property
     def _prefix(self) -> int:
         """Tokens that are no patch: one for the class of the image, and registers."""
-        return 1 + cast("int", self.model.config.num_register_tokens)
+        return 1 + int(self.model.config.num_register_tokens)
 
     def _mask_shares(self) -> list[float]:
         """The share of queries whose attention is masked in each block that carries queries; counts a step."""
-        blocks, steps = cast("int", self.model.config.num_blocks), self.options["mask_steps"]
+        blocks, steps = int(self.model.config.num_blocks), self.options["mask_steps"]
         if not self.training or steps == 0:
             return [0.0] * blocks
         done = int(self.steps_seen) / steps * 3 * (blocks + 1)
@@ -141,10 +141,8 @@ class Eomt(QueryNetwork):
 
     @property
     def stages(self) -> list[list[nn.Module]]:
-        embeddings = cast("nn.Module", self.model.embeddings)
-        blocks = list(cast("nn.ModuleList", self.model.layers))
-        parts = list(_parts(blocks, STAGES))
-        return [[embeddings, *parts[0]], *parts[1:-1], [*parts[-1], cast("nn.Module", self.model.layernorm)]]
+        parts = list(_parts(list(self.model.layers), STAGES))
+        return [[self.model.embeddings, *parts[0]], *parts[1:-1], [*parts[-1], self.model.layernorm]]
 
 
 def _parts(blocks: list[nn.Module], count: int) -> Iterator[list[nn.Module]]:
@@ -162,7 +160,7 @@ def _codes_for(codes: Tensor, learned: tuple[int, int], grid: tuple[int, int]) -
     return F.interpolate(image, size=grid, mode="bicubic", align_corners=False)[0].flatten(1).T
 
 
-def _model(spec: NetworkSpec, options: Mapping[str, Any]) -> nn.Module:
+def _model(spec: NetworkSpec, options: Mapping[str, Any]) -> Any:
     told = options["configuration"]
     if told is None:
         values = _sizes(spec, options)
@@ -170,7 +168,7 @@ def _model(spec: NetworkSpec, options: Mapping[str, Any]) -> nn.Module:
         values = {**configuration_in(told, "eomt"), "num_labels": spec.channels, "num_channels": spec.bands}
     kind = values.pop("model_type")
 
-    def make() -> nn.Module:
+    def make() -> Any:
         if kind == "eomt_dinov3":
             return EomtDinov3ForUniversalSegmentation(EomtDinov3Config(**values))
         return EomtForUniversalSegmentation(EomtConfig(**values))

@@ -29,7 +29,7 @@ class SinePositions(nn.Module):
         self.features = features
 
     def forward(self, shape: Sequence[int], device: torch.device, dtype: torch.dtype, *_: None) -> Tensor:
-        batch, _, height, width = shape
+        batch, height, width = shape[0], shape[2], shape[3]
         rows, columns = (self._codes(length, device) for length in (height, width))
         down = rows.T[:, :, None].expand(-1, height, width)
         across = columns.T[:, None, :].expand(-1, height, width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
@@ -58,7 +58,7 @@ class Mask2Former(QueryNetwork):
 
     @property
     def _encoder(self) -> nn.Module:
-        return _pixel_module(self.model).encoder
+        return self.model.model.pixel_level_module.encoder
 
     @property
     def stages(self) -> list[list[nn.Module]]:
@@ -69,10 +69,10 @@ class Mask2Former(QueryNetwork):
         return body_of(self._encoder)
 
 
-def _model(spec: NetworkSpec, options: Mapping[str, Any]) -> nn.Module:
+def _model(spec: NetworkSpec, options: Mapping[str, Any]) -> Any:
     config = _configuration(spec, options)
-    model = built(lambda: Mask2FormerForUniversalSegmentation(config), spec.network, architecture(options))
-    encoder = _pixel_module(model).encoder
+    model: Any = built(lambda: Mask2FormerForUniversalSegmentation(config), spec.network, architecture(options))
+    encoder = model.model.pixel_level_module.encoder
     if hasattr(encoder, "_backbone"):
         as_timm_starts_it(encoder, encoder.config.backbone, spec.bands)
     try_backbone(encoder, spec.encoder, spec.bands)
@@ -83,7 +83,7 @@ def _model(spec: NetworkSpec, options: Mapping[str, Any]) -> nn.Module:
 def _configuration(spec: NetworkSpec, options: Mapping[str, Any]) -> Mask2FormerConfig:
     told = options["configuration"]
     if told is not None:
-        values = {**configuration_in(told, "mask2former"), "num_labels": spec.channels}
+        values: dict[str, Any] = {**configuration_in(told, "mask2former"), "num_labels": spec.channels}
         values["backbone_config"] = {**values["backbone_config"], "num_channels": spec.bands}
     else:
         values = {
@@ -100,17 +100,13 @@ def _configuration(spec: NetworkSpec, options: Mapping[str, Any]) -> Mask2Former
             "encoder_feedforward_dim": options["pixel_feedforward"],
         }
     # Swin's fused attention cannot be written as ONNX; timm's backbones do not listen to this
-    return built(lambda: Mask2FormerConfig(**values, attn_implementation="eager"), spec.network, architecture(options))
+    values["attn_implementation"] = "eager"
+    return built(lambda: Mask2FormerConfig(**values), spec.network, architecture(options))
 
 
-def _pixel_module(model: nn.Module) -> Any:
-    return cast("Any", model).model.pixel_level_module
-
-
-def _read_any_size(model: nn.Module) -> None:
+def _read_any_size(model: Any) -> None:
     """Put in the parts that do not remember the size they were traced with."""
-    whole = cast("Any", model).model
-    decoder, queries = whole.pixel_level_module.decoder, whole.transformer_module
+    decoder, queries = model.model.pixel_level_module.decoder, model.model.transformer_module
     decoder.position_embedding = SinePositions(decoder.position_embedding.num_position_features)
     queries.position_embedder = SinePositions(queries.position_embedder.num_position_features)
     decoder.encoder.get_reference_points = places_of_levels

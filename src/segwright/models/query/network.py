@@ -28,7 +28,7 @@ class QueryNetwork(SegmentationNetwork):
     def __init__(self, spec: NetworkSpec, stride_px: int, options: Mapping[str, Any], model: nn.Module) -> None:
         super().__init__(spec, stride_px=stride_px)
         self.options = dict(options)
-        self.model = model
+        self.model: Any = model  # a Module whose layers only its own file knows
 
     def queries(self, frames: Tensor) -> QueryOutput:
         """What each query says of frames (batch, bands, height, width); in training mode with auxiliary answers."""
