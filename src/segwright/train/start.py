@@ -21,6 +21,7 @@ from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
+from segwright.train.crops import channels_apart
 from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
 from segwright.train.hardware import this_machine
@@ -198,17 +199,26 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
         precision=PRECISIONS[plan.optimiser.precision],  # type: ignore[arg-type]
         loggers=loggers,
     )
-    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
-    frames.index(plan.sampling.workers, listener)
-    feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
+    feed = make_feed(plan, dataset, split, listener)
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    judges = Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
+    judges = Judges(SemanticObjective.of(plan.loss, per_crop=feed.hard is not None), validator(plan, held_out))
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
         run_training(plan, network, feed, judges, fabric, run.path, resume=resume, listener=listener)
     return run
+
+
+def make_feed(plan: Plan, dataset: Dataset, split: Split, listener: Listener = silent) -> Feed:
+    """The feed of the split's training frames, read once and indexed: what training and its preview see.
+
+    Raises:
+        DataError: with one problem for each frame that cannot be read or used.
+    """
+    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
+    frames.index(plan.sampling.workers, listener, apart=channels_apart(plan.classes, plan.sampling))
+    return Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
 
 
 def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
@@ -239,7 +249,7 @@ def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
         listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
         return network
     if report.folded:
-        crops = torch.cat([feed.batch(number).frames for number in range(STATISTICS_BATCHES)])
+        crops = torch.cat([feed.batch(number, plan.sampling.crop).frames for number in range(STATISTICS_BATCHES)])
         folded_statistics(network, crops)
     listener(Note("training", str(report)))
     return network

@@ -9,8 +9,10 @@ import typer
 
 from segwright.cli.face import Face, JsonFlag
 from segwright.cli.project_words import project_of
+from segwright.cli.training_preview import show_preview
 
 if TYPE_CHECKING:
+    from segwright.data import Dataset, Split
     from segwright.evaluate import Evaluation
     from segwright.project import Project
     from segwright.train import Run
@@ -23,6 +25,9 @@ def train(
     run: Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Write a sheet of the crops ([FILE.html|FILE.png]) and train nothing.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
@@ -30,17 +35,14 @@ def train(
 
     words = arguments or []
     with Face(as_json=json) as face:
+        if preview:
+            show_preview(face, words, {"--run": run, "--resume": resume, "--plan": plan_only})
+            return
         if resume:
             existing = _run_to_resume(run, words)
             dataset, split = existing.dataset, existing.split
         else:
-            path, project = project_of(words)
-            from segwright.train import plan_project, start_run
-
-            plan, dataset, split = plan_project(project, path.parent, face.listener)
-            folder = run or _free_folder(path.parent / "runs", _name(project))
-            existing = start_run(plan, folder)
-            face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
+            existing, dataset, split = _planned(face, words, run)
         if plan_only:
             face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
             return
@@ -55,6 +57,18 @@ def train(
         evaluation = finish(existing, dataset, listener=face.listener)
         payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
         face.finish(payload, _answer(existing, evaluation))
+
+
+def _planned(face: Face, words: list[str], run: Path | None) -> tuple[Run, Dataset, Split]:
+    """The run that the words describe, its folder made, with its data."""
+    path, project = project_of(words)
+    from segwright.train import plan_project, start_run
+
+    plan, dataset, split = plan_project(project, path.parent, face.listener)
+    folder = run or _free_folder(path.parent / "runs", _name(project))
+    made = start_run(plan, folder)
+    face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(made)}")
+    return made, dataset, split
 
 
 def _run_to_resume(run: Path | None, words: list[str]) -> Run:
