@@ -42,8 +42,8 @@ def components_of(channels: Channels, channel: int, rng: np.random.Generator) ->
     left, top, width, height = (stats[chosen, column] for column in range(4))
     inside = np.flatnonzero(mask)
     order = inside[np.argsort(numbers.ravel()[inside], kind="stable")]  # all pixels, piece after piece
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    first = (np.cumsum(areas) - areas)[chosen - 1]
+    areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], np.int64)
+    first = (np.cumsum(areas, dtype=np.int64) - areas)[chosen - 1]
     drawn = np.floor(rng.random((len(chosen), PIXELS_PER_COMPONENT)) * areas[chosen - 1][:, np.newaxis]).astype(
         np.int64
     )

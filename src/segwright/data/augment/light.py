@@ -21,7 +21,8 @@ def light_gradient(crop: Crop, most: float, rng: np.random.Generator) -> Crop:
     angle = rng.uniform(0, 2 * np.pi)
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis] * np.float32(np.sin(angle))
     columns = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis, :] * np.float32(np.cos(angle))
-    return over_bands(np.multiply, crop, 1.0 + np.float32(rng.uniform(0, most)) * (rows + columns))
+    slope = np.asarray(np.float32(rng.uniform(0, most)) * (rows + columns), np.float32)
+    return over_bands(np.multiply, crop, np.float32(1) + slope)
 
 
 def shadow(crop: Crop, rng: np.random.Generator) -> Crop:
