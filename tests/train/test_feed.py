@@ -15,7 +15,7 @@ from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.models.losses import VOID_CHANNEL
 from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
-from segwright.train.settings import SamplingPlan
+from segwright.train.sampling_plan import SamplingPlan
 from tests.train.conftest import Tiny
 from tests.train.tiny import CLASSES, write_frames
 
@@ -121,7 +121,7 @@ def test_sample__crops_for_a_class_hold_it(tiny: Tiny, frames: TrainingFrames, n
 def test_sample__classes_are_drawn_by_their_shares(tiny: Tiny, frames: TrainingFrames) -> None:
     feed = feed_of(tiny, frames, rare_share=0.5, class_shares={"blob": 0.25, "line": 0.75})
     rng = np.random.default_rng(0)
-    chosen = [feed._choose(rng) for _ in range(2000)]
+    chosen = [feed._cropper.choose(None, rng) for _ in range(2000)]
     places = [(index, place) for index, place in chosen if place is not None]
     assert len(places) / len(chosen) == pytest.approx(0.5, abs=0.04)
     lines = [frames[index].channels[place] == 2 for index, place in places]
@@ -130,4 +130,4 @@ def test_sample__classes_are_drawn_by_their_shares(tiny: Tiny, frames: TrainingF
 
 def test_sample__a_class_without_pixels_is_never_asked_for(tiny: Tiny, frames: TrainingFrames) -> None:
     feed = feed_of(tiny, frames, rare_share=1.0, class_shares={"blob": 0.0})
-    assert feed._choose(np.random.default_rng(0))[1] is None
+    assert feed._cropper.choose(None, np.random.default_rng(0))[1] is None

@@ -306,3 +306,15 @@ def test_train__killed_with_sigkill_and_resumed_ends_the_same(tiny: Tiny, finish
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["run"] == str(folder)
     assert_same_end(open_run(folder), finished)
+
+
+def test_resume__hard_places_are_drawn_as_if_nothing_had_happened(tiny: Tiny, tmp_path: Path) -> None:
+    project = read_project(tiny.project, ["training.hard_crops=0.5", "training.steps=24"])
+    plan = plan_project(project, tiny.project.parent)[0]
+    undisturbed = execute(start_run(plan, tmp_path / "undisturbed"), tiny.dataset, tiny.split)
+    run = start_run(plan, tmp_path / "killed")
+    with pytest.raises(Killed, match="gone"):
+        execute(run, tiny.dataset, tiny.split, listener=killed_at(18, "validation"))
+    execute(run, tiny.dataset, tiny.split, resume=True)
+    assert load_state(run.path / "checkpoints" / LAST)["hard"]["cells"]
+    assert_same_end(run, undisturbed)

@@ -1,6 +1,7 @@
-"""HTML pages of what the rooms below count: a dataset's statistics, and the budget of labels."""
+"""HTML pages of what the rooms below count: a dataset's statistics, the budget of labels, and a training's crops."""
 
 from segwright.pages.budget_page import write_budget_page
+from segwright.pages.preview_page import PreviewNumbers, write_preview
 from segwright.pages.stats_page import write_statistics_page
 
-__all__ = ["write_budget_page", "write_statistics_page"]
+__all__ = ["PreviewNumbers", "write_budget_page", "write_preview", "write_statistics_page"]

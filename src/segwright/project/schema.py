@@ -10,6 +10,7 @@ from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 from segwright.project.losses import Loss
 from segwright.project.model import Model
 from segwright.project.section import Above, Auto, Count, Level, Positive, Section
+from segwright.project.training import Training
 
 
 def _number_as_text(value: object) -> object:
@@ -70,50 +71,6 @@ class Split(Section):
     position: tuple[str, str] | None = Field(default=None, description="the columns that say where a frame is")
     gap: Length | None = Field(default=None, description="leave out frames of two parts that are nearer than this")
     fold: Count | None = Field(default=None, description="which fold of the file, counted from 0")
-
-
-class Augment(Section):
-    """How far a crop is varied. A flip is valid only where the mirrored part is still a possible part."""
-
-    colour: float = Field(default=1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
-    glare: float = Field(default=0.0, ge=0, le=1, description="share of crops with a saturated patch put on")
-    flip_horizontal: bool = True
-    flip_vertical: bool | Auto = "auto"
-    rotate_degrees: Annotated[float, Field(ge=0, le=180)] | Auto = "auto"
-    scale: tuple[Above, Above] | Auto = Field(default="auto", description="smallest and largest magnification")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Augment:
-        if self.scale != "auto" and self.scale[0] > self.scale[1]:
-            raise ValueError(f"scale goes from the smallest to the largest, got {self.scale[0]} to {self.scale[1]}")
-        return self
-
-
-class Training(Section):
-    """How long and how the network is trained."""
-
-    steps: Positive | Auto = "auto"
-    batch: Positive | Auto = "auto"
-    crop: Positive | Auto = Field(default="auto", description="side of the square crops, px, a multiple of 32")
-    learning_rate: Above | Auto = "auto"
-    encoder_learning_rate: Above | Auto = "auto"
-    weight_decay: float = Field(default=0.01, ge=0)
-    warmup_steps: Count | Auto = "auto"
-    clip_gradient: float = Field(default=5.0, gt=0, description="largest norm of all gradients together")
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] | Auto = "auto"
-    rare_crops: float = Field(
-        default=0.6, ge=0, le=1, description="share of crops centred on a pixel of a chosen class"
-    )
-    freeze: Literal["auto", "none", "deep_first"] = "auto"
-    validate_every: Positive | Auto = "auto"
-    patience: Positive = Field(default=8, description="validation rounds without a better score before training stops")
-    select: str = Field(default="auto", description="the score that decides which checkpoint is best")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    workers: Positive | Auto = "auto"
-    cache_gb: float = Field(default=4.0, ge=0)
-    seed: int = Field(default=0, ge=0)
-    augment: Augment = Augment()
-    loggers: list[Literal["tensorboard", "mlflow", "wandb"]] = Field(default=["tensorboard"])
 
 
 class Objects(Section):
@@ -218,6 +175,7 @@ class Project(Section):
             "alerts.per_class_percent": list(self.alerts.per_class_percent),
             "alerts.part": self.alerts.part if isinstance(self.alerts.part, list) else [],
             "loss.class_weights": list(self.loss.class_weights) if isinstance(self.loss.class_weights, dict) else [],
+            **{f"training.{key}": names for key, names in self.training.chosen_classes().items()},
             **{f"loss.{key}": names for key, names in self.loss.chosen_classes().items() if isinstance(names, list)},
         }
         foreign = [

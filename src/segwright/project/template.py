@@ -60,6 +60,7 @@ training:
     flip_vertical: auto
     rotate_degrees: auto
     scale: auto           # smallest and largest magnification: [0.75, 1.35]
+    # copy_paste: 0.5     # marks of other training frames put on; see them with segwright train --preview
   loggers: [tensorboard]  # mlflow, wandb
 
 inference:

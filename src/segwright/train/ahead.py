@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segwright.train.feed import Batch
+    from segwright.train.hard_places import HardPlaces
 
 BATCHES_AHEAD = 3
 
 
 class AheadOfTraining(ABC):
-    """Calls `batch` on threads; OpenCV and numpy release the interpreter lock. `waited_seconds` is the caller's."""
+    """Calls `batch` on threads; OpenCV and numpy release the interpreter lock. `waited_seconds` is the caller's.
+
+    `hard` are the places drawn again for their loss; None where none are.
+    """
 
     def __init__(self, workers: int) -> None:
         self._workers = max(1, workers)
         self.waited_seconds = 0.0
+        self.hard: HardPlaces | None = None
 
     @abstractmethod
     def batch(self, step: int) -> Batch:

@@ -1,4 +1,8 @@
-"""Batches of crops. Batch `step` is a function of the plan and of `step` alone, so a resumed run sees the same ones."""
+"""Batches of crops. Batch `step` is a function of the plan and of `step` alone, so a resumed run sees the same ones.
+
+Where hard places are drawn again (`hard_places.py`) it is one of the losses of earlier steps too, which are part of the
+checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,28 @@ import torch
 from torch import Tensor
 
 from segwright.core import ClassTable, Size
-from segwright.data.augment import centre_anywhere, centre_on, cut, draw_geometry, vary_colour
+from segwright.data.augment import erase, vary_colour
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.losses import VOID_CHANNEL
+from segwright.train.crops import Cropper
 from segwright.train.frames import VOID, TrainingFrames
-from segwright.train.settings import SamplingPlan
+from segwright.train.hard_places import Hardest, HardPlaces, Place
+from segwright.train.sampling_plan import SamplingPlan
 
 BATCHES_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`frames` (batch, bands, height, width) float32 and `target` (batch, height, width) int64, void -1."""
+    """`frames` (batch, bands, height, width) float32 and `target` (batch, height, width) int64, void -1.
+
+    `places` say which frame each crop is from and its centre (row, column); None where it is from several.
+    """
 
     step: int
     frames: Tensor
     target: Tensor
+    places: tuple[Place | None, ...] = ()
 
 
 class Feed:
@@ -38,11 +48,11 @@ class Feed:
     def __init__(
         self, frames: TrainingFrames, classes: ClassTable, plan: SamplingPlan, preprocessing: Preprocessing, seed: int
     ) -> None:
-        self._frames = frames
         self._plan = plan
         self._preprocessing = preprocessing
         self._seed = seed
-        self._holders = _holders(frames, classes, plan)
+        self._cropper = Cropper(frames, classes, plan)
+        self.hard = HardPlaces(plan.crop) if plan.hard_share > 0 else None
         self.waited_seconds = 0.0
 
     def batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
@@ -51,54 +61,60 @@ class Feed:
             ahead: deque[Future[Batch]] = deque()
             for step in range(first_step, last_step):
                 while len(ahead) < BATCHES_AHEAD and step + len(ahead) < last_step:
-                    ahead.append(pool.submit(self.batch, step + len(ahead)))
+                    wanted = step + len(ahead)
+                    ahead.append(pool.submit(self._batch, wanted, self._side(wanted), self._hardest(wanted)))
                 started = time.perf_counter()
                 batch = ahead.popleft().result()
                 self.waited_seconds += time.perf_counter() - started
                 yield batch
 
-    def batch(self, step: int) -> Batch:
-        """The batch of one step."""
-        samples = [self._sample(np.random.default_rng((self._seed, step, slot))) for slot in range(self._plan.batch)]
-        frames = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
-        target = torch.from_numpy(np.stack([channels for _, channels in samples])).long()
-        return Batch(step, frames, target.masked_fill_(target == VOID, VOID_CHANNEL))
+    def batch(self, step: int, side: int | None = None) -> Batch:
+        """The batch of one step, from what is known of hard places now; `side` in place of the plan's, px."""
+        return self._batch(step, side or self._side(step), self._hardest(step))
 
-    def _sample(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        index, place = self._choose(rng)
-        frame = self._frames[index]
-        geometry = draw_geometry(Size(self._plan.crop, self._plan.crop), self._plan.geometry, rng)
-        shape = Size(*frame.channels.shape)
-        centre = centre_anywhere(geometry, shape, rng) if place is None else centre_on(geometry, shape, place, rng)
-        pixels, channels = cut(frame.pixels, frame.channels, geometry, centre, void=VOID)
-        scaled = pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
+    def _batch(self, step: int, side: int, hard: Hardest | None) -> Batch:
+        samples = [
+            self._sample(np.random.default_rng((self._seed, step, slot)), side, hard)
+            for slot in range(self._plan.batch)
+        ]
+        frames = torch.from_numpy(np.stack([pixels for pixels, _, _ in samples]))
+        target = torch.from_numpy(np.stack([channels for _, channels, _ in samples])).long()
+        target.masked_fill_(target == VOID, VOID_CHANNEL)
+        return Batch(step, frames, target, tuple(place for _, _, place in samples))
+
+    def _sample(
+        self, rng: np.random.Generator, side: int, hard: Hardest | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], Place | None]:
+        crop = self._cropper.crop(Size(side, side), hard, rng)
+        channels = crop.channels
+        scaled = crop.pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
-        mean, std = (np.asarray(row, np.float32) for row in (self._preprocessing.mean, self._preprocessing.std))
-        # mean and std have a value for each of the network's bands: a grey crop becomes RGB by broadcasting
-        return np.ascontiguousarray(((varied - mean) / std).transpose(2, 0, 1)), channels
+        if self._plan.mix.erase and rng.random() < self._plan.mix.erase:
+            varied, channels = erase(varied, channels, rng, void=VOID)
+        return normalised(varied, self._preprocessing), channels, crop.place
 
-    def _choose(self, rng: np.random.Generator) -> tuple[int, tuple[int, int] | None]:
-        """A frame, and the pixel the crop should hold; None for anywhere."""
-        if self._holders and rng.random() < self._plan.rare_share:
-            channels = list(self._holders)
-            shares = np.array([self._holders[channel][0] for channel in channels])
-            channel = channels[int(rng.choice(len(channels), p=shares / shares.sum()))]
-            holders = self._holders[channel][1]
-            index = int(holders[rng.integers(len(holders))])
-            places = self._frames.places[index][channel]
-            row, column = places[rng.integers(len(places))]
-            return index, (int(row), int(column))
-        return int(rng.integers(len(self._frames))), None
+    def _side(self, step: int) -> int:
+        return side_of_step(self._plan, self._seed, step)
+
+    def _hardest(self, step: int) -> Hardest | None:
+        return None if self.hard is None else self.hard.hardest(step)
 
 
-def _holders(
-    frames: TrainingFrames, classes: ClassTable, plan: SamplingPlan
-) -> dict[int, tuple[float, npt.NDArray[np.int64]]]:
-    """channel -> (share of the class-centred crops, the frames that hold it)."""
-    holders = {}
-    for name, share in plan.class_shares.items():
-        channel = classes.channel(name)
-        inside = np.array([index for index, places in enumerate(frames.places) if channel in places], dtype=np.int64)
-        if share > 0 and len(inside):
-            holders[channel] = (share, inside)
-    return holders
+def side_of_step(plan: SamplingPlan, seed: int, step: int) -> int:
+    """The side of a step's crops: one random number of its own, so that the crops' are the same without it."""
+    if not plan.sides:
+        return plan.crop
+    return int(plan.sides[np.random.default_rng((seed, step, plan.batch)).integers(len(plan.sides))])
+
+
+def normalised(crop: npt.NDArray[np.float32], how: Preprocessing) -> npt.NDArray[np.float32]:
+    """A crop (height, width, bands) as the network takes it, (bands, height, width); a grey one fills every band.
+
+    Band by band: one expression over all of them takes six times as long.
+    """
+    bands = len(how.mean)
+    planes = np.empty((bands, *crop.shape[:2]), np.float32)
+    for band, (mean, std) in enumerate(zip(how.mean, how.std, strict=True)):
+        np.subtract(crop[:, :, band if crop.shape[2] == bands else 0], np.float32(mean), out=planes[band])
+        planes[band] /= np.float32(std)
+    return planes

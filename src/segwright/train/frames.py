@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -13,10 +14,13 @@ import numpy.typing as npt
 
 from segwright.core import GREY, RGB, DataError, Image, Listener, Note, Problem, SegwrightError, silent, tracked
 from segwright.data import Dataset, Frame
+from segwright.data.augment import Components, components_of
 from segwright.infer.preprocess import Preprocessing
 
 VOID = 255  # in the arrays below: channel numbers are at most 254 here
 PLACES_PER_CLASS = 64
+
+Places = dict[int, npt.NDArray[np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class TrainingFrames:
     """Frames of one part of the split, decoded on first use and kept while they fit in `cache_gb`.
 
     `places[frame][channel]` holds up to `PLACES_PER_CLASS` (row, column) pixels of that class, drawn once by a
-    seed that depends on the frame's name alone; a class that a frame lacks has no entry.
+    seed that depends on the frame's name alone; a class that a frame lacks has no entry. `components[frame][channel]`
+    are the pieces of the classes that `index` was asked to take apart.
     """
 
     def __init__(self, dataset: Dataset, stems: Sequence[str], preprocessing: Preprocessing, cache_gb: float) -> None:
@@ -45,7 +50,8 @@ class TrainingFrames:
         self._cached: dict[int, LoadedFrame] = {}
         self._cached_bytes = 0
         self._lock = Lock()
-        self.places: list[dict[int, npt.NDArray[np.int32]]] = []
+        self.places: list[Places] = []
+        self.components: list[dict[int, Components]] = []
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -54,33 +60,34 @@ class TrainingFrames:
         held = self._cached.get(index)
         return held if held is not None else self._load(index)
 
-    def index(self, workers: int, listener: Listener = silent) -> None:
-        """Read every frame once, keep what fits, and note where each class is.
+    def index(self, workers: int, listener: Listener = silent, *, apart: Collection[int] = ()) -> None:
+        """Read every frame once, keep what fits, and note where each class is, and each piece of the channels `apart`.
 
         Raises:
             DataError: with one problem for each frame that cannot be read or used; none is skipped.
         """
         problems: list[Problem] = []
         with ThreadPoolExecutor(max(1, workers)) as pool:
-            answers = pool.map(self._places_of, range(len(self)))
+            answers = pool.map(partial(self._look_at, apart=apart), range(len(self)))
             for answer in tracked(answers, listener, "reading", len(self)):
                 if isinstance(answer, SegwrightError):
                     problems.extend(answer.problems)
                 else:
-                    self.places.append(answer)
+                    self.places.append(answer[0])
+                    self.components.append(answer[1])
         if problems:
             raise DataError(*problems)
         if len(self._cached) < len(self):
             held = f"{len(self._cached)} of {len(self)} frames fit in the cache; the others are decoded each time"
             listener(Note("reading", held + " (training.cache_gb)"))
 
-    def _places_of(self, index: int) -> dict[int, npt.NDArray[np.int32]] | SegwrightError:
+    def _look_at(self, index: int, apart: Collection[int]) -> tuple[Places, dict[int, Components]] | SegwrightError:
         try:
             frame = self[index]
         except SegwrightError as error:
             return error
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(self._frames[index].stem.encode()).digest()[:8]))
-        places: dict[int, npt.NDArray[np.int32]] = {}
+        places: Places = {}
         flat = frame.channels.ravel()
         for channel in np.flatnonzero(np.bincount(flat, minlength=256)[:VOID]):
             found = np.flatnonzero(flat == channel)
@@ -88,7 +95,8 @@ class TrainingFrames:
                 found = rng.choice(found, PLACES_PER_CLASS, replace=False)
             rows, columns = np.divmod(found, frame.channels.shape[1])
             places[int(channel)] = np.column_stack([rows, columns]).astype(np.int32)
-        return places
+        here = sorted(set(apart) & set(places))
+        return places, {channel: components_of(frame.channels, channel, rng) for channel in here}
 
     def _load(self, index: int) -> LoadedFrame:
         labelled = self._dataset.read(self._frames[index])

@@ -20,8 +20,9 @@ from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
 from segwright.train.feed import Batch, Feed
 from segwright.train.guard import Guard
+from segwright.train.hard_places import HardPlaces
 from segwright.train.history import History
-from segwright.train.objective import Objective
+from segwright.train.objective import PER_CROP, Objective
 from segwright.train.schedule import rate_factor
 from segwright.train.settings import Plan
 from segwright.train.transfer import freeze, parameter_groups
@@ -63,6 +64,7 @@ class TrainingState:
     stopped: bool = False
     sums: dict[str, float] = field(default_factory=dict)  # of the loss terms since the last report
     summed: int = 0
+    hard: HardPlaces | None = None
 
     def save(self, path: Path) -> None:
         """Write everything to `path`, with torch's random state on the CPU.
@@ -82,6 +84,7 @@ class TrainingState:
             "sums": self.sums,
             "summed": self.summed,
             "random": torch.get_rng_state(),
+            **({} if self.hard is None else {"hard": self.hard.state()}),
         }
         save_state(path, state)
 
@@ -100,6 +103,8 @@ class TrainingState:
             self.guard = Guard.from_state(state["guard"])
             self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
             self.sums, self.summed = state["sums"], state["summed"]
+            if self.hard is not None:
+                self.hard.restore(state["hard"])
             torch.set_rng_state(state["random"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ArtefactError.of(
@@ -128,6 +133,7 @@ def run_training(
     """
     fabric.to_device(network)
     state = _fresh_state(plan, network.to(memory_format=torch.channels_last))
+    state.hard = feed.hard
     history = History(folder / "history.jsonl")
     remove_leftovers(folder / "checkpoints")
     if resume:
@@ -218,7 +224,10 @@ class _Loop:
         state.scaler.step(state.optimiser)
         state.scaler.update()
         state.average.update_parameters(state.network)
-        self._unread.append((batch.step, {"loss": loss.detach(), **terms}))
+        scalars = {name: term for name, term in terms.items() if name != PER_CROP}
+        if state.hard is not None and PER_CROP in terms:
+            state.hard.observe(batch.step, batch.places, terms[PER_CROP])
+        self._unread.append((batch.step, {"loss": loss.detach(), **scalars}))
         if len(self._unread) >= self._read_every:
             self._read_losses()
 

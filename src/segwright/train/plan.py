@@ -6,8 +6,7 @@ from pathlib import Path
 
 from segwright._version import __version__
 from segwright.core import GREY, RGB, ClassTable, ConfigError, Size
-from segwright.data import Fingerprint, Split
-from segwright.data.augment import ColourRanges, GeometryRanges
+from segwright.data import Split
 from segwright.data.opening import STORE_FORMAT
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.crf import Crf
@@ -24,9 +23,11 @@ from segwright.train.objects.plan import ObjectPlan
 from segwright.train.objects.planning import instance_spec
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
+from segwright.train.plan_sampling import sampling_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
-from segwright.train.settings import DataPlan, Plan, SamplingPlan
+from segwright.train.sampling_plan import SamplingPlan
+from segwright.train.settings import DataPlan, Plan
 from segwright.train.weight_sources import TIMM, is_name, timm_statistics
 from segwright.train.weights import check_source, imagenet_at_hand, stores_quantised_layers
 
@@ -48,7 +49,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     resolved = resolve_auto(inputs)
     inputs, project = resolved.inputs, resolved.inputs.project
     weights = _weights(inputs, reasons)
-    sampling = _sampling(inputs, reasons)
+    sampling = sampling_plan(inputs, *_crop_and_batch(inputs, reasons), reasons)
     optimiser = optimiser_plan(inputs, sampling, weights is not None, reasons)
     preprocessing = _preprocessing(inputs, weights, reasons)
     tiles = _tiles(inputs, sampling, reasons)
@@ -258,72 +259,6 @@ def _automatic_crop(inputs: PlanInputs) -> tuple[int, str]:
     largest = round_up(max(median.height, median.width), inputs.needs.stride_px)
     usual = round_up(usual, inputs.needs.stride_px)
     return min(usual, largest), f"{usual} px on a {accelerator}, but no more than the median frame ({median})"
-
-
-def _sampling(inputs: PlanInputs, reasons: Reasons) -> SamplingPlan:
-    training, machine, fingerprint = inputs.project.training, inputs.hardware, inputs.fingerprint
-    crop, batch = _crop_and_batch(inputs, reasons)
-    augment = training.augment
-    vertical = reasons.choose(
-        "sampling.flip_vertical", augment.flip_vertical, False, "off: only you know whether upside down can happen"
-    )
-    degrees = reasons.choose(
-        "sampling.rotate_degrees", augment.rotate_degrees, 10.0, "10: a camera is never quite level"
-    )
-    workers = reasons.choose(
-        "sampling.workers", training.workers, max(1, min(8, machine.cores)), f"{machine.cores} cores"
-    )
-    return SamplingPlan(
-        crop=crop,
-        batch=batch,
-        rare_share=training.rare_crops,
-        class_shares=_class_shares(inputs.dataset.classes, fingerprint, reasons),
-        geometry=GeometryRanges(augment.flip_horizontal, vertical, degrees, _scale(inputs, reasons)),
-        colour=_colour(augment.colour, augment.glare, fingerprint.dtype, reasons),
-        workers=workers,
-        cache_gb=training.cache_gb,
-    )
-
-
-def _scale(inputs: PlanInputs, reasons: Reasons) -> tuple[float, float]:
-    """How far a crop is magnified: marks on a background keep their size, a scene's things come near and far."""
-    given = inputs.project.training.augment.scale
-    if inputs.dataset.classes.background is not None:
-        why = "about a third more or less: marks on a background keep their size"
-        return reasons.choose("sampling.scale", given, (0.75, 1.35), why)
-    why = "down to half: a scene's things come near and far, and a crop then shows more of what is around them"
-    return reasons.choose("sampling.scale", given, (0.5, 1.25), why)
-
-
-def _class_shares(classes: ClassTable, fingerprint: Fingerprint, reasons: Reasons) -> dict[str, float]:
-    """How often a class-centred crop is centred on each class: as one over the square root of its pixels.
-
-    Large marks turn up in the other crops by themselves; the smallest are met only when a crop is centred on them.
-    """
-    wanted = classes.foreground if classes.background else tuple(classes)
-    pixels = {spec.name: fingerprint.classes[spec.name].pixels for spec in wanted}
-    roots = {name: count**-0.5 for name, count in pixels.items() if count}
-    reasons.texts["sampling.class_shares"] = "one over the square root of a class's pixels: rare classes more often"
-    return {name: round(root / sum(roots.values()), 4) for name, root in roots.items()}
-
-
-def _colour(strength: float, glare: float, dtype: str, reasons: Reasons) -> ColourRanges:
-    usual = ColourRanges()
-    if dtype == "float32":
-        if glare > 0:
-            raise ConfigError.of(
-                "training.augment.glare",
-                "has no meaning for float frames: a saturated patch needs a full scale",
-                allowed="0",
-                found=f"{glare:g}",
-                fix="training.augment.glare=0, or store the frames with 8 or 16 bits",
-            )
-        reasons.texts["sampling.colour"] = "off: float pixels are measurements in the sensor's own unit, not brightness"
-        return ColourRanges(share=0.0)
-    if strength == 0:
-        return ColourRanges(share=0.0, glare=glare)
-    names = ("gain", "gamma", "contrast", "channel_gain", "saturation", "light_gradient", "blur_px", "sharpen", "noise")
-    return ColourRanges(**{name: getattr(usual, name) * strength for name in names}, glare=glare)
 
 
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:

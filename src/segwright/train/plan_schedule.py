@@ -10,7 +10,8 @@ from segwright.infer.tiles import TilePlan
 from segwright.project.schema import Training
 from segwright.train.hardware import Hardware
 from segwright.train.plan_inputs import PlanInputs, Reasons
-from segwright.train.settings import OptimiserPlan, SamplingPlan, ValidationPlan
+from segwright.train.sampling_plan import SamplingPlan
+from segwright.train.settings import OptimiserPlan, ValidationPlan
 
 FREEZE_FROM_STEPS = 1500
 FROZEN_STAGES = 3

@@ -39,10 +39,12 @@ class QueryObjective:
         return self.loss(output, segments)
 
 
-def objective_of(network: nn.Module, plan: LossPlan, listener: Listener = silent) -> Objective:
+def objective_of(
+    network: nn.Module, plan: LossPlan, listener: Listener = silent, *, per_crop: bool = False
+) -> Objective:
     """The objective that teaches `network`: its own where it is of queries, which is told, else the plan's loss."""
     if not isinstance(network, QueryNetwork):
-        return SemanticObjective.of(plan)
+        return SemanticObjective.of(plan, per_crop=per_crop)
     told = ", ".join(f"{name} {network.options[name]:g}" for name in LOSS_OPTIONS)
     text = f"{network.spec.network} learns from matched queries ({told}); the section `loss` is not used"
     listener(Note("training", text))

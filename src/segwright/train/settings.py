@@ -7,13 +7,13 @@ from pathlib import PurePath
 from typing import Any
 
 from segwright.core import ClassTable
-from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
 from segwright.models.instance import InstanceSpec
 from segwright.train.objects.plan import ObjectPlan
+from segwright.train.sampling_plan import SamplingPlan
 
 SCHEMA_VERSION = 1
 SPECS = {"semantic": NetworkSpec, "instance": InstanceSpec}
@@ -52,20 +52,6 @@ class DataPlan:
     def store_version(self) -> str | None:
         """The store's name and version with its commit, whatever the folder it lay in; None where there is no store."""
         return None if self.store_commit is None else f"{PurePath(self.uri).name} commit {self.store_commit}"
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingPlan:
-    """Where crops are cut: `rare_share` of them around a pixel of a class drawn from `class_shares`."""
-
-    crop: int
-    batch: int
-    rare_share: float
-    class_shares: dict[str, float]
-    geometry: GeometryRanges
-    colour: ColourRanges
-    workers: int
-    cache_gb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +172,6 @@ class Plan:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: a value is missing or has another form.
         """
-        sampling = data["sampling"]
-        geometry = {**sampling["geometry"], "scale": tuple(sampling["geometry"]["scale"])}
         return Plan(
             name=data["name"],
             task=data["task"],
@@ -197,13 +181,7 @@ class Plan:
             network=SPECS[data["task"]].from_json(data["network"]),
             weights=data["weights"],
             preprocessing=Preprocessing.from_json(data["preprocessing"]),
-            sampling=SamplingPlan(
-                **{
-                    **sampling,
-                    "geometry": GeometryRanges(**geometry),
-                    "colour": ColourRanges(**sampling["colour"]),
-                }
-            ),
+            sampling=SamplingPlan.from_json(data["sampling"]),
             loss=LossPlan.from_json(data["loss"]),
             optimiser=OptimiserPlan(**data["optimiser"]),
             validation=ValidationPlan(**data["validation"]),

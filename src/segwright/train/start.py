@@ -26,6 +26,7 @@ from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.ahead import AheadOfTraining
 from segwright.train.checkpoint import LAST
+from segwright.train.crops import channels_apart
 from segwright.train.feed import Feed
 from segwright.train.frames import TrainingFrames
 from segwright.train.hardware import this_machine
@@ -254,13 +255,12 @@ Prepared = tuple[nn.Module, AheadOfTraining | Feed, Judges]
 
 def _semantic(run: Run, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
     plan = run.plan
-    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
-    frames.index(plan.sampling.workers, listener)
-    feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
+    feed = make_feed(plan, dataset, split, listener)
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, run.path, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    return network, feed, Judges(objective_of(network, plan.loss, listener), validator(plan, held_out))
+    objective = objective_of(network, plan.loss, listener, per_crop=feed.hard is not None)
+    return network, feed, Judges(objective, validator(plan, held_out))
 
 
 def _instance(run: Run, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
@@ -273,6 +273,17 @@ def _instance(run: Run, dataset: Dataset, split: Split, resume: bool, listener: 
 
 # task -> what it gives the training loop
 PREPARED = {"semantic": _semantic, "instance": _instance}
+
+
+def make_feed(plan: Plan, dataset: Dataset, split: Split, listener: Listener = silent) -> Feed:
+    """The feed of the split's training frames, read once and indexed: what training and its preview see.
+
+    Raises:
+        DataError: with one problem for each frame that cannot be read or used.
+    """
+    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
+    frames.index(plan.sampling.workers, listener, apart=channels_apart(plan.classes, plan.sampling))
+    return Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
 
 
 def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
@@ -303,7 +314,7 @@ def _network(plan: Plan, feed: Feed, folder: Path, listener: Listener) -> Segmen
         listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
         return network
     if report.folded:
-        crops = torch.cat([feed.batch(number).frames for number in range(STATISTICS_BATCHES)])
+        crops = torch.cat([feed.batch(number, plan.sampling.crop).frames for number in range(STATISTICS_BATCHES)])
         folded_statistics(network, crops)
     write_report(report, folder)
     complete = bool(report.missing or report.unexpected or report.misfits)

@@ -17,7 +17,7 @@ from segwright.train.objects.facts import object_facts
 from segwright.train.objects.feed import ObjectFeed
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.objects.plan import ObjectPlan
-from segwright.train.settings import SamplingPlan
+from segwright.train.sampling_plan import MixPlan, SamplingPlan
 
 
 @pytest.fixture
@@ -42,10 +42,9 @@ def feed_of(dataset: Dataset, *, copy_paste: float = 0.0, workers: int = 1) -> O
     frames = ObjectFrames(dataset, stems, preprocessing, 1.0)
     frames.index(1)
     shares = {spec.name: 1.0 for spec in dataset.classes.foreground}
-    plan = SamplingPlan(
-        32, 4, 0.7, shares, GeometryRanges(True, True, 0.0, (1.0, 1.0)), ColourRanges(share=0.0), workers, 1.0
-    )
-    return ObjectFeed(frames, dataset.classes, plan, preprocessing, 5, ObjectPlan(copy_paste=copy_paste))
+    flips, plain = GeometryRanges(True, True, 0.0, (1.0, 1.0)), ColourRanges(share=0.0)
+    plan = SamplingPlan(32, 4, 0.7, shares, flips, plain, workers, 1.0, mix=MixPlan(copy_paste=copy_paste))
+    return ObjectFeed(frames, dataset.classes, plan, preprocessing, 5, ObjectPlan())
 
 
 def test_batch__masks_are_the_bright_pixels_but_for_what_is_ignored(dataset: Dataset) -> None:

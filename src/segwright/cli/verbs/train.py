@@ -9,8 +9,10 @@ import typer
 
 from segwright.cli.face import Face, JsonFlag
 from segwright.cli.project_words import project_of
+from segwright.cli.training_preview import show_preview
 
 if TYPE_CHECKING:
+    from segwright.data import Dataset, Split
     from segwright.evaluate import Evaluation, ObjectEvaluation
     from segwright.project import Project
     from segwright.train import Run
@@ -24,12 +26,17 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")] = False,
     folds: Annotated[bool, typer.Option("--folds", help="Train every fold of the split; again: goes on.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Write a sheet of the crops ([FILE.html|FILE.png]) and train nothing.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
     words = arguments or []
     with Face(as_json=json) as face:
-        if folds:
+        if preview:
+            show_preview(face, words, {"--run": run, "--resume": resume, "--plan": plan_only, "--folds": folds})
+        elif folds:
             _refuse_resume(resume)
             from segwright.cli.training.folds import train_all_folds
 
@@ -46,13 +53,7 @@ def _train_one(face: Face, words: list[str], run: Path | None, *, resume: bool, 
         existing = _run_to_resume(run, words)
         dataset, split = existing.dataset, existing.split
     else:
-        path, project = project_of(words)
-        from segwright.train import plan_project, start_run
-
-        plan, dataset, split = plan_project(project, path.parent, face.listener)
-        folder = run or _free_folder(path.parent / "runs", _name(project))
-        existing = start_run(plan, folder)
-        face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
+        existing, dataset, split = _planned(face, words, run)
     if plan_only:
         face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
         return
@@ -77,6 +78,18 @@ def _refuse_resume(resume: bool) -> None:
             "--resume", "says nothing beside --folds, which goes on by itself and keeps what is finished",
             allowed="one of the two", found="--resume --folds", fix="leave out --resume",
         )  # fmt: skip
+
+
+def _planned(face: Face, words: list[str], run: Path | None) -> tuple[Run, Dataset, Split]:
+    """The run that the words describe, its folder made, with its data."""
+    path, project = project_of(words)
+    from segwright.train import plan_project, start_run
+
+    plan, dataset, split = plan_project(project, path.parent, face.listener)
+    folder = run or _free_folder(path.parent / "runs", _name(project))
+    made = start_run(plan, folder)
+    face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(made)}")
+    return made, dataset, split
 
 
 def _run_to_resume(run: Path | None, words: list[str]) -> Run:

@@ -1,16 +1,23 @@
-"""What another camera, lamp or day would do to a crop. float32 in, float32 out, 0..1, in place where it can."""
+"""What another camera, lamp or day would do to a crop. float32 in, float32 out, 0..1, in place where it can.
+
+8-bit and 16-bit frames of any number of bands become such crops. Saturation needs three bands, JPEG one or three, white
+balance more than one; other crops they leave alone. Float frames have no full scale: the plan switches all of it off.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segwright.data.augment.light import glare, light_gradient, over_bands, shadow
+from segwright.data.augment.sensor import banding, gaussian, hot_pixels, motion_blur, sensor_noise
+
 Crop = npt.NDArray[np.float32]
-NOISE_TABLE = 1 << 20
+BEST_JPEG = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +33,54 @@ class ColourRanges:
     blur_px: float = 1.2
     sharpen: float = 0.8
     noise: float = 0.04
-    jpeg_quality: int = 40  # lowest quality
+    jpeg_quality: int = 40  # lowest quality; 96 and above: never
     share: float = 0.5
     glare: float = 0.0  # how often a saturated patch is put on; marks under it keep their label
+    shadow: float = 0.0  # how often a shadow falls on the crop; marks in it keep their label
+    motion_blur_px: float = 0.0
+    sensor_noise: float = 0.0  # shot and read noise; 1 is a small sensor at high gain
+    banding: float = 0.0  # rows or columns with an offset; 1 is up to 3 % of full scale
+    hot_pixels: float = 0.0  # 1 is up to five in ten thousand
 
     @property
     def changes_anything(self) -> bool:
         """Whether any effect can come about."""
-        return max(self.share, self.glare) > 0
+        return max(self.share, self.glare, self.shadow) > 0
 
 
 def vary_colour(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     """The crop `(height, width, bands)` as another camera might have seen it; clipped to 0..1."""
-    for effect in (_gain, _light_gradient, _gamma, _contrast, _channel_gain, _saturation, _focus, _noise, _jpeg):
+    for effect in _effects(ranges):
         if rng.random() < ranges.share:
             crop = effect(crop, ranges, rng)
             np.clip(crop, 0.0, 1.0, out=crop)
-    if ranges.glare > 0 and rng.random() < ranges.glare:
-        np.clip(_glare(crop, rng), 0.0, 1.0, out=crop)
+    for how_often, light in ((ranges.shadow, shadow), (ranges.glare, glare)):
+        if how_often > 0 and rng.random() < how_often:
+            np.clip(light(crop, rng), 0.0, 1.0, out=crop)
     return crop
 
 
-def _glare(crop: Crop, rng: np.random.Generator) -> Crop:
-    """A specular patch: light that is the same in every band and saturates in its middle.
+Effect = Callable[[Crop, ColourRanges, np.random.Generator], Crop]
 
-    Where real glare is painted void a network is never told what it is, and may call it anything; this one is told.
-    """
-    height, width = crop.shape[:2]
-    long, wide = rng.uniform(0.06, 0.2) * min(height, width), rng.uniform(0.03, 0.08) * min(height, width)
-    angle, row, column = rng.uniform(0, np.pi), rng.uniform(0, height), rng.uniform(0, width)
-    down = (np.arange(height, dtype=np.float32) - np.float32(row))[:, np.newaxis]
-    right = (np.arange(width, dtype=np.float32) - np.float32(column))[np.newaxis, :]
-    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    along, across = (right * cosine + down * sine) / np.float32(long), (down * cosine - right * sine) / np.float32(wide)
-    light = np.float32(rng.uniform(0.8, 2.0)) * np.exp(-np.minimum(along**2 + across**2, np.float32(18)))
-    crop += light[:, :, np.newaxis]
-    return crop
+
+def _effects(ranges: ColourRanges) -> list[Effect]:
+    """The effects that are on, in the order of light, lens, sensor and file; no number is drawn for the others."""
+    strengths: list[tuple[float, Effect]] = [
+        (ranges.gain, _gain),
+        (ranges.light_gradient, _light_gradient),
+        (ranges.gamma, _gamma),
+        (ranges.contrast, _contrast),
+        (ranges.channel_gain, _channel_gain),
+        (ranges.saturation, _saturation),
+        (max(ranges.blur_px, ranges.sharpen), _focus),
+        (ranges.motion_blur_px, lambda crop, ranges, rng: motion_blur(crop, ranges.motion_blur_px, rng)),
+        (ranges.sensor_noise, lambda crop, ranges, rng: sensor_noise(crop, ranges.sensor_noise, rng)),
+        (ranges.banding, lambda crop, ranges, rng: banding(crop, ranges.banding, rng)),
+        (ranges.hot_pixels, lambda crop, ranges, rng: hot_pixels(crop, ranges.hot_pixels, rng)),
+        (ranges.noise, _noise),
+        (max(0, BEST_JPEG - ranges.jpeg_quality), _jpeg),
+    ]
+    return [effect for strength, effect in strengths if strength > 0]
 
 
 def _gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -84,28 +103,24 @@ def _contrast(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Cro
 def _channel_gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     if crop.shape[2] == 1:
         return crop  # one band has no white balance
-    crop *= (1.0 + rng.uniform(-ranges.channel_gain, ranges.channel_gain, crop.shape[2])).astype(np.float32)
+    gains = (1.0 + rng.uniform(-ranges.channel_gain, ranges.channel_gain, crop.shape[2])).astype(np.float32)
+    for band, gain in enumerate(gains):
+        crop[:, :, band] *= gain
     return crop
 
 
 def _saturation(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     if crop.shape[2] != 3:
         return crop
-    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.float32)[:, :, np.newaxis]
+    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.float32)
     factor = np.float32(max(0.0, 1.0 + rng.uniform(-2 * ranges.saturation, ranges.saturation)))
-    crop -= grey
+    over_bands(np.subtract, crop, grey)
     crop *= factor
-    crop += grey
-    return crop
+    return over_bands(np.add, crop, grey)
 
 
 def _light_gradient(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
-    height, width = crop.shape[:2]
-    angle = rng.uniform(0, 2 * np.pi)
-    rows = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis] * np.float32(np.sin(angle))
-    columns = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis, :] * np.float32(np.cos(angle))
-    crop *= (1.0 + np.float32(rng.uniform(0, ranges.light_gradient)) * (rows + columns))[:, :, np.newaxis]
-    return crop
+    return light_gradient(crop, ranges.light_gradient, rng)
 
 
 def _focus(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -121,23 +136,16 @@ def _focus(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
 
 
 def _noise(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
-    """Gaussian noise cut from one table at a random place: a tenth of the time that drawing it anew takes."""
-    table = _noise_table()
-    start = int(rng.integers(max(1, len(table) - crop.size)))
-    noise = np.resize(table[start : start + crop.size], crop.shape)
-    crop += noise * np.float32(rng.uniform(0, ranges.noise))
+    noise = gaussian(crop.shape, rng)
+    noise *= np.float32(rng.uniform(0, ranges.noise))
+    crop += noise
     return crop
-
-
-@cache
-def _noise_table() -> npt.NDArray[np.float32]:
-    return np.random.default_rng(0).standard_normal(NOISE_TABLE, dtype=np.float32)
 
 
 def _jpeg(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     if crop.shape[2] not in (1, 3) or rng.random() < 0.5:
         return crop
-    quality = int(rng.integers(ranges.jpeg_quality, 96))
+    quality = int(rng.integers(ranges.jpeg_quality, BEST_JPEG))
     coded = cv2.imencode(".jpg", np.round(crop * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     decoded = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
     assert decoded is not None  # it was encoded one line above

@@ -12,7 +12,7 @@ from segwright.data.augment import centre_anywhere, centre_on, cut, draw_geometr
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.objects.layers import IGNORED, CutObjects, cut_objects, pasted_objects
 from segwright.train.objects.plan import ObjectPlan
-from segwright.train.settings import SamplingPlan
+from segwright.train.sampling_plan import SamplingPlan
 
 
 class ObjectCrop(NamedTuple):
@@ -38,7 +38,7 @@ class ObjectCropper:
     def crop(self, size: Size, rng: np.random.Generator) -> ObjectCrop:
         """A crop of `size` with everything pasted on that the plan says."""
         crop = self._cut(size, rng)
-        share = self._rule.copy_paste
+        share = self._plan.mix.copy_paste
         if share and rng.random() < share:
             return self._with_objects(crop, self._cut(size, rng), rng)
         return crop

@@ -11,12 +11,12 @@ from segwright.data.augment import vary_colour
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.instance import InstanceTargets
 from segwright.train.ahead import AheadOfTraining
-from segwright.train.feed import Batch
+from segwright.train.feed import Batch, normalised, side_of_step
 from segwright.train.objects.crops import ObjectCropper
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.objects.layers import CutObjects
 from segwright.train.objects.plan import ObjectPlan
-from segwright.train.settings import SamplingPlan
+from segwright.train.sampling_plan import SamplingPlan
 
 
 class ObjectFeed(AheadOfTraining):
@@ -39,7 +39,7 @@ class ObjectFeed(AheadOfTraining):
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
-        side = self._plan.crop
+        side = side_of_step(self._plan, self._seed, step)
         samples = [
             self._sample(np.random.default_rng((self._seed, step, slot)), side) for slot in range(self._plan.batch)
         ]
@@ -50,8 +50,7 @@ class ObjectFeed(AheadOfTraining):
         crop = self._cropper.crop(Size(side, side), rng)
         scaled = crop.pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
-        mean, std = (np.asarray(row, np.float32) for row in (self._preprocessing.mean, self._preprocessing.std))
-        return np.ascontiguousarray(((varied - mean) / std).transpose(2, 0, 1)), targets_of(crop.objects)
+        return normalised(varied, self._preprocessing), targets_of(crop.objects)
 
 
 def targets_of(objects: CutObjects) -> InstanceTargets:

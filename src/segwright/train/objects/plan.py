@@ -13,13 +13,11 @@ from segwright.infer.objects import ObjectDecision
 class ObjectPlan:
     """`least_share`: an object of which a crop shows less is ignored there. `decision`: how candidates are decided.
 
-    `copy_paste` is the share of crops that objects of another crop are pasted on. `from_components` says that the
-    labels tell no objects apart, and each connected region counts as one. `scored_from` is the lowest score of a
-    candidate that average precision counts while training: AP ranks them itself.
+    `from_components` says that the labels tell no objects apart, and each connected region counts as one. `scored_from`
+    is the lowest score of a candidate that average precision counts while training: AP ranks them itself.
     """
 
     least_share: float = 0.25
-    copy_paste: float = 0.0
     from_components: bool = False
     scored_from: float = 0.05
     decision: ObjectDecision = field(default_factory=ObjectDecision)
