@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 import timm
-from timm.layers import Format
+from timm.layers.format import Format
 from timm.models import FeatureInfo
+from timm.models.swin_transformer import WindowAttention
 from torch import Tensor, nn
 
-from segwright.core import ConfigError
+from segwright.core import ConfigError, SegwrightError
 from segwright.models.feature_pyramid import FeaturePyramid, grouped, try_out, unfit
 from segwright.models.mix_transformer import MIX_TRANSFORMERS, mix_transformer
 
@@ -95,11 +96,11 @@ def _without_fused_attention(backbone: nn.Module) -> None:
     In windows of 49 to 64 positions the one operation saves next to nothing.
     """
     for module in backbone.modules():
-        if hasattr(module, "fused_attn"):
+        if isinstance(module, WindowAttention):
             module.fused_attn = False
 
 
-def _no_output_stride(name: str, output_stride: int, why: str) -> ConfigError:
+def _no_output_stride(name: str, output_stride: int, why: str) -> SegwrightError:
     return ConfigError.of(
         f"model.encoder: {name}",
         f"cannot stay at 1/{output_stride} of the frame (model.options.output_stride)",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ConfigError, Size
+from segwright.core import ConfigError, SegwrightError, Size
 
 TRIAL = Size(64, 96)  # not square: a network for one fixed input size shows itself
 
@@ -92,7 +92,7 @@ def try_out(name: str, encoder: FeaturePyramid, bands: int) -> None:
         raise unfit(name, allowed, str(found))
 
 
-def unfit(name: str, allowed: str, found: str) -> ConfigError:
+def unfit(name: str, allowed: str, found: str) -> SegwrightError:
     """The error of an encoder that no decoder can stand on."""
     return ConfigError.of(
         f"model.encoder: {name}",
