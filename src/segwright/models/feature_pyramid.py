@@ -18,16 +18,18 @@ class FeaturePyramid(nn.Module):
     Attributes:
         backbone: the part that has published weights, under their publisher's names.
         widths, strides: of each level, fine to coarse. The finest is at 1/2 or 1/4 of the frame.
+        fixed_input: the one frame size an exported file of it reads, see `SegmentationNetwork`.
     """
 
     backbone: nn.Module
     widths: tuple[int, ...]
     strides: tuple[int, ...]
+    fixed_input: Size | None = None
 
     @property
     def stride_px(self) -> int:
         """Height and width of a frame are multiples of this."""
-        return max(self.strides)
+        return max(self.strides) if self.fixed_input is None else self.fixed_input.height
 
     @property
     def stages(self) -> list[list[nn.Module]]:
