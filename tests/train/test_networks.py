@@ -76,3 +76,8 @@ def test_execute__networks_that_answer_more_than_once_in_training(tiny: Tiny, ne
     )
     assert run.module().spec == plan.network
     assert (run.path / "checkpoints" / "best.safetensors").is_file()
+
+
+def test_input_needs__swin_reads_frames_of_the_size_it_was_made_for() -> None:
+    needs = input_needs(NetworkSpec("fpn", "swin_tiny_patch4_window7_224", 3, 2))
+    assert needs == InputNeeds(stride_px=224, fixed=Size(224, 224))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any, cast
 
 import timm
-from timm.layers import Format
+from timm.layers.format import Format
 from timm.models import FeatureInfo
 from torch import Tensor, nn
 
-from segwright.core import ConfigError
+from segwright.core import ConfigError, SegwrightError, Size
 from segwright.models.feature_pyramid import FeaturePyramid, grouped, try_out, unfit
 from segwright.models.mix_transformer import MIX_TRANSFORMERS, mix_transformer
 
 PYRAMID = (2, 4, 8, 16, 32)
 STRIDES = {stride: tuple(min(level, stride) for level in PYRAMID) for stride in (8, 16, 32)}
-# Families that are built for one frame size unless they are told otherwise: timm's argument for any size.
+# Families that are built for one frame size unless they are told otherwise: timm's argument for any size. Their ONNX
+# files still hold for one size only: how many windows a level is cut into becomes part of the file.
 ANY_SIZE: dict[str, dict[str, Any]] = {
     "timm.models.swin_transformer": {"strict_img_size": False},
     "timm.models.swin_transformer_v2": {"strict_img_size": False},
@@ -38,6 +39,8 @@ class Encoder(FeaturePyramid):
             allowed = f"features at strides {STRIDES[output_stride]}, or from 4 on"
             raise unfit(name, allowed, str(self.strides))
         self._bands_last = getattr(self.backbone, "output_fmt", None) == Format.NHWC
+        if _family(name) in ANY_SIZE:
+            self.fixed_input = Size(*cast("tuple[int, int]", cast("Any", self.backbone).patch_embed.img_size))
         try_out(name, self, bands)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
@@ -69,11 +72,11 @@ def hierarchical_backbone(name: str, bands: int, output_stride: int = 32, *, pre
         if output_stride != 32:
             raise _no_output_stride(name, output_stride, "the Mix Transformer halves its size by overlapping patches")
         return mix_transformer(name, bands, pretrained=pretrained)
-    told = dict(ANY_SIZE.get(timm.models.model_entrypoint(name).__module__, {}))
+    told = dict(ANY_SIZE.get(_family(name), {}))
     if output_stride != 32:
         told["output_stride"] = output_stride
     try:
-        backbone = timm.create_model(name, features_only=True, pretrained=pretrained, in_chans=bands, **told)
+        return timm.create_model(name, features_only=True, pretrained=pretrained, in_chans=bands, **told)
     except (RuntimeError, AttributeError, TypeError, NotImplementedError, AssertionError) as error:
         if output_stride != 32:
             raise _no_output_stride(name, output_stride, str(error)) from error
@@ -84,22 +87,14 @@ def hierarchical_backbone(name: str, bands: int, output_stride: int = 32, *, pre
             found=str(error),
             fix="choose another encoder, for example resnet34",
         ) from error
-    if "strict_img_size" in told:
-        _without_fused_attention(backbone)
-    return backbone
 
 
-def _without_fused_attention(backbone: nn.Module) -> None:
-    """Attention within windows step by step: as one operation its ONNX export holds for a single frame size only.
-
-    In windows of 49 to 64 positions the one operation saves next to nothing.
-    """
-    for module in backbone.modules():
-        if hasattr(module, "fused_attn"):
-            module.fused_attn = False
+def _family(name: str) -> str:
+    """The module of timm that a model is defined in; none for the Mix Transformer."""
+    return "" if name in MIX_TRANSFORMERS else timm.models.model_entrypoint(name).__module__
 
 
-def _no_output_stride(name: str, output_stride: int, why: str) -> ConfigError:
+def _no_output_stride(name: str, output_stride: int, why: str) -> SegwrightError:
     return ConfigError.of(
         f"model.encoder: {name}",
         f"cannot stay at 1/{output_stride} of the frame (model.options.output_stride)",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor, nn
 
-from segwright.core import ConfigError, Size
+from segwright.core import ConfigError, SegwrightError, Size
 
 TRIAL = Size(64, 96)  # not square: a network for one fixed input size shows itself
 
@@ -18,16 +18,18 @@ class FeaturePyramid(nn.Module):
     Attributes:
         backbone: the part that has published weights, under their publisher's names.
         widths, strides: of each level, fine to coarse. The finest is at 1/2 or 1/4 of the frame.
+        fixed_input: the one frame size an exported file of it reads, see `SegmentationNetwork`.
     """
 
     backbone: nn.Module
     widths: tuple[int, ...]
     strides: tuple[int, ...]
+    fixed_input: Size | None = None
 
     @property
     def stride_px(self) -> int:
         """Height and width of a frame are multiples of this."""
-        return max(self.strides)
+        return max(self.strides) if self.fixed_input is None else self.fixed_input.height
 
     @property
     def stages(self) -> list[list[nn.Module]]:
@@ -92,7 +94,7 @@ def try_out(name: str, encoder: FeaturePyramid, bands: int) -> None:
         raise unfit(name, allowed, str(found))
 
 
-def unfit(name: str, allowed: str, found: str) -> ConfigError:
+def unfit(name: str, allowed: str, found: str) -> SegwrightError:
     """The error of an encoder that no decoder can stand on."""
     return ConfigError.of(
         f"model.encoder: {name}",

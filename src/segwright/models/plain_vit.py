@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import cast
 
 import timm
-from timm.layers import LayerNorm2d
+from timm.layers.norm import LayerNorm2d
 from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from segwright.core import ConfigError
+from segwright.core import ConfigError, SegwrightError
 from segwright.models.feature_pyramid import FeaturePyramid, grouped, try_out
 
 # The families whose models are plain transformers for which timm resamples positions at any frame size.
@@ -51,7 +51,8 @@ class PlainViT(FeaturePyramid):
         try_out(name, self, bands)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
-        last = self._vit.forward_intermediates(frames, indices=1, norm=True, intermediates_only=True)[-1]
+        maps = self._vit.forward_intermediates(frames, indices=1, norm=True, intermediates_only=True)
+        last = cast("list[Tensor]", maps)[-1]
         return [level(last) for level in self.levels]
 
     @property
@@ -87,7 +88,7 @@ def plain_backbone(name: str, bands: int, *, pretrained: bool = False) -> nn.Mod
     return backbone
 
 
-def _not_plain(name: str, found: str) -> ConfigError:
+def _not_plain(name: str, found: str) -> SegwrightError:
     return ConfigError.of(
         f"model.encoder: {name}",
         "is a transformer that cannot read frames of any size in patches of 16 px",

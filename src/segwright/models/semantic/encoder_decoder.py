@@ -71,7 +71,7 @@ class EncoderDecoder(SegmentationNetwork):
     """
 
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, decoder: Decoder) -> None:
-        super().__init__(spec, stride_px=encoder.stride_px)
+        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
         self.pools_frame = decoder.pools_frame
         self.encoder = encoder
         self.decoder = decoder

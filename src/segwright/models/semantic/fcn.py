@@ -40,7 +40,7 @@ class FCN(SegmentationNetwork):
     """Sums of scores, coarse to fine; `scores[0]` is the coarsest."""
 
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, *, skips: int) -> None:
-        super().__init__(spec, stride_px=encoder.stride_px)
+        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
         self.encoder = encoder
         *others, deepest = encoder.widths
         width = max(1, deepest // NARROWER)

@@ -39,7 +39,7 @@ class LRASPP(SegmentationNetwork):
     """The sum of a fine and a coarse score."""
 
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, width: int) -> None:
-        super().__init__(spec, stride_px=encoder.stride_px)
+        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
         self.encoder = encoder
         self.eighth = encoder.strides.index(8)
         self.context = PointBlock(encoder.widths[-1], width)
