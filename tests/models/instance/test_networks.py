@@ -78,6 +78,15 @@ def test_answer__a_frame_does_not_depend_on_its_batch(name: str) -> None:
 
 
 @every_network
+def test_answer__of_half_precision_is_float32(name: str) -> None:
+    frames, _ = batch(range(1))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = network(name).eval()(frames)
+    assert [part.dtype for part in found] == [torch.float32, torch.int64, torch.float32, torch.float32]
+    assert all(bool(torch.isfinite(part).all()) for part in found)
+
+
+@every_network
 def test_loss__every_parameter_gets_a_gradient(name: str) -> None:
     frames, truths = batch(range(2))
     model = network(name)

@@ -25,10 +25,11 @@ def box_masks(boxes: Tensor, height: int, width: int, stride_px: int) -> Tensor:
 
     A box thinner than a cell keeps the cell its middle lies in, so that thin objects have a target at all.
     """
-    low, high = _cells(boxes[:, 0::2], width, stride_px), _cells(boxes[:, 1::2], height, stride_px)
+    left, right = _cells(boxes[:, 0::2], width, stride_px)
+    top, bottom = _cells(boxes[:, 1::2], height, stride_px)
     x, y = torch.arange(width, device=boxes.device), torch.arange(height, device=boxes.device)
-    columns = (x >= low[0][:, None]) & (x < low[1][:, None])
-    rows = (y >= high[0][:, None]) & (y < high[1][:, None])
+    columns = (x >= left[:, None]) & (x < right[:, None])
+    rows = (y >= top[:, None]) & (y < bottom[:, None])
     return rows[:, :, None] & columns[:, None, :]
 
 

@@ -33,11 +33,11 @@ def ranks_above(scores: Tensor) -> Tensor:
 
 
 def padded_with_nothing(candidates: Candidates) -> Candidates:
-    """The candidates with everything 0 where the score is: no object, no class, an empty box, an empty mask."""
+    """The candidates in float32, with everything 0 where the score is: no object, class, box or mask."""
     real = candidates.scores > 0
     return Candidates(
-        candidates.scores,
+        candidates.scores.float(),
         torch.where(real, candidates.channels, 0),
-        torch.where(real[..., None], candidates.boxes, 0),
-        torch.where(real[..., None, None], candidates.mask_logits, 0),
+        torch.where(real[..., None], candidates.boxes, 0).float(),
+        torch.where(real[..., None, None], candidates.mask_logits, 0).float(),
     )

@@ -61,7 +61,7 @@ def refined(
         fine = _at(features, _in_frame(where, boxes, features).flatten(1, 2)).unflatten(2, (regions, index.shape[2]))
         fine = fine.transpose(1, 2).flatten(0, 1)
         decided = head(fine, flat.gather(2, index).flatten(0, 1), channels.flatten())
-        flat = flat.scatter(2, index, decided.unflatten(0, (batch, regions)))
+        flat = flat.scatter(2, index, decided.unflatten(0, (batch, regions)).to(flat.dtype))
         logits = flat.unflatten(2, (side, side))
     return logits
 

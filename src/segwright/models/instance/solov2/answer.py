@@ -26,8 +26,8 @@ def candidates_of(
     channels = cells.shape[2]
     flat = torch.where(cells > options.score_floor, cells, 0).flatten(1)
     scores, index = best(flat, options.before_suppression)
-    logits = take(kernels, index // channels) @ features.flatten(2)
-    masks = (logits > 0).to(logits.dtype)
+    logits = (take(kernels, index // channels) @ features.flatten(2)).float()
+    masks = (logits > 0).float()  # counted in float32: half precision cannot count to 257
     area = masks.sum(2)
     scores = scores * (logits.sigmoid() * masks).sum(2) / area.clamp(min=1)
     scores = torch.where(area > 0, scores, 0)
