@@ -147,7 +147,8 @@ def open_dataset(
     _check_options(chosen, FORMATS[chosen], settings)
     dataset = replace(FORMATS[chosen].read(listing, classes or own_table(listing), settings), reason=reason)
     others = tuple(_also_there(listing, chosen)) if found_out else ()
-    dataset = replace(_with_columns(dataset, listing), notes=(*dataset.notes, *others))
+    dataset = _with_columns(dataset, listing)
+    dataset = replace(dataset, notes=(*dataset.notes, *others))
     dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
     return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
 
@@ -202,7 +203,9 @@ def _also_there(listing: Listing, chosen: str) -> Iterator[str]:
     for name in (*_ANNOTATIONS, *masks):
         reason = FORMATS[name].recognise(listing) if name != chosen else None
         if reason is not None:
-            yield f"labels of another tool lie here too, and were not read: {reason} (--format {name} reads those)"
+            rule, allowed = "labels of another tool lie here too, and were not read", "one set of labels, or --format"
+            fix = f"--format {name} reads those, --format {chosen} says that these are meant"
+            yield str(Problem(str(listing.root), rule, allowed, reason, fix))
 
 
 def _damaged_annotations(listing: Listing) -> Iterator[Problem]:

@@ -129,9 +129,12 @@ def _answer(curves: dict[str, LearningCurve], measured: Budget, report: Path | N
     for name, curve in curves.items():
         gains.add_row(name, *_gain(curve.outcome))
     parts: list[RenderableType] = [table, gains]
+    refused: dict[tuple[str, str], list[str]] = {}
     for name, curve in curves.items():
         if curve.refusal is not None:
-            parts.append(Text(f"{name}: no forecast. {curve.refusal.reason}\n  fix:     {curve.refusal.fix}"))
+            refused.setdefault((curve.refusal.reason, curve.refusal.fix), []).append(name)
+    for (reason, fix), names in refused.items():
+        parts.append(Text(f"{', '.join(names)}: no forecast. {reason}\n  fix:     {fix}"))
     parts += [Text(f"note: {note}") for note in measured.notes]
     return Group(*parts, *([Text(f"written: {report}")] if report else []))
 

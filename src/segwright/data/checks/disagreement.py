@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Box, ClassTable, Image, LabelMap, Listener, Probabilities, tracked
+from segwright.core import Box, ClassTable, Image, LabelMap, Listener, Note, Probabilities, tracked
 from segwright.data.dataset import Dataset
 
 LEAST_PX = 16
@@ -42,12 +42,20 @@ class Region:
 
 
 def ranked_regions(dataset: Dataset, stems: Sequence[str], predict: Predict, listener: Listener) -> list[Region]:
-    """The regions of all frames, largest disagreement first. Frames are predicted twice: thresholds, then regions."""
+    """The regions of all frames, largest disagreement first. Frames are predicted twice: thresholds, then regions.
+
+    A class that the model gives less than chance where it is painted is told as a note: it has not learned the class,
+    or most of these labels are wrong. Its regions are ranked all the same: leaving them out would hide such labels.
+    """
     sums = np.zeros((2, len(dataset.classes)))
     for stem in tracked(stems, listener, "confidence", len(stems)):
         read = dataset.read(dataset.frame(stem))
         sums += _self_confidence(predict(read.image).values, read.labels)
     thresholds = np.where(sums[1] > 0, sums[0] / np.maximum(sums[1], 1), 1.0).astype(np.float32)
+    doubtful = [name for name, own in zip(dataset.classes.names, thresholds, strict=True) if own < 1 / len(thresholds)]
+    if doubtful:
+        text = f"the model gives less than chance to the pixels painted {', '.join(doubtful)}"
+        listener(Note("lint", f"{text}: it has not learned that, or most of these labels are wrong", "warning"))
     regions: list[Region] = []
     for stem in tracked(stems, listener, "disagreement", len(stems)):
         read = dataset.read(dataset.frame(stem))

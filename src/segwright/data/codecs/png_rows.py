@@ -33,12 +33,14 @@ def values(data: bytes) -> Bytes | None:
     packed = _image_data(data)
     if packed is None:
         return None
-    filtered = np.empty(height * (width + 1), np.uint8)
+    length = height * (width + 1)
     try:
-        found = imagecodecs.deflate_decode(packed, out=filtered)
+        inflated = imagecodecs.deflate_decode(packed, out=length)
     except (RuntimeError, ImportError):  # damaged, or an imagecodecs without libdeflate
         return None
-    return _unfiltered(filtered.reshape(height, width + 1)) if found.size == filtered.size else None
+    if len(inflated) != length:
+        return None
+    return _unfiltered(np.frombuffer(inflated, np.uint8).reshape(height, width + 1))
 
 
 def _image_data(data: bytes) -> bytes | None:
@@ -61,7 +63,7 @@ def _unfiltered(filtered: Bytes) -> Bytes | None:
     if kinds.max() > _PAETH or (kinds == _AVERAGE).any():
         return None
     sums = kinds == _SUB
-    rows = _summed(filtered) if sums.all() else np.ascontiguousarray(filtered[:, 1:])
+    rows = _summed(filtered) if sums.all() else filtered[:, 1:].copy()
     if sums.any() and not sums.all():
         rows[sums] = np.add.accumulate(rows[sums], axis=1, dtype=np.uint8)
     left = _FEW + rows.size // _TURNS

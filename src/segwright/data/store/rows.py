@@ -108,8 +108,8 @@ class FrameTable(Mapping[str, FrameRow]):
 
     def row(self, at: int) -> FrameRow:
         """The frame at this place."""
-        values = (column[at].as_py() for column in self._facts)
-        return FrameRow(self.stems[at], *values, self.columns(at))
+        facts: dict[str, Any] = {name: column[at].as_py() for name, column in zip(FACTS, self._facts, strict=True)}
+        return FrameRow(stem=self.stems[at], **facts, columns=self.columns(at))
 
     def columns(self, at: int) -> tuple[tuple[str, str], ...]:
         """The columns of the frame at this place; frames with equal ones share one tuple."""

@@ -5,12 +5,29 @@
 With `--model RUN|BUNDLE`, ranks frames and the regions in them by how sure the model is of another class than the one
 painted. A pixel counts where the model gives another class a probability above that class's own average confidence (the
 threshold of confident learning); void pixels count nowhere. Regions of such pixels, of at least 16 px, are listed by
-the disagreement they hold, at most 200 of them.
+the disagreement they hold, at most 200 of them. Where the model gives less than chance to the pixels of a class, that
+is said: it has not learned the class, or most of these labels are wrong.
 
 ## Why is this bad?
 
 Of such places a large share are slips: a class swapped, an object forgotten, a border off. Looking at the top of the
 list finds them far sooner than looking at every frame.
+
+How much of the top are slips depends on the model. 64 test frames of the magnetic tiles (44 with a defect), a U-Net on
+MobileNetV2 after 600 steps that reaches a mean IoU of 0.44 on validation and does not know `MT_Break` at all, and 29
+planted errors: 11 defects forgotten, 8 called by another name, 10 invented where nothing is. Of 152 regions:
+
+| regions looked at | of planted errors | planted errors found |
+|---|---|---|
+| 10 | 70 % | 24 % |
+| 30 | 47 % | 41 % |
+| 50 | 52 % | 79 % |
+| 100 | 39 % | 93 % |
+| all 152 | 39 % | 97 % |
+
+The same frames untouched give 148 regions in 49 frames: the model's own mistakes, first of all defects with soft
+borders (`MT_Uneven`) and every `MT_Break`. A model this weak is a guide to where to look, not a judge; the worst region
+of each frame puts 7 frames with planted errors among the first 10.
 
 ## Example
 
