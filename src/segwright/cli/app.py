@@ -42,6 +42,7 @@ VERBS = {
     "export": "Turn a run into an ONNX bundle, with a parity proof over the whole pipeline.",
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
+    "distill": "Train a small network on a large one's answers; says what each class lost.",
     "data": "Labelled frames: numbers, versions, formats.",
     "budget": "What more labelled frames would bring: the score against their number.",
 }

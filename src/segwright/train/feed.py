@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,16 +33,37 @@ class Batch:
     target: Tensor
 
 
+class Batches(Protocol):
+    """What training goes through: batches in the order of their steps, and how long it had to wait for them."""
+
+    @property
+    def waited_seconds(self) -> float: ...
+
+    def batches(self, first_step: int, last_step: int) -> Iterator[Batch]: ...
+
+    def batch(self, step: int) -> Batch: ...
+
+
 class Feed:
-    """Cuts crops on worker threads a few batches ahead of training; OpenCV and numpy release the interpreter lock."""
+    """Cuts crops on worker threads a few batches ahead of training; OpenCV and numpy release the interpreter lock.
+
+    `slots` are those of each batch that this process learns from; all where it is None.
+    """
 
     def __init__(
-        self, frames: TrainingFrames, classes: ClassTable, plan: SamplingPlan, preprocessing: Preprocessing, seed: int
+        self,
+        frames: TrainingFrames,
+        classes: ClassTable,
+        plan: SamplingPlan,
+        preprocessing: Preprocessing,
+        seed: int,
+        slots: Sequence[int] | None = None,
     ) -> None:
         self._frames = frames
         self._plan = plan
         self._preprocessing = preprocessing
         self._seed = seed
+        self._slots = range(plan.batch) if slots is None else slots
         self._holders = _holders(frames, classes, plan)
         self._reach = _reach(plan.geometry)
         self.waited_seconds = 0.0
@@ -52,15 +74,16 @@ class Feed:
             ahead: deque[Future[Batch]] = deque()
             for step in range(first_step, last_step):
                 while len(ahead) < BATCHES_AHEAD and step + len(ahead) < last_step:
-                    ahead.append(pool.submit(self.batch, step + len(ahead)))
+                    ahead.append(pool.submit(self.batch, step + len(ahead), self._slots))
                 started = time.perf_counter()
                 batch = ahead.popleft().result()
                 self.waited_seconds += time.perf_counter() - started
                 yield batch
 
-    def batch(self, step: int) -> Batch:
-        """The batch of one step."""
-        samples = [self._sample(np.random.default_rng((self._seed, step, slot))) for slot in range(self._plan.batch)]
+    def batch(self, step: int, slots: Sequence[int] | None = None) -> Batch:
+        """The batch of one step, or these slots of it: what is in a slot depends on the step and the slot alone."""
+        wanted = range(self._plan.batch) if slots is None else slots
+        samples = [self._sample(np.random.default_rng((self._seed, step, slot))) for slot in wanted]
         frames = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
         target = torch.from_numpy(np.stack([channels for _, channels in samples])).long()
         return Batch(step, frames, target.masked_fill_(target == VOID, VOID_CHANNEL))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -18,7 +17,8 @@ from segwright.core import ArtefactError, Listener, Measured, Note, Progress
 from segwright.models import SegmentationNetwork
 from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
-from segwright.train.feed import Batch, Feed
+from segwright.train.devices import Devices
+from segwright.train.feed import Batch, Batches
 from segwright.train.guard import Guard
 from segwright.train.history import History
 from segwright.train.objective import Objective
@@ -59,6 +59,7 @@ class TrainingState:
     stopped: bool = False
     sums: dict[str, float] = field(default_factory=dict)  # of the loss terms since the last report
     summed: int = 0
+    learned: nn.Module = field(default_factory=nn.Module)  # of the objective, beside the network
 
     def save(self, path: Path) -> None:
         """Write everything to `path`, with torch's random state on the CPU.
@@ -78,6 +79,7 @@ class TrainingState:
             "sums": self.sums,
             "summed": self.summed,
             "random": torch.get_rng_state(),
+            "learned": self.learned.state_dict(),
         }
         save_state(path, state)
 
@@ -97,6 +99,7 @@ class TrainingState:
             self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
             self.sums, self.summed = state["sums"], state["summed"]
             torch.set_rng_state(state["random"])
+            self.learned.load_state_dict(state.get("learned", {}))  # older checkpoints have none
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ArtefactError.of(
                 str(path),
@@ -109,9 +112,9 @@ class TrainingState:
 def run_training(
     plan: Plan,
     network: SegmentationNetwork,
-    feed: Feed,
+    feed: Batches,
     judges: Judges,
-    fabric: Fabric,
+    devices: Devices,
     folder: Path,
     *,
     resume: bool,
@@ -120,24 +123,33 @@ def run_training(
     """Train `network` as `plan` says, or go on from `folder`'s last checkpoint; returns the final state.
 
     `checkpoints/best.safetensors` holds the averaged weights of the best round, `last.pt` the state to resume from.
-    A resumed run ends with the same weights as an undisturbed one on the same machine and thread count.
+    A resumed run ends with the same weights as an undisturbed one on the same machine and thread count. Of several
+    processes each learns from its slots of a batch, and the first one writes.
     """
-    fabric.to_device(network)
-    state = _fresh_state(plan, network.to(memory_format=torch.channels_last))
+    devices.fabric.to_device(network)
+    devices.prepare(network, listener)
+    learned = judges.objective.learned or nn.Module()
+    devices.fabric.to_device(learned)
+    state = _fresh_state(plan, network.to(memory_format=torch.channels_last), learned)
     history = History(folder / "history.jsonl")
-    remove_leftovers(folder / "checkpoints")
     if resume:
         state.restore(folder / "checkpoints" / LAST)
-    history.rewind(state.step)
+    devices.same_random_start(plan.optimiser.seed, state.step)
+    devices.processes.wait()  # until every one has read what the first is about to replace
+    if devices.processes.is_first:
+        remove_leftovers(folder / "checkpoints")
+        history.rewind(state.step)
+    if plan.optimiser.compile:
+        state.network.compile()
     if resume:
         listener(Note("training", f"resumed after step {state.step} of {plan.optimiser.steps}"))
-    loop = _Loop(plan, state, feed, judges, fabric, folder, history, listener)
+    loop = _Loop(plan, state, feed, judges, devices, folder, history, listener)
     if not state.stopped:
         loop.run()
     return state
 
 
-def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
+def _fresh_state(plan: Plan, network: SegmentationNetwork, learned: nn.Module) -> TrainingState:
     settings = plan.optimiser
     groups = parameter_groups(
         network,
@@ -145,12 +157,15 @@ def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
         encoder_learning_rate=settings.encoder_learning_rate,
         weight_decay=settings.weight_decay,
     )
+    if beside := list(learned.parameters()):
+        rate = settings.learning_rate
+        groups.append({"params": beside, "peak": rate, "lr": rate, "weight_decay": settings.weight_decay})
     optimiser = torch.optim.AdamW(groups, fused=True)
     # fp16 cannot hold small gradients; bf16 and fp32 can, and their scaler does nothing.
     device = next(network.parameters()).device.type
     scaler = torch.amp.GradScaler(device, enabled=settings.precision == "fp16")
     average = averaged(network, settings.ema_decay)
-    return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler)
+    return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler, learned=learned)
 
 
 def _read_every(device: torch.device) -> int:
@@ -162,16 +177,17 @@ def _read_every(device: torch.device) -> int:
 class _Loop:
     plan: Plan
     state: TrainingState
-    feed: Feed
+    feed: Batches
     judges: Judges
-    fabric: Fabric
+    devices: Devices
     folder: Path
     history: History
     listener: Listener
 
     def __post_init__(self) -> None:
         self._unread: list[tuple[int, dict[str, torch.Tensor]]] = []  # (step, terms) still on the device
-        self._read_every = _read_every(self.fabric.device)
+        self._model: nn.Module = self.state.network
+        self._read_every = _read_every(self.devices.fabric.device)
         self._started = time.perf_counter()
         self._seconds_validating = 0.0
         self._saved = time.monotonic()
@@ -197,17 +213,20 @@ class _Loop:
     def _ready(self) -> None:
         self.state.network.train()
         freeze(self.state.network, self.state.frozen_stages, batch_norm=self.plan.optimiser.freeze_batch_norm)
+        self._model = self.devices.wrapped(self.state.network)
 
     def _learn(self, batch: Batch) -> None:
-        settings, state = self.plan.optimiser, self.state
+        settings, state, fabric = self.plan.optimiser, self.state, self.devices.fabric
         factor = rate_factor(batch.step, steps=settings.steps, warmup_steps=settings.warmup_steps)
         for group in state.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-        frames = self.fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)
-        target = self.fabric.to_device(batch.target)
-        loss, terms = self.judges.objective(state.network, frames, target, self.fabric.autocast)
+        frames = fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)
+        target = fabric.to_device(batch.target)
+        with self.devices.sharing_batch():
+            loss, terms = self.judges.objective(self._model, frames, target, fabric.autocast)
         state.optimiser.zero_grad(set_to_none=True)
         state.scaler.scale(loss).backward()
+        self.devices.average_gradients(state.learned)
         state.scaler.unscale_(state.optimiser)
         nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_gradient)
         state.scaler.step(state.optimiser)
@@ -280,7 +299,7 @@ class _Loop:
             self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
         row = {**scores["scores"], **{f"iou/{name}": value for name, value in scores["class_iou"].items()}}
         self._log(self.state.step, "validation", row)
-        if verdict.best:
+        if verdict.best and self.devices.processes.is_first:
             save_weights(self.folder / "checkpoints" / BEST, self.state.average.module.state_dict())
         self._thaw_or_stop()
         self._save_last()
@@ -303,12 +322,15 @@ class _Loop:
 
     def _save_last(self) -> None:
         self._read_losses()
-        self.state.save(self.folder / "checkpoints" / LAST)
+        if self.devices.processes.is_first:
+            self.state.save(self.folder / "checkpoints" / LAST)
         self._saved = time.monotonic()
 
     def _log(self, step: int, kind: str, values: dict[str, float | None]) -> None:
+        if not self.devices.processes.is_first:
+            return  # all have the same values
         self.history.append({"step": step, "kind": kind, **values})
         self.listener(Measured(kind, step, values))
         numbers = {f"{kind}/{name}": value for name, value in values.items() if value is not None}
-        for logger in self.fabric.loggers:
+        for logger in self.devices.fabric.loggers:
             logger.log_metrics(numbers, step)

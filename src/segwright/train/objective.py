@@ -22,8 +22,12 @@ class Objective(Protocol):
     """The loss to go down (a scalar with gradient) and its named terms (scalars without) for one batch.
 
     `target` is whatever the task's feed puts into `Batch.target`, on the network's device. The network runs under
-    `autocast()`; sums and logarithms of the loss belong outside of it, in float32.
+    `autocast()`; sums and logarithms of the loss belong outside of it, in float32. `learned` are parts of the
+    objective itself that learn beside the network, or None.
     """
+
+    @property
+    def learned(self) -> nn.Module | None: ...
 
     def __call__(
         self, network: nn.Module, frames: Tensor, target: Any, autocast: Autocast
@@ -35,6 +39,7 @@ class SemanticObjective:
     """The plan's loss of logits (batch, channels, height, width) against channel numbers, void -1."""
 
     loss: DeepSupervision
+    learned: None = None
 
     @staticmethod
     def of(plan: LossPlan) -> SemanticObjective:

@@ -14,11 +14,12 @@ from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessin
 from segwright.infer.tiles import TilePlan
 from segwright.models import NetworkSpec
 from segwright.project.schema import Project
+from segwright.train.plan_distill import distill_plan
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
-from segwright.train.settings import DataPlan, Plan, SamplingPlan
+from segwright.train.settings import DataPlan, Plan, ProcessPlan, SamplingPlan
 from segwright.train.weights import imagenet_at_hand, stores_quantised_layers
 
 MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
@@ -59,6 +60,8 @@ def make_plan(inputs: PlanInputs) -> Plan:
         loggers=tuple(project.training.loggers),
         fingerprint=inputs.fingerprint.to_json(),
         reasons=reasons.texts,
+        processes=ProcessPlan(project.training.devices, project.training.nodes, project.training.strategy),
+        distill=distill_plan(project, classes, reasons),
     )
 
 

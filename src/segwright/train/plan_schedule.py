@@ -44,6 +44,7 @@ def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool,
         precision=_precision(training.precision, machine, reasons),
         accelerator=machine.accelerator,
         seed=training.seed,
+        compile=training.compile,
     )
 
 

@@ -105,6 +105,33 @@ class OptimiserPlan:
     precision: str
     accelerator: str
     seed: int
+    compile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DistillPlan:
+    """Whom a student learns from: a run by its folder and the hash of its weights; weights of each kind of learning."""
+
+    teacher: str
+    teacher_hash: str
+    labels: float
+    logits: float
+    temperature: float
+    features: float
+    boundary: float
+    boundary_px: int
+    void: str
+    unlabelled: str | None
+    unlabelled_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPlan:
+    """How many processes a machine and how many machines were asked for; "auto" is one, or what was started."""
+
+    devices: int | str = "auto"
+    nodes: int | str = "auto"
+    strategy: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +167,8 @@ class Plan:
     loggers: tuple[str, ...]
     fingerprint: dict[str, Any]
     reasons: dict[str, str] = field(default_factory=dict)
+    processes: ProcessPlan = ProcessPlan()
+    distill: DistillPlan | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in plan.yaml."""
@@ -158,6 +187,8 @@ class Plan:
                 "loss": asdict(self.loss),
                 "optimiser": asdict(self.optimiser),
                 "validation": asdict(self.validation),
+                "processes": asdict(self.processes),
+                "distill": None if self.distill is None else asdict(self.distill),
                 "tiles": self.tiles.to_json(),
                 "cleanup": self.cleanup.to_json(),
                 "alerts": self.alerts,
@@ -201,6 +232,8 @@ class Plan:
             loggers=tuple(data["loggers"]),
             fingerprint=data["fingerprint"],
             reasons=data["reasons"],
+            processes=ProcessPlan(**data.get("processes", {})),
+            distill=DistillPlan(**data["distill"]) if data.get("distill") else None,
         )
 
 

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import nn
 
 from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
 from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, open_with_settings, read_split, verify_split
 from segwright.data.checks import ProjectFacts, enforce_gates
 from segwright.data.store import is_store, pinned
-from segwright.evaluate import Evaluation, PredictedPairs, score_frames
+from segwright.evaluate import PredictedPairs
+from segwright.evaluate.counts import Counts
+from segwright.evaluate.evaluation import count_frames, summarise
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
-from segwright.train.feed import Feed
-from segwright.train.frames import TrainingFrames
+from segwright.train.devices import Devices
+from segwright.train.feed import Batches
+from segwright.train.feeds import feed_of, require_crops
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import Judges, run_training
-from segwright.train.objective import SemanticObjective
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import PlanInputs
+from segwright.train.processes import ALONE, Processes
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
+from segwright.train.teaching import objective_of
 from segwright.train.weights import folded_statistics, load_pretrained
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 STATISTICS_BATCHES = 2
 
 
@@ -124,6 +128,12 @@ def _with_absolute_paths(project: Project, base: Path) -> Project:
     if weights not in (None, "auto", "imagenet"):
         weights = str((base / weights).resolve())
     update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}
+    if project.training.distill_from is not None:
+        teacher = str((base / project.training.distill_from).resolve())
+        update["training"] = project.training.model_copy(update={"distill_from": teacher})
+    if project.distill.unlabelled is not None:
+        folder = str((base / project.distill.unlabelled).resolve())
+        update["distill"] = project.distill.model_copy(update={"unlabelled": folder})
     return project.model_copy(update=update)
 
 
@@ -179,10 +189,19 @@ def start_run(plan: Plan, folder: Path) -> Run:
     return open_run(folder)
 
 
-def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, listener: Listener = silent) -> Run:
-    """Train as the run's plan says, from the start or from its last checkpoint.
+def execute(
+    run: Run,
+    dataset: Dataset,
+    split: Split,
+    *,
+    resume: bool = False,
+    listener: Listener = silent,
+    processes: Processes = ALONE,
+) -> Run:
+    """Train as the run's plan says, from the start or from its last checkpoint, alone or as one of `processes`.
 
     Raises:
+        ConfigError: more processes than crops in a batch.
         DataError: a frame cannot be read, or (on resume) the data is no longer what the plan was made from.
         ArtefactError: nothing to resume from, a checkpoint of another plan, a full disk.
     """
@@ -191,46 +210,48 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
         _require_same_data(run, dataset, split)
         resume = _has_checkpoint(run, listener)
     torch.manual_seed(plan.optimiser.seed)
-    loggers = make_loggers(plan, run.path)
-    fabric = Fabric(
-        accelerator=plan.optimiser.accelerator,
-        devices=1,
-        precision=PRECISIONS[plan.optimiser.precision],  # type: ignore[arg-type]
-        loggers=loggers,
-    )
-    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
-    frames.index(plan.sampling.workers, listener)
-    feed = Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
+    require_crops(plan.sampling.batch, processes)
+    loggers = make_loggers(plan, run.path) if processes.is_first else []
+    devices = Devices.of(plan, loggers, processes)
+    feed = feed_of(plan, dataset, split, processes, listener)
     # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
     network = build_network(plan.network) if resume else _network(plan, feed, listener)
     held_out = dataset.only(split.parts[plan.validation.part])
-    judges = Judges(SemanticObjective.of(plan.loss), validator(plan, held_out))
+    objective = objective_of(plan, network, devices.fabric.device)
+    judges = Judges(objective, validator(plan, held_out, processes))
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
-        run_training(plan, network, feed, judges, fabric, run.path, resume=resume, listener=listener)
+        run_training(plan, network, feed, judges, devices, run.path, resume=resume, listener=listener)
     return run
 
 
-def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
-    """A function that scores a network on the held-out frames at their native size, by largest probability."""
+def validator(plan: Plan, held_out: Dataset, processes: Processes = ALONE) -> Callable[[nn.Module], dict[str, Any]]:
+    """A function that scores a network on the held-out frames at their native size, by largest probability.
+
+    Of several processes each looks at its share of the frames; their counts add up to the same scores for all.
+    """
+    share = (
+        held_out if processes.count == 1 else held_out.only(frame.stem for frame in processes.share(held_out.frames))
+    )
 
     def validate(network: nn.Module) -> dict[str, Any]:
-        evaluation = _evaluate(plan, network, held_out, boundary_px=())
+        counts = _count(plan, network, share)
+        evaluation = summarise(reduce(operator.add, processes.gathered(counts)))
         ious = {name: scores["iou"] for name, scores in evaluation.classes.items()}
         return {"scores": dict(evaluation.scores), "class_iou": ious}
 
     return validate
 
 
-def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequence[int]) -> Evaluation:
+def _count(plan: Plan, network: nn.Module, frames: Dataset) -> Counts:
     precision = "bfloat16" if plan.optimiser.precision == "bf16" else "float32"  # fp16: a machine without bf16
     stride = network.stride_px if isinstance(network, SegmentationNetwork) else 32
     runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
     predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
-    return score_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=boundary_px)
+    return count_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=())
 
 
-def _network(plan: Plan, feed: Feed, listener: Listener) -> SegmentationNetwork:
+def _network(plan: Plan, feed: Batches, listener: Listener) -> SegmentationNetwork:
     network = build_network(plan.network)
     counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
     network.expect([count / max(1, sum(counts)) for count in counts])

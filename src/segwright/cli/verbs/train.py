@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,11 @@ from segwright.cli.face import Face, JsonFlag
 from segwright.cli.project_words import project_of
 
 if TYPE_CHECKING:
+    from segwright.data import Dataset, Split
     from segwright.evaluate import Evaluation
     from segwright.project import Project
     from segwright.train import Run
+    from segwright.train.processes import Processes
 
 
 def train(
@@ -23,38 +26,98 @@ def train(
     run: Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")] = False,
+    devices: Annotated[int | None, typer.Option(min=1, help="Processes on this machine; else as the project.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
-    from segwright.core import Note
-
     words = arguments or []
+    existing = _run_to_resume(run, words) if resume else None
+    project = None if resume else project_of(words)
+    wanted = devices or (existing.plan.processes.devices if existing else _of_project(project))
+    if isinstance(wanted, int) and wanted > 1 and not _started_together() and not plan_only:
+        raise typer.Exit(_in_processes(words, run, wanted, resume=resume, json=json))
     with Face(as_json=json) as face:
-        if resume:
-            existing = _run_to_resume(run, words)
-            dataset, split = existing.dataset, existing.split
-        else:
-            path, project = project_of(words)
-            from segwright.train import plan_project, start_run
+        from segwright.train.processes import joined
 
-            plan, dataset, split = plan_project(project, path.parent, face.listener)
-            folder = run or _free_folder(path.parent / "runs", _name(project))
-            existing = start_run(plan, folder)
-            face.say(f"plan: {folder / 'plan.yaml'}\n{_summary(existing)}")
-        if plan_only:
-            face.finish({"run": str(existing.path), "plan": existing.plan.to_json()}, "")
-            return
-        from segwright.train import execute
-        from segwright.train.finish import finish
+        with joined() as processes:
+            made = _planned(face, processes, existing, project, run)
+            if made is None:
+                return  # the first process says why
+            if plan_only:
+                plan = made[0].plan.to_json()
+                face.finish({"run": str(made[0].path), "plan": plan}, "")
+                return
+            _execute(face, processes, made, resume=resume)
+        if processes.is_first:
+            _finish(face, made[0], made[1])
 
-        try:
-            execute(existing, dataset, split, resume=resume, listener=face.listener)
-        except KeyboardInterrupt:
-            face.listener(Note("training", f"interrupted; segwright train --resume --run {existing.path} goes on"))
-            raise
-        evaluation = finish(existing, dataset, listener=face.listener)
-        payload = {"run": str(existing.path), "scores": dict(evaluation.scores), "images": evaluation.images}
-        face.finish(payload, _answer(existing, evaluation))
+
+def _finish(face: Face, run: Run, dataset: Dataset) -> None:
+    from segwright.train.finish import finish
+
+    evaluation = finish(run, dataset, listener=face.listener)
+    payload = {"run": str(run.path), "scores": dict(evaluation.scores), "images": evaluation.images}
+    face.finish(payload, _answer(run, evaluation))
+
+
+def _started_together() -> bool:
+    """Whether torchrun, or this verb itself, started this process as one of several."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def _of_project(project: tuple[Path, Project] | None) -> int | str:
+    """The processes that the project file asks for on this machine; of several machines torchrun starts them.
+
+    Raises:
+        ConfigError: it asks for several machines, and nobody started anything.
+    """
+    if project is None:
+        return "auto"
+    training = project[1].training
+    if training.nodes not in ("auto", 1) and not _started_together():
+        from segwright.train.processes import not_started
+
+        raise not_started(training.devices, training.nodes)
+    return training.devices
+
+
+def _in_processes(words: list[str], run: Path | None, count: int, *, resume: bool, json: bool) -> int:
+    """This same command in `count` processes that train together; the exit code."""
+    from segwright.train.launch import launch
+
+    folder = [] if run is None else ["--run", str(run)]
+    flags = [*(["--resume"] if resume else []), *(["--json"] if json else []), "--devices", str(count)]
+    return launch(["train", *words, *folder, *flags], count)
+
+
+def _planned(
+    face: Face, processes: Processes, existing: Run | None, project: tuple[Path, Project] | None, folder: Path | None
+) -> tuple[Run, Dataset, Split] | None:
+    """The run with its data: as it lies there, or planned by the first process; None where that failed in the first."""
+    if existing is not None or project is None:
+        assert existing is not None  # one of the two is there
+        return existing, existing.dataset, existing.split
+    from segwright.train.together import planned
+
+    path, settings = project
+    wanted = folder or _free_folder(path.parent / "runs", _name(settings))
+    made = planned(processes, settings, path.parent, wanted, face.listener)
+    if made is not None and processes.is_first:
+        face.say(f"plan: {wanted / 'plan.yaml'}\n{_summary(made[0])}")
+    return made
+
+
+def _execute(face: Face, processes: Processes, made: tuple[Run, Dataset, Split], *, resume: bool) -> None:
+    from segwright.core import Note, silent
+    from segwright.train import execute
+
+    run, dataset, split = made
+    listener = face.listener if processes.is_first else silent
+    try:
+        execute(run, dataset, split, resume=resume, listener=listener, processes=processes)
+    except KeyboardInterrupt:
+        listener(Note("training", f"interrupted; segwright train --resume --run {run.path} goes on"))
+        raise
 
 
 def _run_to_resume(run: Path | None, words: list[str]) -> Run:
