@@ -20,6 +20,7 @@ from segwright.core.errors import ArtefactError, ConfigError, DependencyMissing,
 # What only some commands need, by the extra that installs it.
 EXTRAS = {
     "train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision"),
+    "search": ("optuna",),
     "store": ("lance", "pyarrow"),
     "volumes": ("nibabel", "pydicom"),
     "geo": ("rasterio",),

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
 from segwright.project.distillation import Distill
 from segwright.project.losses import Loss
+from segwright.project.search import Search
 from segwright.project.section import Above, Auto, Count, Level, Positive, Section
 
 
@@ -187,6 +188,7 @@ class Project(Section):
     cleanup: Cleanup = Cleanup()
     alerts: Alerts = Alerts()
     lint: Lint = Lint()
+    search: Search = Search()
 
     @model_validator(mode="after")
     def _known_classes(self) -> Project:

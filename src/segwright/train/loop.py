@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from segwright.train.feed import Batch, Batches
 from segwright.train.guard import Guard
 from segwright.train.history import History
 from segwright.train.objective import Objective
+from segwright.train.progress import Pace, said_of_round, write_progress
 from segwright.train.schedule import rate_factor
 from segwright.train.settings import Plan
 from segwright.train.transfer import freeze, parameter_groups
@@ -188,8 +189,7 @@ class _Loop:
         self._unread: list[tuple[int, dict[str, torch.Tensor]]] = []  # (step, terms) still on the device
         self._model: nn.Module = self.state.network
         self._read_every = _read_every(self.devices.fabric.device)
-        self._started = time.perf_counter()
-        self._seconds_validating = 0.0
+        self._pace = Pace(self.state.step)
         self._saved = time.monotonic()
 
     def run(self) -> None:
@@ -267,8 +267,7 @@ class _Loop:
 
     def _report(self) -> None:
         state, step, steps = self.state, self.state.step, self.plan.optimiser.steps
-        seconds = time.perf_counter() - self._started - self._seconds_validating
-        waiting = self.feed.waited_seconds / max(seconds, 1e-9)
+        waiting = self.feed.waited_seconds / max(self._pace.seconds_training, 1e-9)
         due = step % max(1, self.plan.validation.every // REPORTS_PER_ROUND) == 0 or step == steps
         if due:
             self._read_losses()
@@ -279,6 +278,7 @@ class _Loop:
             rates = [group["lr"] for group in state.optimiser.param_groups]
             row = {**means, "learning_rate": max(rates), "waiting_share": waiting}
             self._log(step, "train", row)
+            self._write_progress(row)
             state.sums, state.summed = {}, 0
 
     def _round_is_due(self) -> bool:
@@ -297,6 +297,9 @@ class _Loop:
                 f"step {self.state.step}: {self.plan.validation.select} rose to {selected:.3f}, but not kept as best: "
             )
             self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
+        select = self.plan.validation.select
+        said = said_of_round(select, selected, scores["class_iou"], self.state.guard)
+        self.listener(Note("validation", f"step {self.state.step}: {said}{self._patience_left()}"))
         row = {**scores["scores"], **{f"iou/{name}": value for name, value in scores["class_iou"].items()}}
         self._log(self.state.step, "validation", row)
         if verdict.best and self.devices.processes.is_first:
@@ -304,7 +307,29 @@ class _Loop:
         self._thaw_or_stop()
         self._save_last()
         self._ready()
-        self._seconds_validating += time.perf_counter() - started
+        self._pace.round_took(time.perf_counter() - started)
+        self._write_progress(row)
+
+    def _patience_left(self) -> str:
+        stale, patience = self.state.guard.stale_rounds, self.plan.validation.patience
+        return f"; stops early after {patience - stale} more rounds like this" if 0 < stale < patience else ""
+
+    def _write_progress(self, values: Mapping[str, float | None]) -> None:
+        if not self.devices.processes.is_first:
+            return
+        state, steps, validation = self.state, self.plan.optimiser.steps, self.plan.validation
+        row = {
+            "step": state.step,
+            "steps": steps,
+            "state": "stopped early" if state.stopped else "finished" if state.step == steps else "training",
+            "seconds_left": self._pace.seconds_left(state.step, steps, validation.every),
+            "loss": values.get("loss"),
+            "waiting_share": values.get("waiting_share"),
+            "select": validation.select,
+            "patience": validation.patience,
+            "frozen_stages": state.frozen_stages,
+        }
+        write_progress(self.folder, row, state.guard)
 
     def _thaw(self, why: str) -> None:
         self.listener(Note("training", f"step {self.state.step}: all encoder stages learn from here ({why})"))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from segwright.infer.bundle import Bundle
+    from segwright.project import Project
+    from segwright.train import Run
     from segwright.train.student import Distillation
 
 
@@ -35,32 +37,35 @@ def distill(
     path, project = project_of(_with_teacher(words, teacher))
     folder = run or path.parent / "runs" / f"{teacher.resolve().name}-student"
     with Face(as_json=json) as face:
-        from segwright.core import Note
         from segwright.export import export_run
         from segwright.pages import write_distillation_page
         from segwright.train.run import open_run
-        from segwright.train.student import compare, trained
+        from segwright.train.student import compare
 
-        try:
-            taught = trained(project, path.parent, folder, face.listener)
-            untaught = None
-            if alone:
-                plain = project.training.model_copy(update={"distill_from": None})
-                untaught = trained(
-                    project.model_copy(update={"training": plain}),
-                    path.parent,
-                    folder.with_name(f"{folder.name}-alone"),
-                    face.listener,
-                )
-        except KeyboardInterrupt:
-            face.listener(Note("distill", "interrupted; the same command goes on, and keeps what is finished"))
-            raise
+        taught, untaught = _trained(face, project, path.parent, folder, alone=alone)
         found = compare(taught, open_run(teacher), untaught, face.listener)
         page = folder / "distillation.html"
         write_distillation_page(page, found.to_json(), title=f"{folder.name}, taught by {teacher.resolve().name}")
         bundle = export_run(taught, out or Path(f"{folder.resolve().name}.bundle"), listener=face.listener)
         payload = {"run": str(folder), "bundle": str(bundle.path), "parity": bundle.parity, **found.to_json()}
         face.finish(payload, _answer(found, bundle, page))
+
+
+def _trained(face: Face, project: Project, base: Path, folder: Path, *, alone: bool) -> tuple[Run, Run | None]:
+    """The student's run, and that of the same student without a teacher where it is asked for."""
+    from segwright.core import Note
+    from segwright.train.student import trained
+
+    try:
+        taught = trained(project, base, folder, face.listener)
+        if not alone:
+            return taught, None
+        plain = project.training.model_copy(update={"distill_from": None})
+        untaught = project.model_copy(update={"training": plain})
+        return taught, trained(untaught, base, folder.with_name(f"{folder.name}-alone"), face.listener)
+    except KeyboardInterrupt:
+        face.listener(Note("distill", "interrupted; the same command goes on, and keeps what is finished"))
+        raise
 
 
 def _with_teacher(words: list[str], teacher: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,23 +20,40 @@ if TYPE_CHECKING:
     from segwright.train.processes import Processes
 
 
+Words = Annotated[list[str] | None, typer.Argument(help="[segwright.yaml] [section.key=value ...]", show_default=False)]
+Folder = Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")]
+Count = Annotated[int | None, typer.Option(min=1, help="Processes on this machine; else as the project says.")]
+Live = Annotated[bool, typer.Option("--live", help="Serve a page to watch the training on, to this machine alone.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port of --live; 0 takes a free one.")]
+Trials = Annotated[int | None, typer.Option("--search", min=1, help="Try settings in this many trials instead.")]
+Space = Annotated[Path | None, typer.Option(help="What --search tries; else as the project's search section says.")]
+
+
 def train(
-    arguments: Annotated[
-        list[str] | None, typer.Argument(help="[segwright.yaml] [section.key=value ...]", show_default=False)
-    ] = None,
-    run: Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")] = False,
-    plan_only: Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")] = False,
-    devices: Annotated[int | None, typer.Option(min=1, help="Processes on this machine; else as the project.")] = None,
+    arguments: Words = None,
+    run: Folder = None,
+    resume: Resume = False,
+    plan_only: PlanOnly = False,
+    devices: Count = None,
+    live: Live = False,
+    port: Port = 8377,
+    trials: Trials = None,
+    search_space: Space = None,
     json: JsonFlag = False,
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
     words = arguments or []
+    if trials is not None or search_space is not None:
+        _search(words, trials, search_space, run, as_json=json, given=(resume, plan_only, live, devices))
+        return
     existing = _run_to_resume(run, words) if resume else None
     project = None if resume else project_of(words)
     wanted = devices or (existing.plan.processes.devices if existing else _of_project(project))
     if isinstance(wanted, int) and wanted > 1 and not _started_together() and not plan_only:
-        raise typer.Exit(_in_processes(words, run, wanted, resume=resume, json=json))
+        watched = ["--live", "--port", str(port)] if live else []
+        raise typer.Exit(_in_processes([*words, *watched], run, wanted, resume=resume, json=json))
     with Face(as_json=json) as face:
         from segwright.train.processes import joined
 
@@ -44,12 +62,36 @@ def train(
             if made is None:
                 return  # the first process says why
             if plan_only:
-                plan = made[0].plan.to_json()
-                face.finish({"run": str(made[0].path), "plan": plan}, "")
+                face.finish({"run": str(made[0].path), "plan": made[0].plan.to_json()}, "")
                 return
-            _execute(face, processes, made, resume=resume)
+            _execute(face, processes, made, resume=resume, port=port if live else None)
         if processes.is_first:
             _finish(face, made[0], made[1])
+
+
+def _search(
+    words: list[str],
+    trials: int | None,
+    space: Path | None,
+    run: Path | None,
+    *,
+    as_json: bool,
+    given: tuple[bool, bool, bool, int | None],
+) -> None:
+    from segwright.cli.searching import search_settings
+    from segwright.core import ConfigError
+
+    names = ("--resume", "--plan", "--live", "--devices")
+    others = [name for name, value in zip(names, given, strict=True) if value]
+    if trials is None or others:
+        raise ConfigError.of(
+            "--search",
+            "is how many trials a search has" if trials is None else "is a command of its own",
+            allowed="--search N, --search-space FILE, --run FOLDER; the same command goes on where it was stopped",
+            found=", ".join(others) or "--search-space alone",
+            fix="--search 20",
+        )
+    search_settings(words, trials, space, run, as_json=as_json)
 
 
 def _finish(face: Face, run: Run, dataset: Dataset) -> None:
@@ -107,14 +149,21 @@ def _planned(
     return made
 
 
-def _execute(face: Face, processes: Processes, made: tuple[Run, Dataset, Split], *, resume: bool) -> None:
+def _execute(
+    face: Face, processes: Processes, made: tuple[Run, Dataset, Split], *, resume: bool, port: int | None
+) -> None:
+    from segwright.cli.live import served, with_page
     from segwright.core import Note, silent
     from segwright.train import execute
 
     run, dataset, split = made
-    listener = face.listener if processes.is_first else silent
+    listener = with_page(run.path, face.listener) if processes.is_first else silent
+    watched = nullcontext() if port is None or not processes.is_first else served(run.path, port)
     try:
-        execute(run, dataset, split, resume=resume, listener=listener, processes=processes)
+        with watched as address:
+            if address is not None:
+                listener(Note("training", f"watch it at {address}"))
+            execute(run, dataset, split, resume=resume, listener=listener, processes=processes)
     except KeyboardInterrupt:
         listener(Note("training", f"interrupted; segwright train --resume --run {run.path} goes on"))
         raise
