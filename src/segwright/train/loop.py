@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,7 @@ class _Loop:
         self._model: nn.Module = self.state.network
         self._read_every = _read_every(self.devices.fabric.device)
         self._pace = Pace(self.state.step)
+        self._last: dict[str, float] = {}  # report
         self._saved = time.monotonic()
 
     def run(self) -> None:
@@ -278,7 +279,8 @@ class _Loop:
             rates = [group["lr"] for group in state.optimiser.param_groups]
             row = {**means, "learning_rate": max(rates), "waiting_share": waiting}
             self._log(step, "train", row)
-            self._write_progress(row)
+            self._last = row
+            self._write_progress()
             state.sums, state.summed = {}, 0
 
     def _round_is_due(self) -> bool:
@@ -308,13 +310,13 @@ class _Loop:
         self._save_last()
         self._ready()
         self._pace.round_took(time.perf_counter() - started)
-        self._write_progress(row)
+        self._write_progress()
 
     def _patience_left(self) -> str:
         stale, patience = self.state.guard.stale_rounds, self.plan.validation.patience
         return f"; stops early after {patience - stale} more rounds like this" if 0 < stale < patience else ""
 
-    def _write_progress(self, values: Mapping[str, float | None]) -> None:
+    def _write_progress(self) -> None:
         if not self.devices.processes.is_first:
             return
         state, steps, validation = self.state, self.plan.optimiser.steps, self.plan.validation
@@ -323,8 +325,8 @@ class _Loop:
             "steps": steps,
             "state": "stopped early" if state.stopped else "finished" if state.step == steps else "training",
             "seconds_left": self._pace.seconds_left(state.step, steps, validation.every),
-            "loss": values.get("loss"),
-            "waiting_share": values.get("waiting_share"),
+            "loss": self._last.get("loss"),
+            "waiting_share": self._last.get("waiting_share"),
             "select": validation.select,
             "patience": validation.patience,
             "frozen_stages": state.frozen_stages,
