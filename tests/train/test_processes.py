@@ -12,11 +12,10 @@ import pytest
 import torch
 
 from segwright.core import ConfigError
-from segwright.train import Run, execute, launch, start_run
+from segwright.train import Run, execute, start_run
 from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
 from segwright.train.history import History
-from segwright.train.launch import launch as launched
-from segwright.train.processes import ALONE, Processes, joined, require_as_planned
+from segwright.train.processes import ALONE, NEEDED, Processes, joined, require_as_planned
 from segwright.train.settings import LossPlan, Plan
 from tests.contracts.repository import ROOT
 from tests.train.conftest import Tiny
@@ -142,22 +141,13 @@ def test_execute__more_processes_than_crops_are_refused(tiny: Tiny, tmp_path: Pa
         execute(run, tiny.dataset, tiny.split, processes=Processes(0, 3, 0, 3))
 
 
-def test_launch__more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "usable_cores", lambda: 2)
-    with pytest.raises(ConfigError, match=r"(?s)more than this machine has.*1 to 2.*training.devices=2"):
-        launched(["train"], 3)
-
-
-def test_launch__one_that_fails_ends_the_others_and_its_code_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first would sleep for ten minutes: this test returning at all is what it shows."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(_: object, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
-        code = "import time; time.sleep(600)" if rank == 0 else "raise SystemExit(2)"
-        started.append(subprocess.Popen([sys.executable, "-c", code]))
-        return started[-1]
-
-    monkeypatch.setattr(launch, "_start", start)
-    monkeypatch.setattr(launch, "_require_devices", lambda count: None)
-    assert launched(["train"], 2) == 2
-    assert [process.returncode for process in started] == [-15, 2]
+def test_joined__more_processes_than_gpus_are_refused_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**dict.fromkeys(NEEDED, "0"), "WORLD_SIZE": "3"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ConfigError, match=r"(?s)more than this machine has.*1 to 2.*training.devices=2"), joined():
+        pass
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(SystemExit, match=r"^0$"), joined():
+        pass

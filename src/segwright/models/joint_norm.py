@@ -32,7 +32,8 @@ class JointBatchNormAct2d(BatchNormAct2d):
     """The same for timm's batch norm with an activation behind it."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.act(self.drop(_normalised(self, x))) if self.training else super().forward(x)
+        # timm's scripted classes hide from a type checker that these are modules, and that this one is a batch norm
+        return self.act(self.drop(_normalised(self, x))) if self.training else super().forward(x)  # type: ignore[operator, arg-type]
 
 
 _ANYWHERE: dict[type, type] = {

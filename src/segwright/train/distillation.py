@@ -52,7 +52,7 @@ class Teacher:
         )
         ratio = own.scale / students.scale
         factor, offset = std * ratio / own_std, (mean * ratio - own_mean) / own_std
-        network = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        network = network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
         return Teacher(network, *(row.float().view(1, -1, 1, 1).to(device) for row in (factor, offset)))
 
     def __call__(self, frames: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class DistillObjective:
             taught = self.teacher(frames)
         with _features(network, self.learned) as mine:
             own = target.masked_fill(target == UNLABELLED_CHANNEL, VOID_CHANNEL)
-            total, terms = self.labels(heard, frames, own, autocast)
+            total, terms = self.labels(heard, frames, own, autocast)  # type: ignore[arg-type]  # called, and nothing else
         total = plan.labels * total
         with torch.autocast(frames.device.type, enabled=False):
             student, taught = finest(heard.said).float(), taught.float()

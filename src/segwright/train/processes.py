@@ -1,7 +1,7 @@
 """The processes that train one network together: who this one is, what is its share, and how they talk.
 
-Each process runs the same code on its own device. `torchrun`, or `launch.py` on one machine, starts them and says who
-each is in the environment: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
+Each process runs the same code on its own device. `torchrun`, or `segwright train --devices` on one machine, starts
+them and says who each is in the environment: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ def joined() -> Iterator[Processes]:
     """Join the others for the time of a `with`; alone where the environment names no others.
 
     A process that fails leaves by its error and tells nobody: who started it ends the others (`torchrun` and
-    `launch.py` do), and where nobody does they stop waiting after `TIMEOUT`.
+    `segwright train` do), and where nobody does they stop waiting after `TIMEOUT`.
 
     Raises:
-        ConfigError: the environment says only half of it.
+        ConfigError: the environment says only half of it, or this machine has fewer GPUs than processes.
     """
     if not started_together() or os.environ["WORLD_SIZE"] == "1":
         yield ALONE
@@ -95,10 +95,25 @@ def joined() -> Iterator[Processes]:
     processes = _from_environment()
     cuda = torch.cuda.is_available()
     if cuda:
-        torch.cuda.set_device(processes.local_rank % torch.cuda.device_count())
+        _require_devices(processes)
+        torch.cuda.set_device(processes.local_rank)
     dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=TIMEOUT)
     yield processes
     dist.destroy_process_group()
+
+
+def _require_devices(processes: Processes) -> None:
+    there = torch.cuda.device_count()
+    if processes.local_count > there and processes.local_rank == 0:  # said once; the others wait to be ended
+        raise ConfigError.of(
+            "training.devices",
+            "is more than this machine has",
+            allowed=f"1 to {there} (GPUs)",
+            found=str(processes.local_count),
+            fix=f"training.devices={there}",
+        )
+    if processes.local_rank >= there:
+        raise SystemExit(0)
 
 
 def _from_environment() -> Processes:

@@ -125,7 +125,7 @@ def _of_project(project: tuple[Path, Project] | None) -> int | str:
 
 def _in_processes(words: list[str], run: Path | None, count: int, *, resume: bool, json: bool) -> int:
     """This same command in `count` processes that train together; the exit code."""
-    from segwright.train.launch import launch
+    from segwright.cli.launch import launch
 
     folder = [] if run is None else ["--run", str(run)]
     flags = [*(["--resume"] if resume else []), *(["--json"] if json else []), "--devices", str(count)]

@@ -11,44 +11,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
-
-from segwright.core import ConfigError
-from segwright.infer.runtimes.onnx_runtime import usable_cores
-from segwright.train.hardware import this_machine
-
 POLL_SECONDS = 0.1
 # A process that hears that it must end may be writing a checkpoint.
 GRACE_SECONDS = 10.0
 
 
 def launch(arguments: Sequence[str], count: int) -> int:
-    """Run `segwright ARGUMENTS` in `count` processes that train together; the exit code of the first that fails, or 0.
-
-    Raises:
-        ConfigError: this machine has fewer devices than that.
-    """
-    _require_devices(count)
+    """Run `segwright ARGUMENTS` in `count` processes that train together; the exit code of one that fails, or 0."""
     port = _free_port()
     started = [_start(arguments, rank, count, port) for rank in range(count)]
     with _passing_on_signals(started):
         code = _first_failure(started)
     _end(started)
     return code
-
-
-def _require_devices(count: int) -> None:
-    accelerator = this_machine().accelerator
-    there = torch.cuda.device_count() if accelerator == "cuda" else usable_cores() if accelerator == "cpu" else 1
-    if count > there:
-        name = {"cuda": "GPUs", "cpu": "CPU cores, as there is no GPU"}.get(accelerator, f"{accelerator} devices")
-        raise ConfigError.of(
-            "training.devices",
-            "is more than this machine has",
-            allowed=f"1 to {there} ({name})",
-            found=str(count),
-            fix=f"training.devices={there}",
-        )
 
 
 def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
@@ -61,7 +36,7 @@ def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> subpro
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // count)))
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment)
 
 
