@@ -1,10 +1,12 @@
 """Trains, measures and checks on an accelerator, in one command, and writes one table with date and machine.
 
     python benchmarks/gpu.py                    # needs CUDA; a few minutes
-    python benchmarks/gpu.py --device cpu --quick   # small, to see that the path works: no figures worth keeping
+    python benchmarks/gpu.py --full             # also the guide's 4,000 frames of 2048x1536: hours
+    python benchmarks/gpu.py --device cpu --tiny    # small, to see that the path works: no figures worth keeping
 
 It measures a training step and a whole frame of our U-Net beside segmentation-models-pytorch's on the same encoder,
-trains the worked example, scores its held-out line on the accelerator and on the CPU, and resumes a run half-way.
+times training with the real feed beside batches that lie on the device, trains the worked example, says when it
+reached the guide's mIoU, scores its held-out line on the accelerator and on the CPU, and resumes a run half-way.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import segmentation_models_pytorch as smp
 import torch
+from gpu_training import TARGET_MIOU, feed_rows, time_to_score_rows
 from torch import nn
 
 from segwright.core import Image, Size, silent
@@ -32,7 +35,7 @@ from segwright.evaluate import PredictedPairs, score_frames
 from segwright.models import NetworkSpec, build_network
 from segwright.models.losses import SegmentationLoss
 from segwright.project import read_project
-from segwright.train import Run, execute, plan_project, start_run
+from segwright.train import Plan, Run, execute, plan_project, start_run
 
 CLASSES = 4
 Row = tuple[str, str, str, str]
@@ -48,27 +51,36 @@ class Scale:
     frame: Size
     frames_a_line: int
     steps: int
+    compile: bool
 
 
-FULL = Scale(batch=16, crop=512, repeats=30, frame=Size(1536, 2048), frames_a_line=150, steps=1500)
-QUICK = Scale(batch=2, crop=64, repeats=2, frame=Size(192, 256), frames_a_line=20, steps=6)
+FULL = Scale(batch=16, crop=512, repeats=30, frame=Size(1536, 2048), frames_a_line=150, steps=1500, compile=True)
+TINY = Scale(batch=2, crop=64, repeats=2, frame=Size(192, 256), frames_a_line=20, steps=6, compile=False)
 
 
 def main() -> None:
     """Measure everything and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--quick", action="store_true", help="small: to see that the path works")
+    parser.add_argument("--tiny", "--quick", dest="tiny", action="store_true", help="small: to see that the path works")
+    parser.add_argument("--full", action="store_true", help="also time to the mIoU on the guide's 4,000 frames")
+    parser.add_argument("--target", type=float, default=TARGET_MIOU, help="the mIoU that is timed")
     parser.add_argument("--encoder", default="resnet34")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("this machine has no CUDA device; `--device cpu --quick` only shows that the path works")
-    device, scale = torch.device(arguments.device), QUICK if arguments.quick else FULL
-    rows = [*speed_rows(device, scale, arguments.encoder), *worked_example_rows(device, scale, arguments.encoder)]
+        raise SystemExit("this machine has no CUDA device; `--device cpu --tiny` only shows that the path works")
+    device, scale = torch.device(arguments.device), TINY if arguments.tiny else FULL
+    rows = [
+        *speed_rows(device, scale, arguments.encoder),
+        *training_rows(scale, arguments.encoder, arguments.target),
+        *worked_example_rows(device, scale, arguments.encoder),
+    ]
+    if arguments.full:
+        rows += full_rows(arguments.target)
     text = page(rows, machine(device))
     print(text)
-    if not arguments.quick:
+    if not arguments.tiny:
         path = arguments.out / f"gpu-{dt.date.today()}.md"
         path.write_text(text, encoding="utf-8")
         print(f"written: {path}")
@@ -148,6 +160,24 @@ def median_seconds(work: Callable[[], None], device: torch.device, repeats: int)
     return float(np.median(times[3:]))
 
 
+# --- training with the real feed --------------------------------------------------------------------------------------
+def training_rows(scale: Scale, encoder: str, target: float) -> Iterator[Row]:
+    """Crops a second with the feed beside batches on the device; then the time to `target` on this scale's frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        plan, dataset, split = plan_example(root, example_settings(scale, encoder))
+        yield from feed_rows(plan, (dataset, split), root / "feed", warm_up=scale.repeats, steps=3 * scale.repeats)
+        yield from time_to_score_rows(plan, (dataset, split), root / "runs" / "timed", target)
+
+
+def full_rows(target: float) -> Iterator[Row]:
+    """The time to `target` on the frames, settings and steps of `segwright demo --full`."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, settings = Path(folder), DemoSettings.full()
+        plan, dataset, split = plan_example(root, settings)
+        yield from time_to_score_rows(plan, (dataset, split), root / "runs" / "full", target)
+
+
 # --- the worked example -----------------------------------------------------------------------------------------------
 def worked_example_rows(device: torch.device, scale: Scale, encoder: str) -> Iterator[Row]:
     """Train on the drawn frames; the held-out line's scores, device against CPU, and a resumed run."""
@@ -167,22 +197,37 @@ def worked_example_rows(device: torch.device, scale: Scale, encoder: str) -> Ite
 
 def train_example(root: Path, scale: Scale, encoder: str) -> tuple[Run, Dataset, Split, float]:
     """The worked example's project with this scale's frames and steps, trained; and the seconds that took."""
-    from segwright.data import make_split, open_dataset, write_split
-    from segwright.demo.frames import CLASSES as CLASS_TABLE
-
-    spec = FrameSpec(frames_per_line=scale.frames_a_line, size=scale.frame if scale is FULL else FrameSpec().size)
-    generate(root / "frames", spec, workers=torch.get_num_threads())
-    settings = replace(DemoSettings.full(), frames=spec, encoder=encoder, weights=None)
-    settings.training.update(
-        steps=scale.steps, crop=scale.crop, batch=scale.batch, validate_every=-(-scale.steps // 3), loggers=[]
-    )
-    project = read_project(settings.write_project(root))
-    dataset = open_dataset(root / "frames", format="index_png", classes=CLASS_TABLE)
-    write_split(root / "split.json", make_split(dataset, by=SPLIT_BY, fractions=SPLIT_FRACTIONS, held_out=HELD_OUT))
-    plan, dataset, split = plan_project(project, root, silent)
+    plan, dataset, split = plan_example(root, example_settings(scale, encoder))
     started = time.perf_counter()
     run = execute(start_run(plan, root / "runs" / "whole"), dataset, split)
     return run, dataset, split, time.perf_counter() - started
+
+
+def example_settings(scale: Scale, encoder: str) -> DemoSettings:
+    """The worked example with this scale's frames and steps."""
+    spec = FrameSpec(frames_per_line=scale.frames_a_line, size=scale.frame if scale is FULL else FrameSpec().size)
+    settings = replace(DemoSettings.full(), frames=spec, encoder=encoder, weights=None)
+    settings.training.update(
+        steps=scale.steps,
+        crop=scale.crop,
+        batch=scale.batch,
+        validate_every=-(-scale.steps // 3),
+        loggers=[],
+        compile=scale.compile,
+    )
+    return settings
+
+
+def plan_example(root: Path, settings: DemoSettings) -> tuple[Plan, Dataset, Split]:
+    """Draw the frames of `settings` below `root`, split them, and plan."""
+    from segwright.data import make_split, open_dataset, write_split
+    from segwright.demo.frames import CLASSES as CLASS_TABLE
+
+    generate(root / "frames", settings.frames, workers=torch.get_num_threads())
+    project = read_project(settings.write_project(root))
+    dataset = open_dataset(root / "frames", format="index_png", classes=CLASS_TABLE)
+    write_split(root / "split.json", make_split(dataset, by=SPLIT_BY, fractions=SPLIT_FRACTIONS, held_out=HELD_OUT))
+    return plan_project(project, root, silent)
 
 
 def differing_share(run: Run, device: torch.device, frames: Dataset) -> float:

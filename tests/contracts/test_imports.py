@@ -55,7 +55,7 @@ def test_third_party_imports__are_declared_in_pyproject() -> None:
     distributions = packages_distributions()
     imported = {name.partition(".")[0] for _, tree in modules() for name in imported_names(tree)}
     foreign = imported - set(sys.stdlib_module_names) - {"segwright"}
-    declared = declared_distributions("dependencies", "fast", "train", "mlflow", "wandb", *OPTIONAL)
+    declared = declared_distributions("dependencies", "fast", "train", "search", "mlflow", "wandb", *OPTIONAL)
     undeclared = {name for name in foreign if not declared & {normal(d) for d in distributions.get(name, [name])}}
     assert undeclared == set()
 

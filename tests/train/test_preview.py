@@ -7,7 +7,7 @@ import pytest
 
 from segwright.infer.preprocess import Preprocessing
 from segwright.train.preview import SHOWN, _pictures, preview
-from segwright.train.start import make_feed
+from segwright.train.tasks import make_feed
 from tests.train.conftest import Tiny
 
 

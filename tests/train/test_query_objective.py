@@ -17,7 +17,7 @@ from segwright.project import read_project
 from segwright.train import execute, open_run, plan_project, start_run
 from segwright.train.checkpoint import BEST, load_weights
 from segwright.train.objective import SemanticObjective
-from segwright.train.query_objective import QueryObjective, objective_of
+from segwright.train.query_objective import QueryObjective, labels_objective
 from segwright.train.settings import LossPlan
 from tests.models.query.tiny import EOMT, MASK2FORMER, spec
 from tests.train.tiny import write_project
@@ -38,19 +38,19 @@ def killed_after(step: int) -> Listener:
 PLAN = LossPlan({"cross_entropy": 1.0}, (0, 1, 2), None)
 
 
-def test_objective_of__each_network_has_its_own() -> None:
+def test_labels_objective__each_network_has_its_own() -> None:
     heard: list[Event] = []
-    query = objective_of(build_network(spec("eomt", "dinov2_tiny", mask_weight=3)), PLAN, heard.append)
+    query = labels_objective(build_network(spec("eomt", "dinov2_tiny", mask_weight=3)), PLAN, heard.append)
     assert isinstance(query, QueryObjective)
     assert (query.loss.weights.mask_weight, query.loss.points) == (3, EOMT["points"])
     (note,) = heard
     assert "eomt learns from matched queries (class_weight 2, mask_weight 3," in str(note)
-    assert isinstance(objective_of(torch.nn.Identity(), PLAN), SemanticObjective)
+    assert isinstance(labels_objective(torch.nn.Identity(), PLAN), SemanticObjective)
 
 
 def test_objective__takes_channel_maps_and_segments_alike() -> None:
     network = build_network(spec("eomt", "dinov2_tiny")).train()
-    objective, frames = objective_of(network, PLAN), torch.randn(2, 3, 64, 64)
+    objective, frames = labels_objective(network, PLAN), torch.randn(2, 3, 64, 64)
     target = torch.randint(-1, 3, (2, 64, 64))
     losses = []
     for given in (target, [SegmentTargets.of_channels(each) for each in target]):

@@ -20,7 +20,7 @@ from segwright.models.losses import SegmentationLoss
 from segwright.project import read_project
 from segwright.train import Run, execute, open_run, plan_project, start_run
 from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
-from segwright.train.start import PRECISIONS
+from segwright.train.devices import PRECISIONS
 from tests.train.conftest import Tiny
 
 STEPS, EVERY = 24, 6

@@ -12,7 +12,8 @@ import pytest
 from segwright.core import Event, Note
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import build_network
-from segwright.train.start import execute, start_run, validator
+from segwright.train.start import execute, start_run
+from segwright.train.tasks import validator
 from tests.train.conftest import Tiny
 
 

@@ -20,6 +20,7 @@ from segwright.core.errors import ArtefactError, ConfigError, DependencyMissing,
 # What only some commands need, by the extra that installs it.
 EXTRAS = {
     "train": ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "timm", "torch", "torchvision"),
+    "search": ("optuna",),
     "store": ("lance", "pyarrow"),
     "volumes": ("nibabel", "pydicom"),
     "geo": ("rasterio",),
@@ -43,6 +44,7 @@ VERBS = {
     "export": "Turn a run into an ONNX bundle, with a parity proof over the whole pipeline.",
     "predict": "Masks for image files.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
+    "distill": "Train a small network on a large one's answers; says what each class lost.",
     "data": "Labelled frames: numbers, versions, formats.",
     "benchmark": "What networks cost here: memory, operations, frames a second at your frame size.",
     "budget": "What more labelled frames would bring: the score against their number.",

@@ -1,7 +1,17 @@
-"""HTML pages of what the rooms below count: a dataset's statistics, the budget of labels, and a training's crops."""
+"""HTML pages of what the rooms below count: a dataset, the budget of labels, crops, what a student lost, a training."""
 
 from segwright.pages.budget_page import write_budget_page
+from segwright.pages.distillation_page import write_distillation_page
 from segwright.pages.preview_page import PreviewNumbers, write_preview
+from segwright.pages.progress_page import progress_html, write_progress_page
 from segwright.pages.stats_page import write_statistics_page
 
-__all__ = ["PreviewNumbers", "write_budget_page", "write_preview", "write_statistics_page"]
+__all__ = [
+    "PreviewNumbers",
+    "progress_html",
+    "write_budget_page",
+    "write_distillation_page",
+    "write_preview",
+    "write_progress_page",
+    "write_statistics_page",
+]

@@ -88,7 +88,7 @@ def curve_chart(curve: Curve, colour: str, x_label: str, y_label: str, *, small:
     xs = [x for x, *_ in curve.dots] + [x for x, *_ in curve.law]
     ys = [y for _, y, _ in curve.dots] + [value for _, _, low, high in curve.law for value in (low, high)]
     x_low, x_high = min(xs) / 1.08, max(xs) * 1.08
-    y_ticks = _steps(min(ys), max(ys))
+    y_ticks = round_steps(min(ys), max(ys))
     y_low, y_high = y_ticks[0], y_ticks[-1]
 
     def at_x(value: float) -> float:
@@ -142,7 +142,7 @@ def _apart(values: Sequence[int], at_x: Place) -> list[int]:
     return kept[::-1]
 
 
-def _steps(low: float, high: float) -> list[float]:
+def round_steps(low: float, high: float) -> list[float]:
     """Round values that cover low..high."""
     span = max(high - low, 1e-6)
     power = 10.0 ** floor(log10(span / 4))

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from segwright.core import DEFAULT_VOID_ID, ClassSpec, ClassTable
+from segwright.project.distillation import Distill
 from segwright.project.losses import Loss
 from segwright.project.model import Model
+from segwright.project.search import Search
 from segwright.project.section import Above, Auto, Count, Level, Positive, Section
 from segwright.project.training import Training
 
@@ -156,11 +158,13 @@ class Project(Section):
     split: Split = Split()
     model: Model = Model()
     loss: Loss = Loss()
+    distill: Distill = Distill()
     training: Training = Training()
     inference: Inference = Inference()
     cleanup: Cleanup = Cleanup()
     alerts: Alerts = Alerts()
     lint: Lint = Lint()
+    search: Search = Search()
 
     @model_validator(mode="after")
     def _known_classes(self) -> Project:

@@ -87,6 +87,13 @@ class Training(Section):
     select: str = Field(default="auto", description="the score that decides which checkpoint is best")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     workers: Positive | Auto = "auto"
+    devices: Positive | Auto = Field(
+        default="auto", description="processes a machine; auto: one, or what torchrun started"
+    )
+    nodes: Positive | Auto = Field(default="auto", description="machines; auto: one, or what torchrun started")
+    strategy: Literal["auto", "ddp"] = Field(default="auto", description="how processes train together")
+    distill_from: str | None = Field(default=None, description="a finished run whose network teaches this one")
+    compile: bool = Field(default=False, description="torch.compile: minutes at the start, then faster steps")
     cache_gb: float = Field(default=4.0, ge=0)
     seed: int = Field(default=0, ge=0)
     augment: Augment = Augment()

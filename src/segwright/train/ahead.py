@@ -28,7 +28,7 @@ class AheadOfTraining(ABC):
         self.hard: HardPlaces | None = None
 
     @abstractmethod
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int, side: int | None = None) -> Batch:
         """The batch of one step: a function of the plan and of `step` alone."""
         ...
 

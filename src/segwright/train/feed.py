@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,15 +43,41 @@ class Batch:
     places: tuple[Place | None, ...] = ()
 
 
+class Batches(Protocol):
+    """What training goes through: batches in the order of their steps, and how long it had to wait for them."""
+
+    @property
+    def waited_seconds(self) -> float: ...
+
+    @property
+    def hard(self) -> HardPlaces | None:
+        """The places drawn again for their loss; None where none are."""
+        ...
+
+    def batches(self, first_step: int, last_step: int) -> Iterator[Batch]: ...
+
+    def batch(self, step: int, side: int | None = None) -> Batch: ...
+
+
 class Feed:
-    """Cuts crops on worker threads a few batches ahead of training; OpenCV and numpy release the interpreter lock."""
+    """Cuts crops on worker threads a few batches ahead of training; OpenCV and numpy release the interpreter lock.
+
+    `slots` are those of each batch that this process learns from; all where it is None.
+    """
 
     def __init__(
-        self, frames: TrainingFrames, classes: ClassTable, plan: SamplingPlan, preprocessing: Preprocessing, seed: int
+        self,
+        frames: TrainingFrames,
+        classes: ClassTable,
+        plan: SamplingPlan,
+        preprocessing: Preprocessing,
+        seed: int,
+        slots: Sequence[int] | None = None,
     ) -> None:
         self._plan = plan
         self._preprocessing = preprocessing
         self._seed = seed
+        self._slots = range(plan.batch) if slots is None else slots
         self._cropper = Cropper(frames, classes, plan)
         self.hard = HardPlaces(plan.crop) if plan.hard_share > 0 else None
         self.waited_seconds = 0.0
@@ -62,21 +89,22 @@ class Feed:
             for step in range(first_step, last_step):
                 while len(ahead) < BATCHES_AHEAD and step + len(ahead) < last_step:
                     wanted = step + len(ahead)
-                    ahead.append(pool.submit(self._batch, wanted, self._side(wanted), self._hardest(wanted)))
+                    given = wanted, self._side(wanted), self._hardest(wanted), self._slots
+                    ahead.append(pool.submit(self._batch, *given))
                 started = time.perf_counter()
                 batch = ahead.popleft().result()
                 self.waited_seconds += time.perf_counter() - started
                 yield batch
 
     def batch(self, step: int, side: int | None = None) -> Batch:
-        """The batch of one step, from what is known of hard places now; `side` in place of the plan's, px."""
-        return self._batch(step, side or self._side(step), self._hardest(step))
+        """The whole batch of one step, from what is known of hard places now; `side` in place of the plan's, px.
 
-    def _batch(self, step: int, side: int, hard: Hardest | None) -> Batch:
-        samples = [
-            self._sample(np.random.default_rng((self._seed, step, slot)), side, hard)
-            for slot in range(self._plan.batch)
-        ]
+        What is in a slot depends on the step, the slot and what is known of hard places alone.
+        """
+        return self._batch(step, side or self._side(step), self._hardest(step), range(self._plan.batch))
+
+    def _batch(self, step: int, side: int, hard: Hardest | None, slots: Sequence[int]) -> Batch:
+        samples = [self._sample(np.random.default_rng((self._seed, step, slot)), side, hard) for slot in slots]
         frames = torch.from_numpy(np.stack([pixels for pixels, _, _ in samples]))
         target = torch.from_numpy(np.stack([channels for _, channels, _ in samples])).long()
         target.masked_fill_(target == VOID, VOID_CHANNEL)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -18,11 +17,13 @@ from segwright.core import ArtefactError, Listener, Measured, Note, Progress
 from segwright.models import SegmentationNetwork
 from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
-from segwright.train.feed import Batch, Feed
+from segwright.train.devices import Devices
+from segwright.train.feed import Batch, Batches
 from segwright.train.guard import Guard
 from segwright.train.hard_places import HardPlaces
 from segwright.train.history import History
 from segwright.train.objective import PER_CROP, Objective
+from segwright.train.progress import Pace, said_of_round, write_progress
 from segwright.train.schedule import rate_factor
 from segwright.train.settings import Plan
 from segwright.train.transfer import freeze, parameter_groups
@@ -65,6 +66,7 @@ class TrainingState:
     sums: dict[str, float] = field(default_factory=dict)  # of the loss terms since the last report
     summed: int = 0
     hard: HardPlaces | None = None
+    learned: nn.Module = field(default_factory=nn.Module)  # of the objective, beside the network
 
     def save(self, path: Path) -> None:
         """Write everything to `path`, with torch's random state on the CPU.
@@ -85,6 +87,7 @@ class TrainingState:
             "summed": self.summed,
             "random": torch.get_rng_state(),
             **({} if self.hard is None else {"hard": self.hard.state()}),
+            "learned": self.learned.state_dict(),
         }
         save_state(path, state)
 
@@ -106,6 +109,7 @@ class TrainingState:
             if self.hard is not None:
                 self.hard.restore(state["hard"])
             torch.set_rng_state(state["random"])
+            self.learned.load_state_dict(state.get("learned", {}))  # older checkpoints have none
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ArtefactError.of(
                 str(path),
@@ -118,9 +122,9 @@ class TrainingState:
 def run_training(
     plan: Plan,
     network: SegmentationNetwork,
-    feed: Feed,
+    feed: Batches,
     judges: Judges,
-    fabric: Fabric,
+    devices: Devices,
     folder: Path,
     *,
     resume: bool,
@@ -129,25 +133,34 @@ def run_training(
     """Train `network` as `plan` says, or go on from `folder`'s last checkpoint; returns the final state.
 
     `checkpoints/best.safetensors` holds the averaged weights of the best round, `last.pt` the state to resume from.
-    A resumed run ends with the same weights as an undisturbed one on the same machine and thread count.
+    A resumed run ends with the same weights as an undisturbed one on the same machine and thread count. Of several
+    processes each learns from its slots of a batch, and the first one writes.
     """
-    fabric.to_device(network)
-    state = _fresh_state(plan, network.to(memory_format=torch.channels_last))
+    devices.fabric.to_device(network)
+    devices.prepare(network, listener)
+    learned = judges.objective.learned or nn.Module()
+    devices.fabric.to_device(learned)
+    state = _fresh_state(plan, network.to(memory_format=torch.channels_last), learned)
     state.hard = feed.hard
     history = History(folder / "history.jsonl")
-    remove_leftovers(folder / "checkpoints")
     if resume:
         state.restore(folder / "checkpoints" / LAST)
-    history.rewind(state.step)
+    devices.same_random_start(plan.optimiser.seed, state.step)
+    devices.processes.wait()  # until every one has read what the first is about to replace
+    if devices.processes.is_first:
+        remove_leftovers(folder / "checkpoints")
+        history.rewind(state.step)
+    if plan.optimiser.compile:
+        state.network.compile()
     if resume:
         listener(Note("training", f"resumed after step {state.step} of {plan.optimiser.steps}"))
-    loop = _Loop(plan, state, feed, judges, fabric, folder, history, listener)
+    loop = _Loop(plan, state, feed, judges, devices, folder, history, listener)
     if not state.stopped:
         loop.run()
     return state
 
 
-def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
+def _fresh_state(plan: Plan, network: SegmentationNetwork, learned: nn.Module) -> TrainingState:
     settings = plan.optimiser
     groups = parameter_groups(
         network,
@@ -156,12 +169,15 @@ def _fresh_state(plan: Plan, network: SegmentationNetwork) -> TrainingState:
         weight_decay=settings.weight_decay,
         stage_rate=settings.stage_rate,
     )
+    if beside := list(learned.parameters()):
+        rate = settings.learning_rate
+        groups.append({"params": beside, "peak": rate, "lr": rate, "weight_decay": settings.weight_decay})
     optimiser = torch.optim.AdamW(groups, fused=True)
     # fp16 cannot hold small gradients; bf16 and fp32 can, and their scaler does nothing.
     device = next(network.parameters()).device.type
     scaler = torch.amp.GradScaler(device, enabled=settings.precision == "fp16")
     average = averaged(network, settings.ema_decay)
-    return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler)
+    return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler, learned=learned)
 
 
 def _read_every(device: torch.device) -> int:
@@ -173,18 +189,19 @@ def _read_every(device: torch.device) -> int:
 class _Loop:
     plan: Plan
     state: TrainingState
-    feed: Feed
+    feed: Batches
     judges: Judges
-    fabric: Fabric
+    devices: Devices
     folder: Path
     history: History
     listener: Listener
 
     def __post_init__(self) -> None:
         self._unread: list[tuple[int, dict[str, torch.Tensor]]] = []  # (step, terms) still on the device
-        self._read_every = _read_every(self.fabric.device)
-        self._started = time.perf_counter()
-        self._seconds_validating = 0.0
+        self._model: nn.Module = self.state.network
+        self._read_every = _read_every(self.devices.fabric.device)
+        self._pace = Pace(self.state.step)
+        self._last: dict[str, float] = {}  # report
         self._saved = time.monotonic()
 
     def run(self) -> None:
@@ -208,17 +225,20 @@ class _Loop:
     def _ready(self) -> None:
         self.state.network.train()
         freeze(self.state.network, self.state.frozen_stages, batch_norm=self.plan.optimiser.freeze_batch_norm)
+        self._model = self.devices.wrapped(self.state.network)
 
     def _learn(self, batch: Batch) -> None:
-        settings, state = self.plan.optimiser, self.state
+        settings, state, fabric = self.plan.optimiser, self.state, self.devices.fabric
         factor = rate_factor(batch.step, steps=settings.steps, warmup_steps=settings.warmup_steps)
         for group in state.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-        frames = self.fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)
-        target = self.fabric.to_device(batch.target)
-        loss, terms = self.judges.objective(state.network, frames, target, self.fabric.autocast)
+        frames = fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)
+        target = fabric.to_device(batch.target)
+        with self.devices.sharing_batch():
+            loss, terms = self.judges.objective(self._model, frames, target, fabric.autocast)
         state.optimiser.zero_grad(set_to_none=True)
         state.scaler.scale(loss).backward()
+        self.devices.average_gradients(state.learned)
         state.scaler.unscale_(state.optimiser)
         nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_gradient)
         state.scaler.step(state.optimiser)
@@ -262,8 +282,7 @@ class _Loop:
 
     def _report(self) -> None:
         state, step, steps = self.state, self.state.step, self.plan.optimiser.steps
-        seconds = time.perf_counter() - self._started - self._seconds_validating
-        waiting = self.feed.waited_seconds / max(seconds, 1e-9)
+        waiting = self.feed.waited_seconds / max(self._pace.seconds_training, 1e-9)
         due = step % max(1, self.plan.validation.every // REPORTS_PER_ROUND) == 0 or step == steps
         if due:
             self._read_losses()
@@ -274,6 +293,8 @@ class _Loop:
             rates = [group["lr"] for group in state.optimiser.param_groups]
             row = {**means, "learning_rate": max(rates), "waiting_share": waiting}
             self._log(step, "train", row)
+            self._last = row
+            self._write_progress()
             state.sums, state.summed = {}, 0
 
     def _round_is_due(self) -> bool:
@@ -292,17 +313,40 @@ class _Loop:
                 f"step {self.state.step}: {self.plan.validation.select} rose to {selected:.3f}, but not kept as best: "
             )
             self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
-        row = {
-            **scores["scores"],
-            **{f"{self.judges.class_score}/{name}": value for name, value in scores["class_iou"].items()},
-        }
+        select = self.plan.validation.select
+        said = said_of_round(select, selected, scores["class_iou"], self.state.guard)
+        self.listener(Note("validation", f"step {self.state.step}: {said}{self._patience_left()}"))
+        by_class = {f"{self.judges.class_score}/{name}": value for name, value in scores["class_iou"].items()}
+        row = {**scores["scores"], **by_class}
         self._log(self.state.step, "validation", row)
-        if verdict.best:
+        if verdict.best and self.devices.processes.is_first:
             save_weights(self.folder / "checkpoints" / BEST, self.state.average.module.state_dict())
         self._thaw_or_stop()
         self._save_last()
         self._ready()
-        self._seconds_validating += time.perf_counter() - started
+        self._pace.round_took(time.perf_counter() - started)
+        self._write_progress()
+
+    def _patience_left(self) -> str:
+        stale, patience = self.state.guard.stale_rounds, self.plan.validation.patience
+        return f"; stops early after {patience - stale} more rounds like this" if 0 < stale < patience else ""
+
+    def _write_progress(self) -> None:
+        if not self.devices.processes.is_first:
+            return
+        state, steps, validation = self.state, self.plan.optimiser.steps, self.plan.validation
+        row = {
+            "step": state.step,
+            "steps": steps,
+            "state": "stopped early" if state.stopped else "finished" if state.step == steps else "training",
+            "seconds_left": self._pace.seconds_left(state.step, steps, validation.every),
+            "loss": self._last.get("loss"),
+            "waiting_share": self._last.get("waiting_share"),
+            "select": validation.select,
+            "patience": validation.patience,
+            "frozen_stages": state.frozen_stages,
+        }
+        write_progress(self.folder, row, state.guard)
 
     def _thaw(self, why: str) -> None:
         self.listener(Note("training", f"step {self.state.step}: all encoder stages learn from here ({why})"))
@@ -320,12 +364,15 @@ class _Loop:
 
     def _save_last(self) -> None:
         self._read_losses()
-        self.state.save(self.folder / "checkpoints" / LAST)
+        if self.devices.processes.is_first:
+            self.state.save(self.folder / "checkpoints" / LAST)
         self._saved = time.monotonic()
 
     def _log(self, step: int, kind: str, values: dict[str, float | None]) -> None:
+        if not self.devices.processes.is_first:
+            return  # all have the same values
         self.history.append({"step": step, "kind": kind, **values})
         self.listener(Measured(kind, step, values))
         numbers = {f"{kind}/{name}": value for name, value in values.items() if value is not None}
-        for logger in self.fabric.loggers:
+        for logger in self.devices.fabric.loggers:
             logger.log_metrics(numbers, step)

@@ -29,8 +29,12 @@ class Objective(Protocol):
     objective that gives none leaves that out.
 
     `target` is whatever the task's feed puts into `Batch.target`, on the network's device. The network runs under
-    `autocast()`; sums and logarithms of the loss belong outside of it, in float32.
+    `autocast()`; sums and logarithms of the loss belong outside of it, in float32. `learned` are parts of the
+    objective itself that learn beside the network, or None.
     """
+
+    @property
+    def learned(self) -> nn.Module | None: ...
 
     def __call__(
         self, network: nn.Module, frames: Tensor, target: Any, autocast: Autocast
@@ -43,6 +47,7 @@ class SemanticObjective:
 
     loss: DeepSupervision
     per_crop: bool = False
+    learned: None = None
 
     @staticmethod
     def of(plan: LossPlan, *, per_crop: bool = False) -> SemanticObjective:

@@ -21,13 +21,14 @@ from segwright.project.schema import Project
 from segwright.train.auto import resolve_auto
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.objects.planning import instance_spec
+from segwright.train.plan_distill import distill_plan
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.plan_sampling import sampling_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.sampling_plan import SamplingPlan
-from segwright.train.settings import DataPlan, Plan
+from segwright.train.settings import DataPlan, Plan, ProcessPlan
 from segwright.train.weight_sources import TIMM, is_name, timm_statistics
 from segwright.train.weights import check_source, imagenet_at_hand, stores_quantised_layers
 
@@ -73,6 +74,8 @@ def make_plan(inputs: PlanInputs) -> Plan:
         fingerprint=inputs.fingerprint.to_json(),
         reasons={**reasons.texts, **resolved.reasons},
         objects=_objects(inputs, reasons),
+        processes=ProcessPlan(project.training.devices, project.training.nodes, project.training.strategy),
+        distill=distill_plan(project, classes, reasons),
     )
 
 

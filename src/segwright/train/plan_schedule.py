@@ -47,6 +47,7 @@ def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool,
         precision=_precision(training.precision, machine, reasons),
         accelerator=machine.accelerator,
         seed=training.seed,
+        compile=training.compile,
     )
 
 

@@ -24,6 +24,7 @@ class QueryObjective:
     """
 
     loss: QueryLoss
+    learned: None = None
 
     @staticmethod
     def of(options: Mapping[str, Any]) -> QueryObjective:
@@ -39,7 +40,7 @@ class QueryObjective:
         return self.loss(output, segments)
 
 
-def objective_of(
+def labels_objective(
     network: nn.Module, plan: LossPlan, listener: Listener = silent, *, per_crop: bool = False
 ) -> Objective:
     """The objective that teaches `network`: its own where it is of queries, which is told, else the plan's loss."""

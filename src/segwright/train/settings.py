@@ -101,6 +101,33 @@ class OptimiserPlan:
     accelerator: str
     seed: int
     stage_rate: float = STAGE_RATE
+    compile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DistillPlan:
+    """Whom a student learns from: a run by its folder and the hash of its weights; weights of each kind of learning."""
+
+    teacher: str
+    teacher_hash: str
+    labels: float
+    logits: float
+    temperature: float
+    features: float
+    boundary: float
+    boundary_px: int
+    void: str
+    unlabelled: str | None
+    unlabelled_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPlan:
+    """How many processes a machine and how many machines were asked for; "auto" is one, or what was started."""
+
+    devices: int | str = "auto"
+    nodes: int | str = "auto"
+    strategy: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +164,8 @@ class Plan:
     fingerprint: dict[str, Any]
     reasons: dict[str, str] = field(default_factory=dict)
     objects: ObjectPlan | None = None
+    processes: ProcessPlan = ProcessPlan()
+    distill: DistillPlan | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in plan.yaml."""
@@ -155,6 +184,8 @@ class Plan:
                 "loss": asdict(self.loss),
                 "optimiser": asdict(self.optimiser),
                 "validation": asdict(self.validation),
+                "processes": asdict(self.processes),
+                "distill": None if self.distill is None else asdict(self.distill),
                 "tiles": self.tiles.to_json(),
                 "cleanup": self.cleanup.to_json(),
                 **({} if self.objects is None else {"objects": self.objects.to_json()}),
@@ -192,6 +223,8 @@ class Plan:
             fingerprint=data["fingerprint"],
             reasons=data["reasons"],
             objects=None if data.get("objects") is None else ObjectPlan.from_json(data["objects"]),
+            processes=ProcessPlan(**data.get("processes", {})),
+            distill=DistillPlan(**data["distill"]) if data.get("distill") else None,
         )
 
 

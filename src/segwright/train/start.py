@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning.fabric import Fabric
-from torch import nn
 
 from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
 from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, open_with_settings, read_split, verify_split
 from segwright.data.checks import ProjectFacts, enforce_gates
 from segwright.data.store import is_store, pinned
-from segwright.evaluate import Evaluation, PredictedPairs, score_frames
-from segwright.infer.predictor import Predictor
-from segwright.infer.runtimes.torch_runtime import TorchRuntime
-from segwright.models import NetworkSpec, SegmentationNetwork, build_network
+from segwright.models import NetworkSpec
 from segwright.models.instance import InstanceSpec
-from segwright.models.query import QueryNetwork
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
-from segwright.train.ahead import AheadOfTraining
 from segwright.train.checkpoint import LAST
-from segwright.train.crops import channels_apart
-from segwright.train.feed import Feed
-from segwright.train.frames import TrainingFrames
+from segwright.train.devices import Devices
+from segwright.train.feeds import require_crops
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
-from segwright.train.loop import Judges, run_training
+from segwright.train.loop import run_training
 from segwright.train.objects.facts import object_facts
 from segwright.train.objects.planning import smallest_spec
-from segwright.train.objects.task import InstanceObjective, instance_network, object_feed, object_validator
 from segwright.train.plan import make_plan
-from segwright.train.plan_inputs import STRIDE_PX, InputNeeds, PlanInputs, input_needs
-from segwright.train.query_objective import objective_of
-from segwright.train.query_weights import configured, is_published, load_published
+from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
+from segwright.train.processes import ALONE, Processes
+from segwright.train.query_weights import configured
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
 from segwright.train.settings import Plan
-from segwright.train.weight_report import WEIGHTS_FILE, WeightReport, write_report
+from segwright.train.tasks import PREPARED, Given
 from segwright.train.weight_sources import is_name
-from segwright.train.weights import folded_statistics, load_pretrained
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 STATISTICS_BATCHES = 2
 
 
@@ -164,6 +152,12 @@ def _with_absolute_paths(project: Project, base: Path) -> Project:
     if weights is not None and not is_name(weights):
         weights = str((base / weights).resolve())
     update = {"data": data.model_copy(update=paths), "model": project.model.model_copy(update={"weights": weights})}
+    if project.training.distill_from is not None:
+        teacher = str((base / project.training.distill_from).resolve())
+        update["training"] = project.training.model_copy(update={"distill_from": teacher})
+    if project.distill.unlabelled is not None:
+        folder = str((base / project.distill.unlabelled).resolve())
+        update["distill"] = project.distill.model_copy(update={"unlabelled": folder})
     return project.model_copy(update=update)
 
 
@@ -224,10 +218,19 @@ def start_run(plan: Plan, folder: Path) -> Run:
     return open_run(folder)
 
 
-def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, listener: Listener = silent) -> Run:
-    """Train as the run's plan says, from the start or from its last checkpoint.
+def execute(
+    run: Run,
+    dataset: Dataset,
+    split: Split,
+    *,
+    resume: bool = False,
+    listener: Listener = silent,
+    processes: Processes = ALONE,
+) -> Run:
+    """Train as the run's plan says, from the start or from its last checkpoint, alone or as one of `processes`.
 
     Raises:
+        ConfigError: more processes than crops in a batch.
         DataError: a frame cannot be read, or (on resume) the data is no longer what the plan was made from.
         ArtefactError: nothing to resume from, a checkpoint of another plan, a full disk.
     """
@@ -236,96 +239,15 @@ def execute(run: Run, dataset: Dataset, split: Split, *, resume: bool = False, l
         _require_same_data(run, dataset, split)
         resume = _has_checkpoint(run, listener)
     torch.manual_seed(plan.optimiser.seed)
-    loggers = make_loggers(plan, run.path)
-    fabric = Fabric(
-        accelerator=plan.optimiser.accelerator,
-        devices=1,
-        precision=PRECISIONS[plan.optimiser.precision],  # type: ignore[arg-type]
-        loggers=loggers,
-    )
-    prepared = PREPARED[plan.task](run, dataset, split, resume, listener)
+    require_crops(plan.sampling.batch, processes)
+    loggers = make_loggers(plan, run.path) if processes.is_first else []
+    devices = Devices.of(plan, loggers, processes)
+    given = Given(run, dataset, split, processes, devices.fabric.device, resume, listener)
+    prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
-        run_training(plan, *prepared, fabric, run.path, resume=resume, listener=listener)
+        run_training(plan, *prepared, devices, run.path, resume=resume, listener=listener)
     return run
-
-
-Prepared = tuple[nn.Module, AheadOfTraining | Feed, Judges]
-
-
-def _semantic(run: Run, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
-    plan = run.plan
-    feed = make_feed(plan, dataset, split, listener)
-    # A checkpoint replaces every weight: pretrained ones need not be there, or reachable, a second time.
-    network = build_network(plan.network) if resume else _network(plan, feed, run.path, listener)
-    held_out = dataset.only(split.parts[plan.validation.part])
-    objective = objective_of(network, plan.loss, listener, per_crop=feed.hard is not None)
-    return network, feed, Judges(objective, validator(plan, held_out))
-
-
-def _instance(run: Run, dataset: Dataset, split: Split, resume: bool, listener: Listener) -> Prepared:
-    plan = run.plan
-    feed = object_feed(plan, dataset, split.parts["train"], listener)
-    network = instance_network(plan, None if resume else listener)
-    held_out = dataset.only(split.parts[plan.validation.part])
-    return network, feed, Judges(InstanceObjective(), object_validator(plan, held_out), class_score="mask_ap")
-
-
-# task -> what it gives the training loop
-PREPARED = {"semantic": _semantic, "instance": _instance}
-
-
-def make_feed(plan: Plan, dataset: Dataset, split: Split, listener: Listener = silent) -> Feed:
-    """The feed of the split's training frames, read once and indexed: what training and its preview see.
-
-    Raises:
-        DataError: with one problem for each frame that cannot be read or used.
-    """
-    frames = TrainingFrames(dataset, split.parts["train"], plan.preprocessing, plan.sampling.cache_gb)
-    frames.index(plan.sampling.workers, listener, apart=channels_apart(plan.classes, plan.sampling))
-    return Feed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed)
-
-
-def validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
-    """A function that scores a network on the held-out frames at their native size, by largest probability."""
-
-    def validate(network: nn.Module) -> dict[str, Any]:
-        evaluation = _evaluate(plan, network, held_out, boundary_px=())
-        ious = {name: scores["iou"] for name, scores in evaluation.classes.items()}
-        return {"scores": dict(evaluation.scores), "class_iou": ious}
-
-    return validate
-
-
-def _evaluate(plan: Plan, network: nn.Module, frames: Dataset, boundary_px: Sequence[int]) -> Evaluation:
-    precision = "bfloat16" if plan.optimiser.precision == "bf16" else "float32"  # fp16: a machine without bf16
-    stride = network.stride_px if isinstance(network, SegmentationNetwork) else STRIDE_PX
-    runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
-    predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
-    return score_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=boundary_px)
-
-
-def _network(plan: Plan, feed: Feed, folder: Path, listener: Listener) -> SegmentationNetwork:
-    network = build_network(plan.network)
-    counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
-    network.expect([count / max(1, sum(counts)) for count in counts])
-    report = _loaded(network, plan)
-    if report is None:
-        listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
-        return network
-    if report.folded:
-        crops = torch.cat([feed.batch(number, plan.sampling.crop).frames for number in range(STATISTICS_BATCHES)])
-        folded_statistics(network, crops)
-    write_report(report, folder)
-    complete = bool(report.missing or report.unexpected or report.misfits)
-    listener(Note("training", f"{report}; all names: {folder / WEIGHTS_FILE}" if complete else str(report)))
-    return network
-
-
-def _loaded(network: SegmentationNetwork, plan: Plan) -> WeightReport | None:
-    if plan.weights is not None and is_published(plan.weights) and isinstance(network, QueryNetwork):
-        return load_published(network, plan.weights)
-    return load_pretrained(network, plan.weights, plan.classes)
 
 
 def _has_checkpoint(run: Run, listener: Listener) -> bool:

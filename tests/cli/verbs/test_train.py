@@ -54,7 +54,8 @@ def test_train__an_interrupt_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    run = SimpleNamespace(path=Path("runs/x"), dataset=None, split=None)
+    plan = SimpleNamespace(processes=SimpleNamespace(devices="auto"))
+    run = SimpleNamespace(path=Path("runs/x"), dataset=None, split=None, plan=plan)
     monkeypatch.setattr("segwright.train.open_run", lambda path: run)
     monkeypatch.setattr("segwright.train.execute", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"^$"):

@@ -52,7 +52,7 @@ def _payload(folds: FoldRuns, evaluation: Evaluation, found: CleanupSearch) -> d
 
 
 def _answer(folds: FoldRuns, evaluation: Evaluation, found: CleanupSearch) -> str:
-    from segwright.cli.verbs.train import score_rows
+    from segwright.cli.training.answer import score_rows
 
     headline = evaluation.scores["pooled_miou"]
     shown = "absent" if headline is None else f"{headline:.3f}"

@@ -24,11 +24,16 @@ def write_page(path: Path, template: str, content: dict[str, Any], package: str 
 
     The template lies in `package`; what it extends and imports lies there or here.
     """
-    text = _environment(package).get_template(template).render(version=__version__, **content)
+    text = rendered(template, content, package)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def rendered(template: str, content: dict[str, Any], package: str = _HERE) -> str:
+    """What `template` makes of `content`; see `write_page`."""
+    return _environment(package).get_template(template).render(version=__version__, **content)
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional as F
 
+from segwright.models.joint import joint_sum
 from segwright.models.losses.target import as_index, mean_of_present, truth_of, valid_pixels
 
 
@@ -38,9 +39,15 @@ def soft_cldice(
     predicted_line = soft_skeleton(probability, valid, iterations)
     true_line = soft_skeleton(truth, valid, iterations)
     pixels = (0, 2, 3)
-    precise = ((predicted_line * truth).sum(pixels) + smooth_px) / (predicted_line.sum(pixels) + smooth_px)
-    complete = ((true_line * probability).sum(pixels) + smooth_px) / (true_line.sum(pixels) + smooth_px)
-    return mean_of_present(1 - 2 * precise * complete / (precise + complete), truth.sum(pixels) > 0)
+    on_truth, predicted, on_prediction, true, own = (
+        joint_sum(each.sum(pixels))
+        for each in (predicted_line * truth, predicted_line, true_line * probability, true_line, truth)
+    )
+    precise, complete = (
+        (on_truth + smooth_px) / (predicted + smooth_px),
+        (on_prediction + smooth_px) / (true + smooth_px),
+    )
+    return mean_of_present(1 - 2 * precise * complete / (precise + complete), own > 0, "batch")
 
 
 def soft_skeleton(shapes: Tensor, valid: Tensor, iterations: int) -> Tensor:

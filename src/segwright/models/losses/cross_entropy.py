@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from segwright.models.joint import joint_rows, joint_sum
 from segwright.models.losses.target import VOID_CHANNEL, valid_pixels
 
 
@@ -38,7 +39,7 @@ def cross_entropy(
     losses = F.nll_loss(log_probabilities, target, weight=class_weights, ignore_index=VOID_CHANNEL, reduction="sum")
     valid = valid_pixels(target)
     weight = valid.sum() if class_weights is None else class_weights[target.clamp(min=0)][valid].sum()
-    return losses / weight.clamp(min=1e-6)
+    return joint_sum(losses) / joint_sum(weight).clamp(min=1e-6)
 
 
 def _by_pixel(
@@ -56,7 +57,10 @@ def _by_pixel(
 
 
 def _mean_of_hardest(losses: Tensor, weights: Tensor, share: float) -> Tensor:
-    if share < 1 and len(losses) > 0:
+    if share == 1:
+        return joint_sum(losses.sum()) / joint_sum(weights.sum()).clamp(min=1e-6)
+    losses, weights = joint_rows(losses), joint_rows(weights)  # the hardest of the whole batch
+    if len(losses) > 0:
         losses, chosen = losses.topk(math.ceil(share * len(losses)))
         weights = weights[chosen]
     return losses.sum() / weights.sum().clamp(min=1e-6)

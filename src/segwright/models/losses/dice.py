@@ -25,7 +25,7 @@ def soft_dice(
     """
     sums = region_sums(log_probabilities, target, channels, per)
     dice = (2 * sums.overlap + smooth_px) / (sums.predicted + sums.true + smooth_px)
-    return mean_of_present(1 - dice, sums.true > 0)
+    return mean_of_present(1 - dice, sums.true > 0, per)
 
 
 def generalised_dice(
@@ -46,4 +46,4 @@ def generalised_dice(
     overlap = (weights * sums.overlap).sum(-1)
     total = (weights * (sums.predicted + sums.true)).sum(-1)
     some = present.any(-1)
-    return mean_of_present(1 - 2 * overlap / torch.where(some, total, 1), some)
+    return mean_of_present(1 - 2 * overlap / torch.where(some, total, 1), some, per)

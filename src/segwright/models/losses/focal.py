@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from segwright.models.joint import joint_sum
 from segwright.models.losses.target import valid_pixels
 
 
@@ -26,6 +27,7 @@ def focal(
     wrong = (-torch.expm1(log_right)).clamp(min=torch.finfo(log_right.dtype).eps)
     losses = -log_right * wrong**gamma
     if class_weights is None:
-        return losses.sum() / max(1, len(losses))
+        count = joint_sum(losses.new_tensor(float(len(losses))))
+        return joint_sum(losses.sum()) / count.clamp(min=1)
     weights = class_weights[target[valid]]
-    return (losses * weights).sum() / weights.sum().clamp(min=1e-6)
+    return joint_sum((losses * weights).sum()) / joint_sum(weights.sum()).clamp(min=1e-6)

@@ -34,4 +34,4 @@ def hausdorff(log_probabilities: Tensor, target: Tensor, channels: Sequence[int]
             costs[image, position] += distances_to_other_side(inside, valid[image]).to(costs.dtype) ** alpha
     squares = (probability - truth.to(probability.dtype)) ** 2
     means = (squares * costs).sum((2, 3)) / valid.sum((1, 2)).clamp(min=1).unsqueeze(1)
-    return mean_of_present(means, present)
+    return mean_of_present(means, present, "image")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from segwright.models.joint import joint_rows
 from segwright.models.losses.target import Per, valid_pixels
 
 
@@ -24,6 +25,8 @@ def lovasz_softmax(log_probabilities: Tensor, target: Tensor, channels: Sequence
     """
     wanted = list(channels)
     probabilities = log_probabilities[:, wanted].exp()
+    # sorting needs every pixel at hand: of a batch that processes share, each gets all
+    probabilities, target = joint_rows(probabilities), joint_rows(target)
     return _Extension.apply(probabilities, target, wanted, per, _absolute_errors)  # type: ignore[return-value]
 
 
@@ -42,6 +45,7 @@ def lovasz_hinge(log_probabilities: Tensor, target: Tensor, channels: Sequence[i
     wanted = list(channels) if log_probabilities.shape[1] > 1 else []
     odds = [_log_odds(log_probabilities, channel) for channel in wanted]
     scores = torch.stack(odds, dim=1) if odds else log_probabilities[:, :0]
+    scores, target = joint_rows(scores), joint_rows(target)
     return _Extension.apply(scores, target, wanted, per, _hinge_errors)  # type: ignore[return-value]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from segwright.models.joint import joint_sum
 from segwright.models.losses.target import Per, valid_pixels
 
 
@@ -25,9 +26,13 @@ class RegionSums(NamedTuple):
 
 
 def region_sums(log_probabilities: Tensor, target: Tensor, channels: Sequence[int], per: Per) -> RegionSums:
-    """The sums of `channels` over the valid pixels of (batch, channels, height, width) and (batch, height, width)."""
+    """The sums of `channels` over the valid pixels of (batch, channels, height, width) and (batch, height, width).
+
+    With `per` "batch" over the batch that processes share, if they do.
+    """
     pixels = (0, 2, 3) if per == "batch" else (2, 3)
-    return RegionSums(*_Sums.apply(log_probabilities, target, list(channels), pixels))  # type: ignore[misc]
+    sums = RegionSums(*_Sums.apply(log_probabilities, target, list(channels), pixels))  # type: ignore[misc]
+    return RegionSums(*(joint_sum(each) for each in sums)) if per == "batch" else sums
 
 
 class _Sums(torch.autograd.Function):

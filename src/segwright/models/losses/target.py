@@ -16,6 +16,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from segwright.models.joint import joint_sum
+
 VOID_CHANNEL = -1
 
 Per = Literal["batch", "image"]
@@ -36,10 +38,14 @@ def as_index(channels: Sequence[int], target: Tensor) -> Tensor:
     return torch.tensor(list(channels), device=target.device, dtype=torch.long)
 
 
-def mean_of_present(losses: Tensor, present: Tensor) -> Tensor:
+def mean_of_present(losses: Tensor, present: Tensor, per: Per) -> Tensor:
     """The mean of the losses (groups, classes) or (classes,) that are of a class that is there, over all groups.
 
-    0, with gradient 0, where none is. A group (an image) without any of the classes has no part in the mean.
+    0, with gradient 0, where none is. A group (an image) without any of the classes has no part in the mean. Where
+    processes share a batch each has its own images (`per` "image"), but all have the batch's losses (`per` "batch").
     """
     counted = present.to(losses.dtype)
-    return (losses * counted).sum() / counted.sum().clamp(min=1)
+    total, number = (losses * counted).sum(), counted.sum()
+    if per == "image":
+        total, number = joint_sum(total), joint_sum(number)
+    return total / number.clamp(min=1)

@@ -33,7 +33,7 @@ def tversky(
     networks", eq. 3 and 4.
     """
     losses, present = _losses(log_probabilities, target, channels, (alpha, beta), per, smooth_px)
-    return mean_of_present(losses, present)
+    return mean_of_present(losses, present, per)
 
 
 def focal_tversky(
@@ -54,7 +54,7 @@ def focal_tversky(
     segmentation", eq. 4.
     """
     losses, present = _losses(log_probabilities, target, channels, (alpha, beta), per, 1.0)
-    return mean_of_present(losses.clamp(min=LEAST_LOSS) ** (1 / gamma), present)
+    return mean_of_present(losses.clamp(min=LEAST_LOSS) ** (1 / gamma), present, per)
 
 
 def _losses(

@@ -37,9 +37,9 @@ class ObjectFeed(AheadOfTraining):
         self._seed = seed
         self._cropper = ObjectCropper(frames, tuple(spec.name for spec in classes.foreground), plan, rule)
 
-    def batch(self, step: int) -> Batch:
-        """The batch of one step."""
-        side = side_of_step(self._plan, self._seed, step)
+    def batch(self, step: int, side: int | None = None) -> Batch:
+        """The batch of one step; `side` in place of the plan's, px."""
+        side = side or side_of_step(self._plan, self._seed, step)
         samples = [
             self._sample(np.random.default_rng((self._seed, step, slot)), side) for slot in range(self._plan.batch)
         ]

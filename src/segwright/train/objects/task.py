@@ -30,6 +30,8 @@ AP_MOST = 100
 class InstanceObjective:
     """The network's own loss of its targets: matching, masks, boxes, as its paper has them."""
 
+    learned: None = None
+
     def __call__(
         self, network: nn.Module, frames: Tensor, target: Sequence[InstanceTargets], autocast: Autocast
     ) -> tuple[Tensor, dict[str, Tensor]]:

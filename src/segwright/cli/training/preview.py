@@ -26,7 +26,7 @@ def show_preview(face: Face, words: list[str], given: dict[str, object]) -> None
     from segwright.pages import write_preview
     from segwright.train import plan_project
     from segwright.train.preview import preview
-    from segwright.train.start import make_feed
+    from segwright.train.tasks import make_feed
 
     plan, dataset, split = plan_project(project, path.parent, face.listener)
     seen = preview(plan, make_feed(plan, dataset, split, face.listener), face.listener)

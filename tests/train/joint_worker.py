@@ -1,0 +1,50 @@
+"""Trains runs in float64, alone or as one of several processes: `python joint_worker.py RUN[:resume] ...`.
+
+In float32 the order of a sum shows after a few steps of Adam; in float64 what differs is an error of ours.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segwright.train import execute, open_run, start
+from segwright.train.objective import SemanticObjective
+from segwright.train.processes import joined
+
+
+def in_float64(patch: Callable[[Any, str, Any], None]) -> None:
+    """Let the next runs compute in float64; they are validated in float32 as ever."""
+    network, build, validator, learn = start._network, start.build_network, start.validator, SemanticObjective.__call__
+
+    def scored_in_float32(*given: Any) -> Callable[[nn.Module], dict[str, Any]]:
+        validate = validator(*given)
+        return lambda trained: validate(copy.deepcopy(trained).float())
+
+    def learned(self: SemanticObjective, trained: nn.Module, frames: Tensor, target: Tensor, autocast: Any) -> Any:
+        return learn(self, trained, frames.double(), target, autocast)
+
+    patch(start, "_network", lambda *given: network(*given).double())
+    patch(start, "build_network", lambda spec: build(spec).double())
+    patch(start, "validator", scored_in_float32)
+    patch(SemanticObjective, "__call__", learned)
+
+
+def main(named: list[str]) -> None:
+    """Train each run, from the start or from its last checkpoint."""
+    torch.set_num_threads(1)
+    in_float64(setattr)
+    with joined() as processes:
+        for name in named:
+            path, _, how = name.partition(":")
+            run = open_run(path)
+            execute(run, run.dataset, run.split, resume=how == "resume", processes=processes)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
