@@ -13,8 +13,9 @@ features to be gated by.
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from segwright.models.semantic.encoder_decoder import EncoderDecoder, encoder_and_options, enlarged
+from segwright.models.semantic.encoder_decoder import EncoderDecoder, encoder_and_options
 from segwright.models.semantic.unet import DEEP_SUPERVISION, UNetDecoder
 from segwright.models.spec import NetworkSpec
 
@@ -40,8 +41,14 @@ class AttentionGate(nn.Module):
         self.out = nn.Sequential(nn.Conv2d(skip, skip, kernel_size=1), nn.BatchNorm2d(skip))
 
     def forward(self, skip: Tensor, below: Tensor) -> Tensor:
-        return self.out(skip * enlarged(self.weights(skip, below), 2))
+        return self.out(skip * _resized(self.weights(skip, below), skip))
 
     def weights(self, skip: Tensor, below: Tensor) -> Tensor:
         """How much of each position goes through, (batch, 1, height, width), 0..1, at the size of `below`."""
-        return self.psi((self.theta(skip) + self.phi(below)).relu()).sigmoid()
+        reduced = self.theta(skip)
+        return self.psi((reduced + _resized(self.phi(below), reduced)).relu()).sigmoid()
+
+
+def _resized(features: Tensor, like: Tensor) -> Tensor:
+    """`features` at the size of `like`: where it has that size already, an exporter knows so only by this."""
+    return F.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
