@@ -135,6 +135,17 @@ def open_dataset(
     listing = list_files(path)
     found_out = chosen == "auto"
     chosen, reason = _recognised(listing) if found_out else (chosen, "")
+    _require_known(chosen)
+    _check_options(chosen, FORMATS[chosen], settings)
+    dataset = replace(FORMATS[chosen].read(listing, classes or own_table(listing), settings), reason=reason)
+    others = tuple(_also_there(listing, chosen)) if found_out else ()
+    dataset = _with_columns(dataset, listing)
+    dataset = replace(dataset, notes=(*dataset.notes, *others))
+    dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
+    return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
+
+
+def _require_known(chosen: str) -> None:
     if chosen not in FORMATS:
         close = get_close_matches(chosen, FORMATS, n=1)
         raise ConfigError.of(
@@ -144,13 +155,6 @@ def open_dataset(
             found=chosen,
             fix=f"did you mean '{close[0]}'?" if close else "leave it out: the folder tells",
         )
-    _check_options(chosen, FORMATS[chosen], settings)
-    dataset = replace(FORMATS[chosen].read(listing, classes or own_table(listing), settings), reason=reason)
-    others = tuple(_also_there(listing, chosen)) if found_out else ()
-    dataset = _with_columns(dataset, listing)
-    dataset = replace(dataset, notes=(*dataset.notes, *others))
-    dataset = columns_from_pattern(dataset, columns_from) if columns_from else dataset
-    return columns_from_csv(dataset, columns_csv) if columns_csv else dataset
 
 
 def _folder_and_format(path: Path, format_name: str, settings: dict[str, Any]) -> tuple[Path, str]:

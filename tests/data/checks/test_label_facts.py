@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +22,13 @@ IDS = arrays.arrays(
 )
 
 
+def _labelled(mask: np.ndarray, structure: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+    return cast("tuple[np.ndarray, int]", ndimage.label(mask, structure))
+
+
 def _enclosed_areas(painted: np.ndarray) -> list[int]:
     """The areas of 4-connected unpainted components that do not reach the frame's edge."""
-    numbers, count = ndimage.label(np.pad(~painted, 1, constant_values=True))
+    numbers, count = _labelled(np.pad(~painted, 1, constant_values=True))
     return [int((numbers == at).sum()) for at in range(1, count + 1) if at != numbers[0, 0]]
 
 
@@ -32,7 +38,7 @@ def test_look_at_labels__components_and_pinholes(ids: np.ndarray) -> None:
     assert facts.pixels == {int(value): int((ids == value).sum()) for value in np.unique(ids)}
     for class_id, found in facts.components.items():
         painted = ids == class_id
-        numbers, count = ndimage.label(painted, np.ones((3, 3)))
+        numbers, count = _labelled(painted, np.ones((3, 3)))
         assert sorted(found.areas.tolist()) == sorted(np.bincount(numbers.ravel())[1:].tolist())
         assert found.specks.count == sum(int((numbers == at).sum()) <= SMALL_PX for at in range(1, count + 1))
         holes = [area for area in _enclosed_areas(painted) if area <= SMALL_PX]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def reported(case: Evidence, **parts: list[int]) -> list[str]:
     return [finding.found for finding in RULES["SEG034"].judge(judged)]
 
 
-def sequence(numbers: list[int], parts: list[str | None]) -> NumberedFrames:
+def sequence(numbers: list[int], parts: Sequence[str | None]) -> NumberedFrames:
     frames = tuple(FrameFacts(f"a_{number}", "", {}) for number in numbers)
     return NumberedFrames("a_#", tuple(numbers), frames, tuple(parts))
 

@@ -97,6 +97,7 @@ def test_compact__a_store_without_its_bytes_is_refused(dataset: Dataset, tmp_pat
 def test_compact__killed_at_many_moments(dataset: Dataset, tmp_path: Path) -> None:
     place = tmp_path / "frames.store"
     before = content(many(dataset, place))
+    ended = False
     for step in range(30):
         process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, str(place)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)

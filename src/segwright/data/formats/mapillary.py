@@ -68,7 +68,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
             "has no images with labels",
             allowed="train/images/a.jpg with train/v2.0/labels/a.png, or train/labels/a.png",
             found=f"{len(listing.images)} image files",
-            fix="unpack the set again, images and labels into one folder",
+            fix="unpack images and labels into one folder",
         )
     table = classes or _table(labels)
     counted = {at: row["name"] for at, row in enumerate(labels) if row["evaluate"]}
@@ -77,10 +77,9 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
     class_of = {at: naming.ids[counted[at]] if at in counted else table.void_id for at in range(len(labels))}
     things = frozenset(at for at, row in enumerate(labels) if row["instances"])
     meanings = VistasMeanings(class_of, things, table.void_id, table.background_id)
-    orientation = orientation_of(options)
 
     def mask(kinds: Mapping[str, str]) -> MaskSource:
-        rasters = {kind: ValueRaster(listing.path(name), orientation) for kind, name in kinds.items()}
+        rasters = {kind: ValueRaster(listing.path(name), orientation_of(options)) for kind, name in kinds.items()}
         hint = f"add the label to {config}, or correct the file"
         if "instances" in rasters:
             both = AgreeingRasters(rasters["instances"], rasters.get("labels"), _label_of, _LAW, "mapillary")

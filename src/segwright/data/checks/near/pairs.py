@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -157,8 +157,13 @@ def _verified(
                 return candidate, match
         return None
 
+    yield from _each_once(tracked(in_threads(looked_at, wanted), listener, "comparing", len(numbers)), numbers)
+
+
+def _each_once(found: Iterable[tuple[Candidate, Match] | None], numbers: Sequence[int]) -> Iterator[NearPair]:
+    """The pairs of what held; `numbers` are the frames that the candidates count."""
     seen: set[tuple[int, int]] = set()
-    for held in tracked(in_threads(looked_at, wanted), listener, "comparing", len(numbers)):
+    for held in found:
         if held is None:
             continue
         candidate, match = held
