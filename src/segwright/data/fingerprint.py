@@ -141,7 +141,7 @@ def fingerprint(dataset: Dataset, stems: Iterable[str] | None = None, listener: 
     errors = [answer for answer in answers if isinstance(answer, SegwrightError)]
     raise_collected(problem for error in errors for problem in error.problems)
     numbers = [answer for answer in answers if isinstance(answer, _FrameNumbers)]
-    _check_alike(dataset, frames, numbers)
+    _check_alike(dataset, tuple(frames), numbers)
     tell_void([frame.stem for frame, row in zip(frames, numbers, strict=True) if row.valid_px == 0], listener)
     return _merged(numbers, dataset.classes)
 

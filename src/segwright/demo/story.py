@@ -19,7 +19,7 @@ from segwright.evaluate import Evaluation, HoldOut, PredictedPairs, choose_thres
 from segwright.evaluate.report import worst_panels, write_report
 from segwright.export import export_run
 from segwright.infer.bundle import read_bundle, with_thresholds
-from segwright.infer.loading import predictor_of
+from segwright.infer.loading import semantic_predictor
 from segwright.infer.runtimes.onnx_runtime import usable_cores
 from segwright.line.inspect import inspector_for
 from segwright.line.records import Records
@@ -109,7 +109,7 @@ class Story:
         if not plain.exists():
             export_run(run, plain, listener=self.listener)
         source = read_bundle(plain)
-        hold_out = HoldOut(predictor_of(source), dataset.only(split.stems("calibration")))
+        hold_out = HoldOut(semantic_predictor(source), dataset.only(split.stems("calibration")))
         calibration = choose_thresholds(
             hold_out, source.classes, target="iou", cleanup=source.cleanup, listener=self.listener
         )
@@ -119,7 +119,7 @@ class Story:
     def _evaluate(self, bundle: Path, dataset: Dataset, split: Split) -> tuple[Evaluation, Evaluation]:
         """The whole ONNX pipeline on unseen frames of the training lines, and on the held-out line."""
         loaded = read_bundle(bundle)
-        predictor = predictor_of(loaded)
+        predictor = semantic_predictor(loaded)
         evaluations = []
         for part in ("validation", "test"):
             pairs = PredictedPairs(predictor, dataset.only(split.stems(part)))
@@ -137,7 +137,7 @@ class Story:
         held_out = dataset.only(split.stems("test"))
         incoming = self.folder / "line"
         _link_frames(held_out, incoming)
-        inspector = inspector_for(predictor_of(loaded), loaded.alerts)
+        inspector = inspector_for(semantic_predictor(loaded), loaded.alerts)
         out = self.folder / "inspection"
         out.mkdir(exist_ok=True)
         with Records(f"sqlite:///{out / 'records.db'}") as records:

@@ -17,6 +17,7 @@ from segwright.export.object_parity import ObjectFrameOfProof, ObjectProof, Obje
 from segwright.export.onnx_export import OPSET, export_objects_onnx
 from segwright.infer.bundle import Bundle, Weights, file_hash, require_new, write_bundle
 from segwright.infer.objects import ObjectPredictor
+from segwright.infer.objects.candidates import MaskFrame
 from segwright.infer.runtimes.onnx_runtime import OnnxObjectRuntime
 
 
@@ -39,8 +40,8 @@ def export_object_bundle(
     """
     require_new(to)
     to.parent.mkdir(parents=True, exist_ok=True)
-    stride_px, mask_frame = reference.runtime.stride_px, network.mask_frame
-    assert mask_frame in ("box", "image")
+    stride_px = reference.runtime.stride_px
+    mask_frame: MaskFrame = "box" if getattr(network, "mask_frame", None) == "box" else "image"
     with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
         weights = Path(folder) / WEIGHTS
         listener(Note("export", "writing the network as ONNX"))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from segwright.core import ConfigError
 from segwright.infer.preprocess import Preprocessing
-from segwright.models import SegmentationNetwork
 from segwright.models.losses import VOID_CHANNEL
 from segwright.models.losses.distillation import FeatureMatch, outline_weights, softened_divergence
 from segwright.train.objective import Autocast, Objective
@@ -134,6 +133,11 @@ def feature_match(student: nn.Module, teacher: nn.Module) -> FeatureMatch:
     return FeatureMatch(*widths)
 
 
+def _encoder_of(network: nn.Module) -> Any:
+    """The encoder with a feature pyramid; `feature_match` refuses networks without one."""
+    return cast("Any", network).encoder
+
+
 @contextmanager
 def _features(network: nn.Module, learned: FeatureMatch | None) -> Iterator[list[Tensor]]:
     """What the encoder of `network` gives within, at `MATCHED_STRIDES`; nothing where no features are matched."""
@@ -141,13 +145,12 @@ def _features(network: nn.Module, learned: FeatureMatch | None) -> Iterator[list
     if learned is None:
         yield found
         return
-    inner: Any = getattr(network, "module", network)  # as data-parallel training wraps it
-    assert isinstance(inner, SegmentationNetwork)  # `feature_match` refuses others
+    encoder = _encoder_of(getattr(network, "module", network))  # as data-parallel training wraps it
 
     def keep(_: nn.Module, __: Any, features: list[Tensor]) -> None:
-        found[:] = [features[inner.encoder.strides.index(stride)] for stride in MATCHED_STRIDES]
+        found[:] = [features[encoder.strides.index(stride)] for stride in MATCHED_STRIDES]
 
-    handle = inner.encoder.register_forward_hook(keep)
+    handle = encoder.register_forward_hook(keep)
     try:
         yield found
     finally:

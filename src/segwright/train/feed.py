@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,14 +32,15 @@ BATCHES_AHEAD = 3
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`frames` (batch, bands, height, width) float32 and `target` (batch, height, width) int64, void -1.
+    """`frames` (batch, bands, height, width) float32 and `target`, what the task's objective wants for them.
 
-    `places` say which frame each crop is from and its centre (row, column); None where it is from several.
+    Of a semantic task the target is (batch, height, width) int64, channel numbers and void -1. `places` say which frame
+    each crop is from and its centre (row, column); None where it is from several.
     """
 
     step: int
     frames: Tensor
-    target: Tensor
+    target: Any
     places: tuple[Place | None, ...] = ()
 
 

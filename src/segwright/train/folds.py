@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from segwright.core import ArtefactError, ClassTable, ConfigError, Listener, Note, Problem, raise_collected, silent
 from segwright.data import Dataset, Split, read_folds
@@ -76,7 +76,7 @@ class FoldRuns:
     def module(self) -> Ensemble:
         """All networks as one, in evaluation mode, float32, on the CPU: the mean of their probabilities."""
         members = [run.module() for run in self.runs]
-        ensemble = Ensemble(members, max(member.stride_px for member in members))
+        ensemble = Ensemble(members, max(int(cast("Any", member).stride_px) for member in members))
         return ensemble.eval()
 
     def predictor(self, device: str | None = None) -> Predictor:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from segwright.core import ArtefactError, Listener, Measured, Note, Progress
-from segwright.models import SegmentationNetwork
+from segwright.models.trainable import Trainable
 from segwright.train.average import averaged
 from segwright.train.checkpoint import BEST, LAST, load_state, remove_leftovers, save_state, save_weights
 from segwright.train.devices import Devices
@@ -55,7 +55,7 @@ class Judges:
 class TrainingState:
     """What a checkpoint holds: everything that makes the next step what it is."""
 
-    network: SegmentationNetwork
+    network: Trainable
     average: AveragedModel
     optimiser: torch.optim.Optimizer
     guard: Guard
@@ -121,7 +121,7 @@ class TrainingState:
 
 def run_training(
     plan: Plan,
-    network: SegmentationNetwork,
+    network: Trainable,
     feed: Batches,
     judges: Judges,
     devices: Devices,
@@ -160,7 +160,7 @@ def run_training(
     return state
 
 
-def _fresh_state(plan: Plan, network: SegmentationNetwork, learned: nn.Module) -> TrainingState:
+def _fresh_state(plan: Plan, network: Trainable, learned: nn.Module) -> TrainingState:
     settings = plan.optimiser
     groups = parameter_groups(
         network,

@@ -146,12 +146,6 @@ def _split_by(split: Split) -> str | None:
     return split.grouping.describe()
 
 
-def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec:
-    model, classes = inputs.project.model, len(inputs.dataset.classes)
-    encoder = _encoder(inputs, reasons)
-    return NetworkSpec(model.network, encoder, bands, classes, model.decoder_widths, dict(model.options))
-
-
 def _encoder(inputs: PlanInputs, reasons: Reasons) -> str:
     model = inputs.project.model
     if not inputs.needs.own_encoder:

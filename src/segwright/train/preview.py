@@ -10,7 +10,7 @@ import numpy.typing as npt
 from segwright.core import ClassTable, Image, LabelMap, Listener, Progress, silent
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.losses import VOID_CHANNEL
-from segwright.train.feed import Batch, Feed
+from segwright.train.feed import Batch, Batches
 from segwright.train.settings import Plan
 
 STEPS = 25
@@ -33,7 +33,7 @@ class Preview:
     void_share: float
 
 
-def preview(plan: Plan, feed: Feed, listener: Listener = silent) -> Preview:
+def preview(plan: Plan, feed: Batches, listener: Listener = silent) -> Preview:
     """The first batches of the run that the plan describes: the very ones it will train on.
 
     Where hard places are drawn again nothing is known of them yet, as in the first steps of the run.

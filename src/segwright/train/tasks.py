@@ -20,6 +20,7 @@ from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.models.query import QueryNetwork
+from segwright.models.trainable import Trainable
 from segwright.train.feed import Batches
 from segwright.train.feeds import feed_of
 from segwright.train.loop import Judges
@@ -50,7 +51,7 @@ class Given:
     listener: Listener
 
 
-Prepared = tuple[nn.Module, Batches, Judges]
+Prepared = tuple[Trainable, Batches, Judges]
 
 
 def _semantic(given: Given) -> Prepared:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from segwright.models import SegmentationNetwork
+from segwright.models.trainable import Trainable
 from segwright.train.settings import STAGE_RATE
 
 # These learn from the first step on, however few stages timm gives an encoder (hrnet four, some xception one).
@@ -15,7 +15,7 @@ LEARNING_STAGES = 2
 
 
 def parameter_groups(
-    network: SegmentationNetwork,
+    network: Trainable,
     *,
     learning_rate: float,
     encoder_learning_rate: float,
@@ -37,7 +37,7 @@ def parameter_groups(
     return groups
 
 
-def freeze(network: SegmentationNetwork, stages: int, *, batch_norm: bool) -> None:
+def freeze(network: Trainable, stages: int, *, batch_norm: bool) -> None:
     """Freeze the first `stages` encoder stages, but never the last two there are.
 
     With `batch_norm` the whole encoder keeps its running statistics.

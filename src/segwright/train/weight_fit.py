@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from segwright.core import ArtefactError, SegwrightError
-from segwright.models import SegmentationNetwork
+from segwright.models.trainable import Trainable
 from segwright.train.weight_report import KEYS_SHOWN, Misfit, WeightReport
 
 COUNTER = "num_batches_tracked"  # of batch norm; nothing computes with it
@@ -35,7 +35,7 @@ class _Fit:
 
 
 def fit(
-    network: SegmentationNetwork, state: Mapping[str, Tensor], source: str, *, without: Collection[nn.Module] = ()
+    network: Trainable, state: Mapping[str, Tensor], source: str, *, without: Collection[nn.Module] = ()
 ) -> WeightReport:
     """Load what fits of `state` into `network`; `without` are modules that are left as they are, whatever fits.
 
@@ -101,7 +101,7 @@ def band_rule(theirs: int, bands: int) -> str:
     return f"the first layer's {theirs} bands are repeated to {bands} and scaled by {theirs}/{bands}"
 
 
-def _by_name(network: SegmentationNetwork, state: Mapping[str, Tensor], without: Collection[str]) -> _Fit:
+def _by_name(network: Trainable, state: Mapping[str, Tensor], without: Collection[str]) -> _Fit:
     own = network.state_dict()
     backbone = _prefix(network, network.backbone)
     first = _first_layer(network, backbone)
@@ -169,12 +169,12 @@ def _prefix(network: nn.Module, module: nn.Module | None) -> str:
     return next((f"{name}." for name, inner in network.named_modules() if inner is module and name), "")
 
 
-def _names_in(network: SegmentationNetwork, modules: Collection[nn.Module]) -> set[str]:
+def _names_in(network: Trainable, modules: Collection[nn.Module]) -> set[str]:
     prefixes = tuple(_prefix(network, module) for module in modules)
     return {name for name in network.state_dict() if prefixes and name.startswith(prefixes)}
 
 
-def _first_layer(network: SegmentationNetwork, backbone: str) -> str | None:
+def _first_layer(network: Trainable, backbone: str) -> str | None:
     """The weight of the convolution that reads the frame's bands."""
     state = network.state_dict()
     return next((name for name, value in state.items() if name.startswith(backbone) and value.ndim == 4), None)
@@ -185,7 +185,7 @@ def _only_bands_differ(own: Tensor, value: Tensor) -> bool:
     return same and own.shape[1] != value.shape[1]
 
 
-def _head_notes(network: SegmentationNetwork, fitted: _Fit, without: Collection[nn.Module]) -> Iterator[str]:
+def _head_notes(network: Trainable, fitted: _Fit, without: Collection[nn.Module]) -> Iterator[str]:
     """What became of the layers that have a channel a class."""
     if without:
         yield "the head is left out: it answers for other classes"
@@ -197,9 +197,7 @@ def _head_notes(network: SegmentationNetwork, fitted: _Fit, without: Collection[
         yield f"the head is taken as it is: {network.spec.channels} classes; which ones, the file does not say"
 
 
-def _nothing_fits(
-    network: SegmentationNetwork, state: Mapping[str, Tensor], source: str, fitted: _Fit
-) -> SegwrightError:
+def _nothing_fits(network: Trainable, state: Mapping[str, Tensor], source: str, fitted: _Fit) -> SegwrightError:
     """The refusal, with the names on both sides, or the shapes where the names are the same."""
     own = network.state_dict() if network.backbone is None else network.backbone.state_dict()
     found = ", ".join(list(state)[:KEYS_SHOWN]) + ", ..."

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from segwright.core import ClassTable, ConfigError
 from segwright.models import SegmentationNetwork
 from segwright.models.folded import FoldedLayer, conv_norm_pairs, load_folded, unfold_batch_norm
-from segwright.models.instance import InstanceNetwork
 from segwright.models.mix_transformer import MIX_TRANSFORMERS, flattened, renamed
+from segwright.models.trainable import Trainable
 from segwright.train.checkpoint import BEST, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.weight_fit import adapted_to_bands, band_rule, fit
@@ -34,9 +34,7 @@ from segwright.train.weight_report import WeightReport
 from segwright.train.weight_sources import HUB, TIMM, from_hub, from_timm, is_name, read_state, require_file, timm_name
 
 
-def load_pretrained(
-    network: SegmentationNetwork | InstanceNetwork, source: str | None, classes: ClassTable | None = None
-) -> WeightReport | None:
+def load_pretrained(network: Trainable, source: str | None, classes: ClassTable | None = None) -> WeightReport | None:
     """Fill the network from `source`, as far as it goes; None leaves it random.
 
     `classes` are those the network will answer for: the head of a run that answers for others is left out.
@@ -77,7 +75,7 @@ def check_source(source: str | None, encoder: str) -> None:
         require_file(Path(source))
 
 
-def _require_encoder(network: SegmentationNetwork, source: str) -> None:
+def _require_encoder(network: Trainable, source: str) -> None:
     """Raise ConfigError where the network has no encoder that these weights exist for."""
     published = source == "imagenet" or source.startswith(TIMM)
     if network.backbone is None or (network.own_encoder and published):
@@ -120,7 +118,7 @@ def imagenet_at_hand(encoder: str) -> bool:
     return True
 
 
-def _from_run(network: SegmentationNetwork | InstanceNetwork, path: Path, classes: ClassTable | None) -> WeightReport:
+def _from_run(network: Trainable, path: Path, classes: ClassTable | None) -> WeightReport:
     state = load_weights(path / "checkpoints" / BEST)
     earlier = read_plan(path / PLAN_FILE)
     others = classes is not None and earlier.classes.names != classes.names
@@ -148,7 +146,7 @@ def _folded_layers(state: Mapping[str, Any]) -> list[FoldedLayer]:
     return layers
 
 
-def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: Path) -> WeightReport:
+def _from_folded(network: Trainable, state: Mapping[str, Any], path: Path) -> WeightReport:
     backbone, layers, notes = _backbone(network), _folded_layers(state), []
     first, bands = conv_norm_pairs(backbone)[0][0].weight, network.spec.bands
     theirs = layers[0].weight
@@ -161,13 +159,13 @@ def _from_folded(network: SegmentationNetwork, state: Mapping[str, Any], path: P
     return WeightReport(source, used, (), unexpected, folded=True, notes=tuple(notes))
 
 
-def _backbone(network: SegmentationNetwork) -> nn.Module:
+def _backbone(network: Trainable) -> nn.Module:
     """The module that encoder weights go into; callers have asked `_require_encoder`."""
     assert network.backbone is not None
     return network.backbone
 
 
-def folded_statistics(network: SegmentationNetwork, frames: Tensor) -> None:
+def folded_statistics(network: Trainable, frames: Tensor) -> None:
     """Give batch-norm layers loaded from folded weights the statistics of `frames` without changing what they say."""
     with torch.no_grad():
         unfold_batch_norm(_backbone(network), frames)

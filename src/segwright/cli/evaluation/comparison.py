@@ -44,9 +44,10 @@ def _earlier(old: Evaluation, path: Path | None, pairs: StoredPairs | PredictedP
 
 def _model(path: Path) -> Predictor:
     if (path / "bundle.json").is_file():
-        from segwright.infer import load
+        from segwright.infer import read_bundle
+        from segwright.infer.loading import semantic_predictor
 
-        return load(path)
+        return semantic_predictor(read_bundle(path))
     from segwright.train.run import open_run
 
     return open_run(path).predictor()

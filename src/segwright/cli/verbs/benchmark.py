@@ -79,19 +79,21 @@ def _asked(source: Path | None, encoder: str | None, classes: int | None, tile: 
     from segwright.export.benchmark import Job
     from segwright.infer.preprocess import Preprocessing
     from segwright.infer.tiles import TilePlan
+    from segwright.infer.views import flips_of
     from segwright.models import NetworkSpec
-    from segwright.project.schema import Model
+    from segwright.project.model import DECODER_WIDTHS, Model
 
     project = _project(source)
     model, inference = (Model(), None) if project is None else (project.model, project.inference)
     channels = classes or (2 if project is None else len(project.classes.names))
-    spec = NetworkSpec(model.network, encoder or model.encoder, 3, channels, model.decoder_widths, model.options)
+    widths = DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
+    spec = NetworkSpec(model.network, encoder or model.encoder, 3, channels, widths, model.options)
     given = None if inference is None or inference.tile == "auto" else inference.tile
     side = tile or given or 512
     overlap = None if inference is None or inference.overlap_px == "auto" else inference.overlap_px
     overlap = side // 4 if overlap is None or tile is not None else overlap
     blend, flips = ("gaussian", False) if inference is None else (inference.blend, inference.flips)
-    tiles = TilePlan(Size(side, side), overlap, blend, flips=flips)
+    tiles = TilePlan(Size(side, side), overlap, blend, flips=flips_of(flips))
     return Job(model.network, Size(1, 1), tiles, Preprocessing(), spec)
 
 

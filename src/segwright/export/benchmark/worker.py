@@ -107,10 +107,11 @@ def _measure_torch(job: Job) -> dict[str, Any]:
 
 
 def _bundled(job: Job) -> Predictor:
-    from segwright.infer.loading import load
+    from segwright.infer.bundle import read_bundle
+    from segwright.infer.loading import semantic_predictor
 
     assert job.path is not None
-    return load(job.path, threads=job.threads)
+    return semantic_predictor(read_bundle(job.path), threads=job.threads)
 
 
 def _predictor(runtime: Runtime, job: Job, tiles: TilePlan) -> Predictor:

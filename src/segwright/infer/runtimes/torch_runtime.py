@@ -26,7 +26,7 @@ class TorchRuntime:
         self.module = module
         self.channels = channels
         self.stride_px = stride_px
-        self.precision = precision
+        self.precision: Precision = precision
         parameter = next(module.parameters(), None)
         self.device = torch.device("cpu") if parameter is None else parameter.device
 

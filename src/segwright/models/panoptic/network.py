@@ -16,12 +16,13 @@ from segwright.models.instance.pyramid import Pyramid, SummedLevels
 from segwright.models.losses.cross_entropy import cross_entropy
 from segwright.models.losses.target import VOID_CHANNEL
 from segwright.models.panoptic.contract import PanopticAnswer, PanopticTargets
+from segwright.models.trainable import Trainable
 
 if TYPE_CHECKING:
     from segwright.models.panoptic.spec import PanopticSpec
 
 
-class PanopticFPN(nn.Module):
+class PanopticFPN(Trainable):
     """Things as Mask R-CNN's candidates and stuff as logits, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "box"

@@ -125,11 +125,14 @@ def pasted_objects(
     What is covered is cut out of the objects below; one of which less than `least_share` is left is ignored there.
     Source: Ghiasi et al. 2021, "Simple Copy-Paste", section 3.
     """
-    cover = above.masks[list(chosen)].any(axis=0) if len(chosen) else np.zeros(below.ignored.shape, bool)
+    cover = np.zeros(below.ignored.shape, bool)
+    if len(chosen):
+        cover |= above.masks[list(chosen)].any(axis=0)
     before = below.masks.sum(axis=(1, 2))
     left = below.masks & ~cover
     stays = left.sum(axis=(1, 2)) >= np.maximum(1, least_share * before)
-    ignored = (below.ignored & ~cover) | (left[~stays].any(axis=0) if len(left) else False)
+    hidden = left[~stays].any(axis=0) if len(left) else np.zeros(cover.shape, bool)
+    ignored = (below.ignored & ~cover) | hidden
     channels = np.concatenate([below.channels[stays], above.channels[list(chosen)]])
     masks = np.concatenate([left[stays], above.masks[list(chosen)]])
     return CutObjects(channels.astype(np.int64), masks, ignored), cover

@@ -17,6 +17,7 @@ from segwright.infer.objects import ObjectDecision, ObjectPredictor
 from segwright.infer.objects.results import coco_results
 from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime
 from segwright.models.instance import InstanceNetwork, InstanceSpec, InstanceTargets, build_instance_network
+from segwright.models.trainable import Trainable
 from segwright.train.objective import Autocast
 from segwright.train.objects.feed import ObjectFeed
 from segwright.train.objects.frames import ObjectFrames, read_objects
@@ -53,7 +54,7 @@ def object_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Li
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects)
 
 
-def instance_network(plan: Plan, listener: Listener | None) -> nn.Module:
+def instance_network(plan: Plan, listener: Listener | None) -> Trainable:
     """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random."""
     assert isinstance(plan.network, InstanceSpec)
     network = build_instance_network(plan.network)

@@ -31,9 +31,10 @@ from segwright.models.instance.maskrcnn.regions import flat_regions, region_feat
 from segwright.models.instance.pyramid import Pyramid
 from segwright.models.instance.ranking import padded_with_nothing
 from segwright.models.instance.spec import InstanceSpec
+from segwright.models.trainable import Trainable
 
 
-class MaskRCNN(nn.Module):
+class MaskRCNN(Trainable):
     """Candidates with masks that fill their boxes, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "box"

@@ -19,9 +19,10 @@ from segwright.models.instance.solov2.heads import CellHead, MaskFeatures
 from segwright.models.instance.solov2.losses import AskedMasks, box_losses, cell_loss, dice_losses
 from segwright.models.instance.solov2.options import SOLOv2Options
 from segwright.models.instance.spec import InstanceSpec
+from segwright.models.trainable import Trainable
 
 
-class SOLOv2(nn.Module):
+class SOLOv2(Trainable):
     """Candidates with masks of the whole frame at 1/4, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "image"

@@ -18,9 +18,10 @@ from segwright.models.instance.yolact.heads import AnchorHead, Predictions, Prot
 from segwright.models.instance.yolact.losses import class_loss, encode, mask_loss, semantic_loss
 from segwright.models.instance.yolact.matching import match
 from segwright.models.instance.yolact.options import YOLACTOptions
+from segwright.models.trainable import Trainable
 
 
-class YOLACT(nn.Module):
+class YOLACT(Trainable):
     """Candidates with masks of the whole frame at 1/4, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "image"
