@@ -47,6 +47,7 @@ class FinishedRun:
             validation=section(part="validation"),
             alerts={"area_percent": 2.0},
             weights=None,
+            objects=None,
         )
 
     def module(self) -> Small:

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segwright.train import execute, open_run, start
+from segwright.train import execute, open_run, tasks
 from segwright.train.objective import SemanticObjective
 from segwright.train.processes import joined
 
 
 def in_float64(patch: Callable[[Any, str, Any], None]) -> None:
     """Let the next runs compute in float64; they are validated in float32 as ever."""
-    network, build, validator, learn = start._network, start.build_network, start.validator, SemanticObjective.__call__
+    network, build, validator, learn = tasks._network, tasks.build_network, tasks.validator, SemanticObjective.__call__
 
     def scored_in_float32(*given: Any) -> Callable[[nn.Module], dict[str, Any]]:
         validate = validator(*given)
@@ -29,9 +29,9 @@ def in_float64(patch: Callable[[Any, str, Any], None]) -> None:
     def learned(self: SemanticObjective, trained: nn.Module, frames: Tensor, target: Tensor, autocast: Any) -> Any:
         return learn(self, trained, frames.double(), target, autocast)
 
-    patch(start, "_network", lambda *given: network(*given).double())
-    patch(start, "build_network", lambda spec: build(spec).double())
-    patch(start, "validator", scored_in_float32)
+    patch(tasks, "_network", lambda *given: network(*given).double())
+    patch(tasks, "build_network", lambda spec: build(spec).double())
+    patch(tasks, "validator", scored_in_float32)
     patch(SemanticObjective, "__call__", learned)
 
 

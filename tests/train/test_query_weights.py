@@ -88,7 +88,7 @@ def test_hub__offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError) as caught:
         configured(project)
     (problem,) = caught.value.problems
-    assert (problem.place, problem.rule) == ("model.weights: hub:segwright/none", "cannot be had")
+    assert (problem.place, problem.rule) == ("model.weights: hf-hub:segwright/none", "cannot be had")
     assert "go online once" in problem.fix
     made = build_network(spec("eomt", "dinov2_tiny"))
     assert isinstance(made, QueryNetwork)
@@ -96,9 +96,15 @@ def test_hub__offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
         load_published(made, "hf-hub:segwright/none")
 
 
-def test_hub__is_for_query_networks(tmp_path: Path) -> None:
+def test_hub__of_another_network_is_left_to_its_encoder(tmp_path: Path) -> None:
+    project = project_of(tmp_path, "unet", "hf-hub:segwright/none")
+    assert configured(project) == project
+
+
+def test_folder__that_transformers_saved_is_for_query_networks(tmp_path: Path) -> None:
+    saved(tmp_path / "published", "eomt", "dinov2_tiny")
     with pytest.raises(ConfigError, match="are of transformers, and the network 'unet' is not"):
-        configured(project_of(tmp_path, "unet", "hf-hub:segwright/none"))
+        configured(project_of(tmp_path, "unet", str(tmp_path / "published")))
 
 
 def test_configuration__of_the_other_network_is_refused(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_search__a_trial_below_the_median_stops_early_and_never_wins(
     def scored(*_: object) -> object:
         return lambda network: {"scores": {"pooled_miou_foreground": next(scores)}, "class_iou": {"blob": 0.5}}
 
-    monkeypatch.setattr("segwright.train.start.validator", scored)
+    monkeypatch.setattr("segwright.train.tasks.validator", scored)
     project = project_with(tiny, search={"space": SPACE, "prune_after": 1})
     found = search(project, tiny.project.parent, tmp_path / "search", 3)
     assert [(row.state, row.score, row.step) for row in found.rows] == [

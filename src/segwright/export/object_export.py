@@ -51,25 +51,32 @@ def export_object_bundle(
         proof = object_parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)
         if not proof.passed:
             raise _failed(proof, to)
-        classes = len(exported.classes.foreground)
-        file = Weights(WEIGHTS, "onnx", file_hash(weights), classes, stride_px, opset=OPSET, mask_frame=mask_frame)
-        bundle = Bundle(
-            path=to,
-            name=facts.name,
-            classes=exported.classes,
-            preprocessing=exported.preprocessing,
-            tiles=exported.tiles,
-            weights=file,
-            objects=exported.decision,
-            lineage=facts.lineage,
-            alerts=facts.alerts,
-            scores=facts.scores,
-            calibration=facts.calibration,
-            parity=proof.to_json(),
-            training=facts.training,
-            task="instance",
-        )
-        return write_bundle(bundle, weights, to)
+        return write_bundle(_bundle(exported, weights, mask_frame, proof, facts, to), weights, to)
+
+
+def _bundle(
+    exported: ObjectPredictor, weights: Path, mask_frame: MaskFrame, proof: ObjectProof, facts: BundleFacts, to: Path
+) -> Bundle:
+    """The bundle of a pipeline that passed its proof, not written yet."""
+    channels, stride_px = len(exported.classes.foreground), exported.runtime.stride_px
+    digest = file_hash(weights)
+    file = Weights(WEIGHTS, "onnx", digest, channels, stride_px, opset=OPSET, mask_frame=mask_frame)
+    return Bundle(
+        path=to,
+        name=facts.name,
+        classes=exported.classes,
+        preprocessing=exported.preprocessing,
+        tiles=exported.tiles,
+        weights=file,
+        objects=exported.decision,
+        lineage=facts.lineage,
+        alerts=facts.alerts,
+        scores=facts.scores,
+        calibration=facts.calibration,
+        parity=proof.to_json(),
+        training=facts.training,
+        task="instance",
+    )
 
 
 def _failed(proof: ObjectProof, to: Path) -> GateFailed:

@@ -92,34 +92,40 @@ def object_parity(
     Raises:
         ConfigError: there is no frame to compare on.
     """
-    seen = objects = alone = 0
-    smallest, largest = [], [0.0]
-    worst: list[tuple[int, str]] = []
+    seen: list[_Compared] = []
     for frame in frames:
         ours, theirs = (each.predict(frame.image).objects for each in (reference, exported))
-        pairs = partners(ours, theirs, tolerance.iou)
-        lonely = len(ours) + len(theirs) - 2 * len(pairs)
-        objects += len(pairs) + lonely
-        alone += lonely
-        smallest += [iou for _, _, iou in pairs]
-        largest += [abs((one.score or 0.0) - (other.score or 0.0)) for one, other, _ in pairs]
-        worst += [(lonely, frame.stem)] if lonely else []
-        seen += 1
-        listener(Progress("parity", seen, max(total, seen)))
+        seen.append(_Compared(frame.stem, partners(ours, theirs, tolerance.iou), len(ours) + len(theirs)))
+        listener(Progress("parity", len(seen), max(total, len(seen))))
     if not seen:
         fix = "name a part of the split that has frames"
         raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
+    pairs = [pair for row in seen for pair in row.pairs]
     return ObjectProof(
         reference.runtime.name,
         exported.runtime.name,
-        seen,
-        objects,
-        alone,
-        min(smallest, default=None),
-        max(largest),
+        len(seen),
+        sum(len(row.pairs) + row.alone for row in seen),
+        sum(row.alone for row in seen),
+        min((iou for _, _, iou in pairs), default=None),
+        max((abs((one.score or 0.0) - (other.score or 0.0)) for one, other, _ in pairs), default=0.0),
         tolerance,
-        tuple(stem for _, stem in sorted(worst, reverse=True)[:3]),
+        tuple(row.stem for row in sorted(seen, key=lambda row: -row.alone)[:3] if row.alone),
     )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A frame: the objects that both pipelines find, and how many there are on both sides together."""
+
+    stem: str
+    pairs: list[tuple[Instance, Instance, float]]
+    on_both_sides: int
+
+    @property
+    def alone(self) -> int:
+        """Objects that only one of them finds."""
+        return self.on_both_sides - 2 * len(self.pairs)
 
 
 def partners(ours: InstanceSet, theirs: InstanceSet, least_iou: float) -> list[tuple[Instance, Instance, float]]:

@@ -55,6 +55,22 @@ def semantic_predictor(bundle: Bundle, *, runtime: str = "auto", threads: int | 
             found=f"task {bundle.task}",
             fix="name a bundle that a semantic run was exported to",
         )
+    started = _started(bundle, runtime, threads)
+    if started.channels != len(bundle.classes) or bundle.weights.channels != len(bundle.classes):
+        raise ArtefactError.of(
+            str(bundle.path),
+            "has a class table its network does not answer for",
+            allowed=f"{started.channels} classes: the network has {started.channels} channels",
+            found=f"{len(bundle.classes)} classes: {', '.join(bundle.classes.names)}",
+            fix="export the run again",
+        )
+    return Predictor(
+        started, bundle.classes, bundle.preprocessing, bundle.tiles, decision=bundle.decision, cleanup=bundle.cleanup
+    )
+
+
+def _started(bundle: Bundle, runtime: str, threads: int | None) -> Runtime:
+    """The runtime that was asked for, or the first that can run the bundle's weights."""
     able = [name for name, (weights, _) in RUNTIMES.items() if weights == bundle.weights.format]
     if not able:
         formats = ", ".join(sorted({weights for weights, _ in RUNTIMES.values()}))
@@ -75,18 +91,7 @@ def semantic_predictor(bundle: Bundle, *, runtime: str = "auto", threads: int | 
             fix="leave the runtime out: auto takes one that can",
         )
     _, start = RUNTIMES[chosen]
-    started = start(bundle, threads)
-    if started.channels != len(bundle.classes) or bundle.weights.channels != len(bundle.classes):
-        raise ArtefactError.of(
-            str(bundle.path),
-            "has a class table its network does not answer for",
-            allowed=f"{started.channels} classes: the network has {started.channels} channels",
-            found=f"{len(bundle.classes)} classes: {', '.join(bundle.classes.names)}",
-            fix="export the run again",
-        )
-    return Predictor(
-        started, bundle.classes, bundle.preprocessing, bundle.tiles, decision=bundle.decision, cleanup=bundle.cleanup
-    )
+    return start(bundle, threads)
 
 
 def _object_predictor(bundle: Bundle, runtime: str, threads: int | None) -> ObjectPredictor:

@@ -78,7 +78,6 @@ def predict_folder(
     """
     _require_free(out, [stem for stem, _ in frames])
     part = out.with_name(f"{out.name}.part")
-    finds_objects = isinstance(predictor, ObjectPredictor)
     header = {"model": dict(model), "classes": predictor.classes.to_json(), "extras": vars(extras)}
     done = _journalled(part, header)
     resumed, rows, problems = 0, [], []
@@ -91,15 +90,18 @@ def predict_folder(
             problems += error.problems
             continue
         if prediction is not None:
-            _write(prediction, part, stem)
-            _note_done(part / JOURNAL, stem, digest)
+            _keep(prediction, part, stem, digest)
         resumed += kept
         rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
-    content = {**header, "frames": rows, "refused": [problem_row(problem) for problem in problems]}
-    if finds_objects:
+    if (task := _task_of(predictor)) == "instance":
         _join_objects(part, [row["stem"] for row in rows])
-    _finish(part, out, {"task": "instance" if finds_objects else "semantic", **content})
+    refused = [problem_row(problem) for problem in problems]
+    _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
     return Predicted(out, len(rows), resumed, tuple(problems))
+
+
+def _task_of(predictor: Predictor | ObjectPredictor) -> str:
+    return "instance" if isinstance(predictor, ObjectPredictor) else "semantic"
 
 
 def _predict(predictor: Predictor | ObjectPredictor, path: Path, extras: Extras) -> Prediction:
@@ -112,6 +114,12 @@ def _predict(predictor: Predictor | ObjectPredictor, path: Path, extras: Extras)
         raise DataError(
             *(Problem(str(path), row.rule, row.allowed, row.found, row.fix) for row in error.problems)
         ) from error
+
+
+def _keep(prediction: Prediction, part: Path, stem: str, digest: str) -> None:
+    """Write a frame's files, then that they are whole."""
+    _write(prediction, part, stem)
+    _note_done(part / JOURNAL, stem, digest)
 
 
 def _write(prediction: Prediction, part: Path, stem: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,15 +53,7 @@ def train(
         return
     if preview or folds:
         with Face(as_json=json) as face:
-            if preview:
-                from segwright.cli.training.preview import show_preview
-
-                show_preview(face, words, {"--run": run, **given})
-                return
-            from segwright.cli.training.folds import train_all_folds
-
-            _refuse_beside_folds({name: given[name] for name in ("--resume", "--live", "--devices")})
-            train_all_folds(face, words, run, plan_only=plan_only)
+            _preview_or_folds(face, words, run, given, preview=preview)
         return
     existing = _run_to_resume(run, words) if resume else None
     project = None if resume else project_of(words)
@@ -73,6 +65,19 @@ def train(
         from segwright.cli.training.one import train_one
 
         train_one(face, existing or project, run, plan_only=plan_only, port=port if live else None)
+
+
+def _preview_or_folds(face: Face, words: list[str], run: Path | None, given: dict[str, Any], *, preview: bool) -> None:
+    """A sheet of crops, or the training of all folds; `given` are the other options by name."""
+    if preview:
+        from segwright.cli.training.preview import show_preview
+
+        show_preview(face, words, {"--run": run, **given})
+        return
+    from segwright.cli.training.folds import train_all_folds
+
+    _refuse_beside_folds({name: given[name] for name in ("--resume", "--live", "--devices")})
+    train_all_folds(face, words, run, plan_only=given["--plan"])
 
 
 def _refuse_beside_folds(given: dict[str, object]) -> None:

@@ -37,6 +37,7 @@ from segwright.data.listing import Listing, stem_of
 from segwright.data.masks import MaskSource
 from segwright.data.workers import in_threads
 
+MAT_TEXT_BYTES = 116  # of the header of a MATLAB 5 file: free text, which scipy dates
 _IMAGES = {"image", "images", "img", "imgs", "jpegimages"}
 _KINDS = {"groundtruth": "truth", "gt": "truth", "masks": "truth", "labels": "truth", "cls": "cls", "inst": "inst"}
 _TURNS = {"left": 1, "right": 3}  # quarter turns anticlockwise, as np.rot90 counts
@@ -292,10 +293,17 @@ def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) 
             path = folder / "groundTruth" / f"{frame.stem}.mat"
             path.parent.mkdir(parents=True, exist_ok=True)
             ids = dataset.read_labels(frame).ids
-            scipy.io.savemat(str(path), {"groundTruth": {"Segmentation": ids}}, do_compression=True)
+            _save(path, ids)
 
     for _ in tracked(in_threads(placed, dataset.frames), listener, "writing", len(dataset)):
         pass
+
+
+def _save(path: Path, ids: npt.NDArray) -> None:
+    """A MATLAB 5 file without the hour it was written in: the same labels are the same bytes, and hash alike."""
+    scipy.io.savemat(str(path), {"groundTruth": {"Segmentation": ids}}, do_compression=True)
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file".ljust(MAT_TEXT_BYTES))
 
 
 MAT_MASKS = Format(
