@@ -84,14 +84,13 @@ def predict_folder(
     for stem, path in tracked(frames, listener, "predict", len(frames)):
         try:
             digest = _hash_of(path)
-            kept = done.get(stem) == digest
-            prediction = None if kept else _predict(predictor, path, extras)
+            if done.get(stem) == digest:
+                resumed += 1
+            else:
+                _keep(_predict(predictor, path, extras), part, stem, digest)
         except DataError as error:
             problems += error.problems
             continue
-        if prediction is not None:
-            _keep(prediction, part, stem, digest)
-        resumed += kept
         rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
     if (task := _task_of(predictor)) == "instance":
         _join_objects(part, [row["stem"] for row in rows])
