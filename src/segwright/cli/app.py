@@ -43,6 +43,7 @@ VERBS = {
     "calibrate": "Choose per-class thresholds on a hold-out; writes a new bundle.",
     "export": "Turn a run into an ONNX bundle, with a parity proof over the whole pipeline.",
     "predict": "Masks for image files.",
+    "track": "Follow objects through predicted frames and count what crosses a line.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
     "distill": "Train a small network on a large one's answers; says what each class lost.",
     "data": "Labelled frames: numbers, versions, formats.",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,13 +64,15 @@ def predict_folder(
     model: Mapping[str, Any],
     *,
     extras: Extras = Extras(),
+    beside: Callable[[Path, Sequence[str]], None] | None = None,
     listener: Listener = silent,
 ) -> Predicted:
     """Predict (stem, file) `frames` into the new folder `out`. `model` says what predicts: a bundle's name and hash.
 
     Work lies in `out` with a name ending in `.part` until it is whole; called again after an interruption with the
     same model, it keeps the frames that are done and whose files have not changed. A frame that cannot be read is
-    left out, listed in the manifest and returned as a problem.
+    left out, listed in the manifest and returned as a problem. `beside` writes more into the folder before it gets its
+    name: it is called with the folder and the stems of its frames.
 
     Raises:
         ArtefactError: `out` exists, something else lies where the work would, or a file cannot be written.
@@ -92,11 +94,17 @@ def predict_folder(
             problems += error.problems
             continue
         rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
+    stems = [row["stem"] for row in rows]
     if (task := _task_of(predictor)) == "instance":
-        _join_objects(part, [row["stem"] for row in rows])
+        _join_objects(part, stems)
+    (beside or _nothing)(part, stems)
     refused = [problem_row(problem) for problem in problems]
     _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
     return Predicted(out, len(rows), resumed, tuple(problems))
+
+
+def _nothing(_: Path, __: Sequence[str]) -> None:
+    """Write nothing beside the predictions."""
 
 
 def _task_of(predictor: Predictor | ObjectPredictor) -> str:

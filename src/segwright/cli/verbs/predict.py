@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from segwright.cli.face import Face, JsonFlag
+
+if TYPE_CHECKING:
+    from segwright.cli.following import Following
+    from segwright.infer.prediction_folder import Predicted
 
 
 def predict(
@@ -18,36 +22,73 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Also write probabilities/STEM.npy, float16.")
     ] = False,
+    track: Annotated[
+        bool, typer.Option("--track", help="Also follow the objects through the frames: tracks.json.")
+    ] = False,
+    count_line: Annotated[
+        str | None, typer.Option(help="With --track: count what crosses this line: x1,y1,x2,y2 in px.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Masks for image files. Frames that cannot be read are left out, listed, and make the exit code 2."""
     from segwright.core import raise_collected
     from segwright.infer import predictor_of, read_bundle
-    from segwright.infer.prediction_folder import Extras, predict_folder, problem_row
+    from segwright.infer.prediction_folder import Extras, predict_folder
 
     source = read_bundle(bundle)
     frames = named_frames(images)
     model = {"bundle": source.name, "bundle_hash": source.content_hash}
     with Face(as_json=json) as face:
+        follow = _following(source, face, track, count_line)
         done = predict_folder(
-            frames,
-            predictor_of(source),
-            out,
-            model,
-            extras=Extras(confidence, probabilities),
-            listener=face.listener,
-        )
-        kept = f", {done.resumed} of them kept from an interrupted run" if done.resumed else ""
-        refused = f", {len(done.problems)} refused" if done.problems else ""
-        payload = {
-            "predictions": str(out),
-            "frames": done.frames,
-            "resumed": done.resumed,
-            "refused": [problem_row(problem) for problem in done.problems],
-        }
+            frames, predictor_of(source), out, model,
+            extras=Extras(confidence, probabilities), beside=follow, listener=face.listener,
+        )  # fmt: skip
         if not (json and done.problems):
-            face.finish(payload, f"{done.frames} masks in {out}{kept}{refused}")
+            face.finish(_payload(done, follow), _said(done, follow))
     raise_collected(done.problems)
+
+
+def _following(source: Any, face: Face, track: bool, count_line: str | None) -> Following | None:
+    """What follows the objects once they are predicted, where that was asked for and can be."""
+    from segwright.core import ConfigError
+
+    if not track:
+        if count_line is None:
+            return None
+        fix = "add --track"
+        raise ConfigError.of("--count-line", "counts tracks, and nothing is tracked", found=count_line, fix=fix)
+    if source.objects is None:
+        raise ConfigError.of(
+            str(source.path),
+            "finds no objects that could be followed",
+            allowed="with --track the bundle of an instance network",
+            found=f"task {source.task}",
+            fix="leave out --track, or name another bundle",
+        )
+    from segwright.cli.following import Following
+    from segwright.cli.gates import gate_of
+
+    return Following(source.classes, gate_of(count_line, None), face.listener)
+
+
+def _payload(done: Predicted, follow: Following | None) -> dict[str, Any]:
+    from segwright.infer.prediction_folder import problem_row
+
+    return {
+        "predictions": str(done.folder),
+        "frames": done.frames,
+        "resumed": done.resumed,
+        "refused": [problem_row(problem) for problem in done.problems],
+        **({} if follow is None else follow.payload()),
+    }
+
+
+def _said(done: Predicted, follow: Following | None) -> str:
+    kept = f", {done.resumed} of them kept from an interrupted run" if done.resumed else ""
+    refused = f", {len(done.problems)} refused" if done.problems else ""
+    followed = "" if follow is None else f"\n{follow.said()}"
+    return f"{done.frames} masks in {done.folder}{kept}{refused}{followed}"
 
 
 def named_frames(paths: list[Path]) -> list[tuple[str, Path]]:
