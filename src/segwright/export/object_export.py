@@ -45,7 +45,9 @@ def export_object_bundle(
     with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
         weights = Path(folder) / WEIGHTS
         listener(Note("export", "writing the network as ONNX"))
-        export_objects_onnx(network, weights, bands=len(reference.preprocessing.bands), stride_px=stride_px)
+        bands, example_px = len(reference.preprocessing.bands), network.example_px
+        assert isinstance(example_px, int)
+        export_objects_onnx(network, weights, bands=bands, stride_px=stride_px, example_px=example_px)
         runtime = OnnxObjectRuntime(weights, mask_frame=mask_frame, stride_px=stride_px)
         exported = replace(reference, runtime=runtime)
         proof = object_parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -51,16 +52,17 @@ def export_onnx(
 
 
 def export_objects_onnx(
-    network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32, example_px: int = 256
+    network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32, example_px: int = 128
 ) -> None:
     """Write an instance network, which answers with `Candidates`, to `path`, in float32; sizes are free.
 
-    `example_px` is about the side of the input it is traced on; large enough that every level of its pyramid has cells.
+    `example_px` is the network's own (`InstanceNetwork`): it is traced on a frame of at least twice and three times
+    that, so that every level of its pyramid has rows and columns, which the exporter would else take for constants.
 
     Raises:
         DependencyMissing, ArtefactError: as `export_onnx`.
     """
-    sides = [stride_px * max(1, round(length / stride_px)) for length in (example_px, 1.5 * example_px)]
+    sides = [stride_px * math.ceil(length / stride_px) for length in (2 * example_px, 3 * example_px)]
     free = torch.export.Dim.DYNAMIC
     example = torch.zeros(2, bands, *sides)
     _export(network, _plain(network), example, {0: free, 2: free, 3: free}, list(OUTPUT_NAMES), path)

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from segwright.project.section import Auto, Positive, Section
 
+Number = int | float
+Option = str | int | float | bool | None | list[Number | list[Number]]
+
 DECODER_WIDTHS = (256, 128, 64, 32, 16)
 
 
@@ -21,6 +24,7 @@ class Model(Section):
     decoder_widths: tuple[Positive, Positive, Positive, Positive, Positive] | Auto = Field(
         default=DECODER_WIDTHS, description="of the U-Net family, coarse to fine"
     )
-    options: dict[str, str | int | float | bool | None] = Field(
-        default_factory=dict, description="what else the network can be told: output_stride, variant, ..."
+    options: dict[str, Option] = Field(
+        default_factory=dict,
+        description="what else the network can be told: output_stride, variant, anchor_sizes_px: [8, 16, 32, 64, 128]",
     )

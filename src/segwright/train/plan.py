@@ -60,7 +60,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=_network(inputs, len(preprocessing.bands), reasons),
+        network=_network(inputs, preprocessing, reasons),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -84,16 +84,14 @@ def _widths(model: Model) -> tuple[int, ...]:
     return DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
 
 
-def _network(inputs: PlanInputs, bands: int, reasons: Reasons) -> NetworkSpec | InstanceSpec:
+def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons) -> NetworkSpec | InstanceSpec:
     model, classes = inputs.project.model, inputs.dataset.classes
     if inputs.objects is not None:
         channels, machine = len(classes.foreground), inputs.hardware.accelerator
-        return instance_spec(
-            model.network, model.encoder, bands, channels, model.options, inputs.objects, machine, reasons
-        )
-    return NetworkSpec(
-        model.network, _encoder(inputs, reasons), bands, len(classes), _widths(model), dict(model.options)
-    )
+        given, facts = model.options, inputs.objects
+        return instance_spec(model.network, model.encoder, channels, given, facts, machine, preprocessing, reasons)
+    encoder, bands = _encoder(inputs, reasons), len(preprocessing.bands)
+    return NetworkSpec(model.network, encoder, bands, len(classes), _widths(model), dict(model.options))
 
 
 def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:

@@ -6,9 +6,12 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from segwright.core import ConfigError
+from segwright.infer.preprocess import Preprocessing
 from segwright.models.instance import NETWORKS, InstanceSpec
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
 from segwright.models.instance.solov2.options import SOLOv2Options
@@ -22,16 +25,18 @@ CPU_WIDTH, USUAL_WIDTH = 128, 256
 # The published networks were made for objects of about this side, px (COCO at a shorter side of 800).
 PUBLISHED_SIDE_PX = 96.0
 SPEC_KEYS = ("width", "candidates")
+A_LEVEL = ("anchor_sizes_px", "grids", "sizes_px")  # options with one value a pyramid level
+Side = Annotated[int, Field(ge=1)]
 
 
 def instance_spec(
     network: str,
     encoder: str,
-    bands: int,
     channels: int,
     given: Mapping[str, Any],
     facts: ObjectFacts,
     accelerator: str,
+    preprocessing: Preprocessing,
     reasons: Reasons,
 ) -> InstanceSpec:
     """The spec of an instance network: `given` options as they are, the others from `facts`.
@@ -40,18 +45,19 @@ def instance_spec(
         ConfigError: no such network, or options it does not have.
     """
     _check(network, given)
-    options = _sized(OPTIONS[network](), facts, reasons)
+    options = _coloured(_sized(OPTIONS[network](), facts, reasons), preprocessing)
     width = CPU_WIDTH if accelerator == "cpu" else USUAL_WIDTH
     reasons.texts["network.width"] = "half the published one: this is a cpu" if width == CPU_WIDTH else "as published"
     if isinstance(options, MaskRCNNOptions | SOLOv2Options) and accelerator == "cpu":
         options = replace(options, head_width=options.head_width // 2)
     candidates = min(max(FEWEST_CANDIDATES, 2 * facts.most), MOST_CANDIDATES)
     reasons.texts["network.candidates"] = f"twice the {facts.most} objects of the fullest training frame, 100 to 1,000"
-    own = {name: _as_tuple(value) for name, value in given.items() if name not in SPEC_KEYS}
+    own = {name: _typed(network, name, value) for name, value in given.items() if name not in SPEC_KEYS}
     for name in given:
         reasons.texts[f"network.{name}"] = "segwright.yaml says so"
+    bands = len(preprocessing.bands)
     spec = InstanceSpec(network, encoder, bands, channels, replace(options, **own), width, candidates)
-    return replace(spec, **{name: given[name] for name in SPEC_KEYS if name in given})
+    return replace(spec, **{name: _typed(network, name, given[name]) for name in SPEC_KEYS if name in given})
 
 
 def _check(network: str, given: Mapping[str, Any]) -> None:
@@ -89,8 +95,36 @@ def _sized(options: Options, facts: ObjectFacts, reasons: Reasons) -> Options:
     return replace(options, sizes_px=tuple((start, min(end, 1e6)) for start, end in sizes))
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(part) for part in value) if isinstance(value, list | tuple) else value
+def _coloured(options: Options, preprocessing: Preprocessing) -> Options:
+    """The options with the normalisation of the plan: masks learned from boxes look at the frame's own colours."""
+    if not isinstance(options, SOLOv2Options):
+        return options
+    return replace(options, pixel_mean=preprocessing.mean, pixel_std=preprocessing.std)
+
+
+def _typed(network: str, name: str, value: Any) -> Any:
+    """The option as the network takes it: lists are tuples, as many levels as it has.
+
+    Raises:
+        ConfigError: a value of another kind, or sizes for another number of pyramid levels.
+    """
+    kinds = {"width": Side, "candidates": Side, **get_type_hints(OPTIONS[network])}
+    try:
+        typed = TypeAdapter(kinds[name]).validate_python(value)
+    except ValidationError as error:
+        raise _unsuited(network, name, value, "; ".join(row["msg"] for row in error.errors())) from None
+    usual = getattr(OPTIONS[network], name, None) if name in SPEC_KEYS else getattr(OPTIONS[network](), name)
+    levels = len(usual) if name in A_LEVEL and isinstance(usual, tuple) else None
+    if levels is not None and len(typed) != levels:
+        raise _unsuited(network, name, value, f"{levels} values, one a pyramid level")
+    return typed
+
+
+def _unsuited(network: str, name: str, value: Any, allowed: str) -> ConfigError:
+    usual = getattr(OPTIONS[network](), name, 256)
+    shown = str(list(usual)) if isinstance(usual, tuple) else str(usual)
+    place, rule = f"model.options.{name}", f"does not suit {network}"
+    return ConfigError.of(place, rule, allowed=allowed, found=str(value), fix=f"such as {shown}, or leave it out")
 
 
 def smallest_spec(network: str, encoder: str, given: Mapping[str, Any]) -> InstanceSpec:
@@ -102,4 +136,5 @@ def smallest_spec(network: str, encoder: str, given: Mapping[str, Any]) -> Insta
     nothing = ObjectFacts(
         1, 1, 1, 0, 0, (PUBLISHED_SIDE_PX, PUBLISHED_SIDE_PX, PUBLISHED_SIDE_PX), from_components=False
     )
-    return instance_spec(network, encoder, 3, 1, given, nothing, "cpu", Reasons())
+    usual = Preprocessing(("red", "green", "blue"), 1 / 255, (0.5,) * 3, (0.5,) * 3)
+    return instance_spec(network, encoder, 1, given, nothing, "cpu", usual, Reasons())
