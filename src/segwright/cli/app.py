@@ -46,6 +46,7 @@ VERBS = {
     "track": "Follow objects through predicted frames and count what crosses a line.",
     "watch": "Inspect a folder of frames: verdicts, overlays, records.",
     "distill": "Train a small network on a large one's answers; says what each class lost.",
+    "assist": "Less annotation: objects from the masks that are there.",
     "data": "Labelled frames: numbers, versions, formats.",
     "benchmark": "What networks cost here: memory, operations, frames a second at your frame size.",
     "budget": "What more labelled frames would bring: the score against their number.",
@@ -53,6 +54,9 @@ VERBS = {
 
 # verb -> its subverbs, each with its line for `segwright VERB --help`: the module is cli/verbs/VERB/SUBVERB.py
 GROUPS = {
+    "assist": {
+        "seeds": "Semantic masks become objects; what touches is told apart, what is unclear is shown.",
+    },
     "data": {
         "stats": "What the frames hold: classes, objects, pictures, and how domains differ.",
         "log": "Who changed what in a store, when and why.",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from segwright.core import ConfigError
+from segwright.core import ConfigError, SegwrightError
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.instance import NETWORKS, InstanceSpec
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
@@ -120,7 +120,7 @@ def _typed(network: str, name: str, value: Any) -> Any:
     return typed
 
 
-def _unsuited(network: str, name: str, value: Any, allowed: str) -> ConfigError:
+def _unsuited(network: str, name: str, value: Any, allowed: str) -> SegwrightError:
     usual = getattr(OPTIONS[network](), name, 256)
     shown = str(list(usual)) if isinstance(usual, tuple) else str(usual)
     place, rule = f"model.options.{name}", f"does not suit {network}"
