@@ -82,7 +82,28 @@ def predict_folder(
     part = out.with_name(f"{out.name}.part")
     header = {"model": dict(model), "classes": predictor.classes.to_json(), "extras": vars(extras)}
     done = _journalled(part, header)
-    resumed, rows, problems = 0, [], []
+    rows, problems, resumed = _each_frame(frames, predictor, part, done, extras, listener)
+    stems = [row["stem"] for row in rows]
+    if (task := _task_of(predictor)) == "instance":
+        _join_objects(part, stems)
+    (beside or _nothing)(part, stems)
+    refused = [problem_row(problem) for problem in problems]
+    _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
+    return Predicted(out, len(rows), resumed, tuple(problems))
+
+
+def _each_frame(
+    frames: Sequence[tuple[str, Path]],
+    predictor: Predictor | ObjectPredictor,
+    part: Path,
+    done: Mapping[str, str],
+    extras: Extras,
+    listener: Listener,
+) -> tuple[list[dict[str, str]], list[Problem], int]:
+    """The manifest's rows of frames that have their files in `part`, what was refused, and how many were kept."""
+    rows: list[dict[str, str]] = []
+    problems: list[Problem] = []
+    resumed = 0
     for stem, path in tracked(frames, listener, "predict", len(frames)):
         try:
             digest = _hash_of(path)
@@ -94,13 +115,7 @@ def predict_folder(
             problems += error.problems
             continue
         rows.append({"stem": stem, "source": path.as_posix(), "sha256": digest})
-    stems = [row["stem"] for row in rows]
-    if (task := _task_of(predictor)) == "instance":
-        _join_objects(part, stems)
-    (beside or _nothing)(part, stems)
-    refused = [problem_row(problem) for problem in problems]
-    _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
-    return Predicted(out, len(rows), resumed, tuple(problems))
+    return rows, problems, resumed
 
 
 def _nothing(_: Path, __: Sequence[str]) -> None:
