@@ -91,6 +91,17 @@ class ColumnSource:
         return found, notes
 
 
+@dataclass(frozen=True)
+class KnownColumns:
+    """The columns of frames of an opened dataset, by name: used as a `ColumnSource` is."""
+
+    rows: Columns
+
+    def of(self, names: Sequence[str], _place: str) -> tuple[Columns, tuple[str, ...]]:
+        """Name -> columns, no notes; as `ColumnSource.of`."""
+        return {name: self.rows.get(name, {}) for name in names}, ()
+
+
 NO_COLUMNS = ColumnSource()
 
 

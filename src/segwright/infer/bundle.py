@@ -239,20 +239,37 @@ def with_thresholds(
         ArtefactError: `to` exists or cannot be written, or the folder of `source` no longer holds what was calibrated.
         ConfigError: a threshold for a class that `source` does not know.
     """
-    target = Path(to)
+    calibration.decision.check(source.classes)
+    return _renewed(replace(source, decision=calibration.decision), source, calibration.to_json(), Path(to), on)
+
+
+def with_object_thresholds(
+    source: Bundle,
+    objects: ObjectDecision,
+    calibration: Mapping[str, Any],
+    to: str | Path,
+    *,
+    on: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """As `with_thresholds`, of a bundle that finds objects: `objects` decides, `calibration` says how it was chosen."""
+    objects.check(source.classes)
+    return _renewed(replace(source, objects=objects), source, calibration, Path(to), on)
+
+
+def _renewed(
+    changed: Bundle, source: Bundle, calibration: Mapping[str, Any], target: Path, on: Mapping[str, Any] | None
+) -> Bundle:
     require_new(target)
     _require_unchanged(source)
     renewed = replace(
-        source,
+        changed,
         path=target,
         name=target.name.removesuffix(".bundle"),
-        decision=calibration.decision,
-        calibration={**calibration.to_json(), **({"on": dict(on)} if on else {})},
+        calibration={**calibration, **({"on": dict(on)} if on else {})},
         lineage=replace(source.lineage, parent=source.content_hash),
         segwright=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    renewed.decision.check(renewed.classes)
     return write_bundle(renewed, source.path / source.weights.file, target)
 
 

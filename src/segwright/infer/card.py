@@ -17,15 +17,25 @@ def model_card(manifest: Mapping[str, Any]) -> str:
 def _head(manifest: Mapping[str, Any]) -> Iterator[str]:
     names = ", ".join(spec["name"] for spec in manifest["classes"]["classes"])
     yield f"# {manifest['name']}"
-    yield f"\nNames each pixel of a frame one of: {names}."
+    if manifest.get("objects") is None:
+        yield f"\nNames each pixel of a frame one of: {names}."
+    else:
+        things = [
+            spec["name"] for spec in manifest["classes"]["classes"] if spec["name"] != manifest["classes"]["background"]
+        ]
+        yield f"\nFinds objects in a frame, each with its outline and how sure it is: {', '.join(things)}."
     yield f"Written {manifest['created']} by segwright {manifest['segwright']}."
 
 
 def _classes(manifest: Mapping[str, Any]) -> Iterator[str]:
     table, thresholds = manifest["classes"], manifest["decision"]["thresholds"]
     yield "\n## Classes\n\n| id | class | threshold |\n|---|---|---|"
+    objects = manifest.get("objects")
     for spec in table["classes"]:
-        if spec["name"] == table["background"]:
+        if objects is not None:
+            rule = f"score {objects['thresholds'].get(spec['name'], objects['score']):.3g} or more"
+            rule = "none: what no object covers" if spec["name"] == table["background"] else rule
+        elif spec["name"] == table["background"]:
             rule = "takes what no other class passes for" if thresholds else "largest probability"
         else:
             rule = f"{thresholds.get(spec['name'], 0.5):.3g}" if thresholds else "largest probability"
@@ -115,10 +125,22 @@ def _parity(manifest: Mapping[str, Any]) -> Iterator[str]:
     if not proof:
         yield "No proof was made."
         return
+    if "objects" in proof:
+        yield from _object_parity(manifest)
+        return
     yield f"{proof['exported']} against {proof['reference']} on {proof['frames']} whole frames, from pixels "
     yield f"to cleaned mask: {proof['pixel_share']:.2e} of the pixels differ, probabilities by at most "
     yield f"{proof['largest_probability_difference']:.1e}."
     if proof["thresholds"] != manifest["decision"]["thresholds"]:
+        yield "The proof was made with the thresholds of the bundle this one was calibrated from."
+
+
+def _object_parity(manifest: Mapping[str, Any]) -> Iterator[str]:
+    proof = manifest["parity"]
+    yield f"{proof['exported']} against {proof['reference']} on {proof['frames']} whole frames, from pixels "
+    yield f"to objects: {proof['alone']} of {proof['objects']} objects are found by one of them only; scores differ by "
+    yield f"at most {proof['largest_score_difference']:.1e}."
+    if manifest["calibration"] and manifest["calibration"].get("kept"):
         yield "The proof was made with the thresholds of the bundle this one was calibrated from."
 
 

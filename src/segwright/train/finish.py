@@ -8,9 +8,9 @@ from typing import Any
 from segwright.core import Listener, silent
 from segwright.data import Dataset
 from segwright.evaluate import Evaluation, ObjectEvaluation, PredictedPairs, evaluate_predicted
+from segwright.evaluate.instances.predicted import predicted_objects, ranking
 from segwright.evaluate.report import worst_panels, write_report
 from segwright.evaluate.report.object_page import write_object_report
-from segwright.train.objects.task import evaluated, ranking
 from segwright.train.run import Run
 
 
@@ -55,8 +55,8 @@ def _finish_objects(run: Run, frames: Dataset, device: str | None, listener: Lis
     assert run.plan.objects is not None
     predictor = run.object_predictor(device)
     ranked = replace(predictor, decision=ranking(predictor.decision, run.plan.objects.scored_from))
-    evaluation = evaluated(ranked, frames, run.classes, kinds=("mask", "box"), listener=listener)
-    evaluation = replace(evaluation, provenance={**evaluation.provenance, **_provenance(run)})
+    asked = predicted_objects(ranked, frames, listener=listener)
+    evaluation = asked.evaluated(listener, _provenance(run))
     evaluation.write(run.path / "evaluation.json")
-    write_object_report(run.path / "report.html", evaluation, (), title=f"Run {run.plan.name}")
+    write_object_report(run.path / "report.html", evaluation, asked.panels(evaluation), title=f"Run {run.plan.name}")
     return evaluation

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segwright.evaluate.compare_objects import ObjectComparison
     from segwright.evaluate.objects import ObjectEvaluation
     from segwright.evaluate.report.object_changed import Changes
-    from segwright.evaluate.report.object_pictures import FrameImages
+    from segwright.evaluate.report.object_pictures import PicturesByName
     from segwright.evaluate.resample import Intervals
 
 
@@ -115,7 +115,9 @@ def write_comparison(judgement: ObjectJudgement, sides: ObjectSides, listener: L
     write_object_comparison(demands.report, compared, lost, won)
 
 
-def _changes(old: ObjectEvaluation | None, new: ObjectEvaluation, sides: ObjectSides, images: FrameImages) -> Changes:
+def _changes(
+    old: ObjectEvaluation | None, new: ObjectEvaluation, sides: ObjectSides, images: PicturesByName
+) -> Changes:
     """What paints the frames that changed; with `old` None no old prediction is looked for."""
     from segwright.evaluate.earlier_objects import earlier_instances, earlier_panoptic
     from segwright.evaluate.instances import InstancePairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,11 @@ from segwright.cli.evaluation.sides import columns_of
 
 if TYPE_CHECKING:
     from segwright.core import ClassTable, Listener
-    from segwright.evaluate.domains import ColumnSource
+    from segwright.evaluate.domains import ColumnSource, KnownColumns
     from segwright.evaluate.instances import InstancePairs
     from segwright.evaluate.objects import ObjectEvaluation
     from segwright.evaluate.panoptic import PanopticPairs
-    from segwright.evaluate.report.object_pictures import FrameImages, ObjectPanel
+    from segwright.evaluate.report.object_pictures import ObjectPanel, PicturesByName
 
 RULES = {"instance": ("coco", "lvis"), "panoptic": ("coco", "bdd100k")}
 
@@ -26,16 +26,23 @@ class ObjectSides:
 
     pairs: InstancePairs | PanopticPairs
     rule: Any
-    columns: ColumnSource
+    columns: ColumnSource | KnownColumns
     images: Path | None
+    frames: PicturesByName | None = None  # where a model was asked: the dataset's own pictures
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def evaluated(self, listener: Listener) -> ObjectEvaluation:
         """The scores."""
+        from segwright.evaluate.domains import ColumnSource
         from segwright.evaluate.instances import InstancePairs, evaluate_instance_pairs
         from segwright.evaluate.panoptic import evaluate_panoptic_pairs
 
         if isinstance(self.pairs, InstancePairs):
-            return evaluate_instance_pairs(self.pairs, columns=self.columns, listener=listener)
+            found = evaluate_instance_pairs(self.pairs, columns=self.columns, listener=listener)
+            provenance = {**found.provenance, **self.asked}
+            return replace(found, provenance=provenance, notes=(*self.notes, *found.notes))
+        assert isinstance(self.columns, ColumnSource)
         return evaluate_panoptic_pairs(self.pairs, rule=self.rule, columns=self.columns, listener=listener)
 
     def check(self, conditions: Sequence[str]) -> None:
@@ -53,11 +60,13 @@ class ObjectSides:
             described, _ = self.columns.of(self.pairs.true.stems, self.pairs.true.place)
             parse(preview_panoptic(self.pairs.classes, self.rule, list(described.values())), conditions)
 
-    def frame_images(self, evaluation: ObjectEvaluation, listener: Listener) -> FrameImages:
+    def frame_images(self, evaluation: ObjectEvaluation, listener: Listener) -> PicturesByName:
         """The pictures of the scored frames; those that are missing are counted in a note to the listener."""
         from segwright.core import Note
         from segwright.evaluate.report.object_pictures import FrameImages, name_of
 
+        if self.frames is not None:
+            return self.frames
         names = [name_of(row) for row in evaluation.details["frames"]]
         images = FrameImages.in_folder(self.images, names)
         missing = len(names) - len(images.paths)
@@ -69,12 +78,37 @@ class ObjectSides:
         """The worst frames, painted one at a time."""
         from segwright.evaluate.instances import InstancePairs
         from segwright.evaluate.report.instance_panels import instance_panels
+        from segwright.evaluate.report.object_pictures import FrameImages
         from segwright.evaluate.report.panoptic_panels import panoptic_panels
 
         images = self.frame_images(evaluation, listener)
         if isinstance(self.pairs, InstancePairs):
             return instance_panels(evaluation, self.pairs, images)
+        assert isinstance(images, FrameImages)
         return panoptic_panels(evaluation, self.pairs, images)
+
+
+def model_sides(given: Mapping[str, Any], model: Path, listener: Listener) -> ObjectSides:
+    """A run or bundle that finds objects beside the part of the data it is asked about, predicted here.
+
+    Raises:
+        ConfigError: options of stored predictions beside a model, frames it was trained on.
+        DataError: everything that cannot be read.
+    """
+    from segwright.cli.evaluation.sides import asked_part, refuse_mixed
+    from segwright.evaluate.instances.predicted import predicted_objects, ranking
+    from segwright.infer.objects import ObjectPredictor
+
+    of_model = given["data"], given["split"], given["part"], given["fold"]
+    refuse_mixed(model, of_model, [given[name] for name in ("predictions", "truth", "classes", "map_", "images")])
+    part = asked_part(model, of_model, columns_of(given))
+    assert isinstance(part.predictor, ObjectPredictor)
+    ranked = replace(part.predictor, decision=ranking(part.predictor.decision))
+    kinds, rule = given["kind"] or ("mask", "box"), given["rule"] or RULES["instance"][0]
+    asked = predicted_objects(ranked, part.dataset, kinds=kinds, rule=rule, listener=listener)
+    pairs = replace(asked.pairs, known={**asked.pairs.known, "truth": str(part.dataset.root)})
+    notes = (*part.notes, *asked.notes)
+    return ObjectSides(pairs, rule, asked.columns, None, asked.images, part.known, notes)
 
 
 def sides_of(given: Mapping[str, Any]) -> ObjectSides:

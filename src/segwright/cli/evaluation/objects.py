@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segwright.cli.evaluation.object_sides import ObjectSides, sides_of
+from segwright.cli.evaluation.object_sides import ObjectSides, model_sides, sides_of
 from segwright.cli.face import Face
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from segwright.evaluate.reconcile import Convention
 
 
-def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, json_file: Path | None) -> None:
+def score_objects(face: Face, given: Mapping[str, Any], model: Path | None, json_file: Path | None) -> None:
     """Score, write what was asked for, print the answer, then fail where a demand is not met; `given` are the options.
 
     Raises:
@@ -28,12 +28,12 @@ def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, jso
     from segwright.cli.evaluation.object_judgement import ObjectDemands, judged, write_comparison
 
     demands, report = ObjectDemands.read(given), given["report"]
-    sides = sides_of(given)
+    sides = sides_of(given) if model is None else model_sides(given, model, face.listener)
     if demands.conditions:
         sides.check(demands.conditions)
     evaluation = sides.evaluated(face.listener)
     judgement = judged(evaluation, demands)
-    conventions = _conventions(given, evaluation, sides, face.listener) if given["reconcile"] else ()
+    conventions = _conventions(given, model, evaluation, sides, face.listener) if given["reconcile"] else ()
     if json_file is not None:
         write_with_conventions(json_file, evaluation.to_json(), conventions)
     if report is not None:
@@ -48,13 +48,18 @@ def score_objects(face: Face, given: Mapping[str, Any], _model: Path | None, jso
 def _write_report(report: Path, evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener) -> None:
     from segwright.evaluate.report.object_page import write_object_report
 
-    scored = evaluation.provenance.get("predictions", evaluation.task)
+    known = evaluation.provenance
+    scored = known.get("model") or known.get("predictions", evaluation.task)
     panels = sides.panels(evaluation, listener)
     write_object_report(report, evaluation, panels, title=f"Evaluation of {Path(str(scored)).name}")
 
 
 def _conventions(
-    given: Mapping[str, Any], evaluation: ObjectEvaluation, sides: ObjectSides, listener: Listener
+    given: Mapping[str, Any],
+    model: Path | None,
+    evaluation: ObjectEvaluation,
+    sides: ObjectSides,
+    listener: Listener,
 ) -> tuple[Convention, ...]:
     """The same predictions under the rules of the libraries: what was not scored yet is scored now."""
     from segwright.evaluate.instances import InstancePairs
@@ -62,11 +67,18 @@ def _conventions(
 
     def under(rule: str) -> ObjectEvaluation:
         scored = evaluation.provenance["rule"] == rule
-        return evaluation if scored else sides_of({**given, "rule": rule}).evaluated(listener)
+        return evaluation if scored else under_rule(rule).evaluated(listener)
+
+    def under_rule(rule: str) -> ObjectSides:
+        return (
+            sides_of({**given, "rule": rule})
+            if model is None
+            else model_sides({**given, "rule": rule}, model, listener)
+        )
 
     if not isinstance(sides.pairs, InstancePairs):
         return panoptic_conventions(under("coco"), under("bdd100k"))
     lvis = evaluation if evaluation.provenance["rule"] == "lvis" else None
     # under lvis no truth is marked as a crowd, which other libraries go by
-    pairs = sides.pairs if lvis is None else sides_of({**given, "rule": "coco"}).pairs
+    pairs = sides.pairs if lvis is None else under_rule("coco").pairs
     return instance_conventions(under("coco"), lvis, pairs if isinstance(pairs, InstancePairs) else None)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from segwright.data import Dataset, Split
     from segwright.evaluate import PredictedPairs, StoredPairs
     from segwright.evaluate.domains import ColumnSource
+    from segwright.infer.objects import ObjectPredictor
     from segwright.infer.predictor import Predictor
     from segwright.train import Run
 
@@ -99,11 +100,29 @@ OfModel = tuple[Path | None, Path | None, str | None, int | None]  # --data, --s
 
 
 def predicted_pairs(model: Path, of_model: OfModel, columns: ColumnSource) -> tuple[PredictedPairs, dict[str, Any]]:
-    """The model beside the part of the data it is asked about, and what is known of both.
+    """The model beside the part of the data it is asked about, and what is known of both."""
+    from segwright.evaluate import PredictedPairs
+    from segwright.infer.predictor import Predictor
+
+    part = asked_part(model, of_model, columns)
+    assert isinstance(part.predictor, Predictor)  # models that find objects are scored in `object_sides`
+    return PredictedPairs(part.predictor, part.dataset, part.notes), part.known
+
+
+class AskedPart(NamedTuple):
+    """A model, the frames it is asked about, what is known of both, and notes on the frames."""
+
+    predictor: Predictor | ObjectPredictor
+    dataset: Dataset
+    known: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def asked_part(model: Path, of_model: OfModel, columns: ColumnSource) -> AskedPart:
+    """The model and the part of the data it is asked about.
 
     Of a split with folds it is the one the model was trained with, unless another is asked for.
     """
-    from segwright.evaluate import PredictedPairs
     from segwright.evaluate.seen_frames import refuse_seen_frames, seen_note
     from segwright.evaluate.sources import with_dataset_columns
 
@@ -116,18 +135,18 @@ def predicted_pairs(model: Path, of_model: OfModel, columns: ColumnSource) -> tu
             raise _part_of_nothing(part)
         fix = "leave these frames out, or name the split and a held-out part: --split split.json --part validation"
         refuse_seen_frames(dataset, asked.train_frames, place=f"--data {data}", fix=fix)
-        return PredictedPairs(asked.predictor, dataset), {**known, "part": "all frames"}
+        return AskedPart(asked.predictor, dataset, {**known, "part": "all frames"})
     part = part or "validation"
     known |= {"part": part, "split_hash": chosen.content_hash, "held_out": _held_out(chosen, part)}
     known |= {} if chosen.fold is None else {"fold": chosen.fold}
     scored = dataset.only(chosen.stems(part))
-    return PredictedPairs(asked.predictor, scored, seen_note(scored, asked.train_frames)), known
+    return AskedPart(asked.predictor, scored, known, seen_note(scored, asked.train_frames))
 
 
 class _Asked(NamedTuple):
     """A model, the frames it is asked about, and what it was trained with."""
 
-    predictor: Predictor
+    predictor: Predictor | ObjectPredictor
     dataset: Dataset
     split: Split | None
     seed: int | None
@@ -137,11 +156,11 @@ class _Asked(NamedTuple):
 def _asked_bundle(model: Path, of_model: OfModel) -> _Asked:
     from segwright.cli.datasets import split_at
     from segwright.infer.bundle import read_bundle
-    from segwright.infer.loading import semantic_predictor
+    from segwright.infer.loading import predictor_of
 
     data, split, part, fold = of_model
     bundle = read_bundle(model)
-    predictor, dataset = semantic_predictor(bundle), _dataset(data, bundle.classes)
+    predictor, dataset = predictor_of(bundle), _dataset(data, bundle.classes)
     chosen = split_at(split, fold, bundle.lineage.split_hash)
     _refuse_trained_fold(chosen, split, bundle.lineage.split_hash, part)
     if chosen is None and dataset.shows_images_of(bundle.lineage.dataset_hash):
@@ -157,7 +176,8 @@ def _asked_run(model: Path, of_model: OfModel) -> _Asked:
     dataset = run.dataset if data is None else _dataset(data, run.classes)
     own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
     chosen = _split_of_run(run, own, (split, fold), part)
-    return _Asked(run.predictor(), dataset, chosen, run.plan.optimiser.seed, run.plan.data.train_frames)
+    predictor = run.predictor() if run.plan.objects is None else run.object_predictor()
+    return _Asked(predictor, dataset, chosen, run.plan.optimiser.seed, run.plan.data.train_frames)
 
 
 def _split_of_run(run: Run, own: bool, asked: tuple[Path | None, int | None], part: str | None) -> Split | None:

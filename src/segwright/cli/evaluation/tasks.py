@@ -46,6 +46,26 @@ def require_task(task: str, rule: str | None, kinds: Sequence[str] | None) -> No
     raise_collected(problems, ConfigError)
 
 
+def task_of(model: Path | None) -> str | None:
+    """`instance` where the run or bundle at `model` finds objects; None where it does not, or there is none."""
+    import json
+
+    import yaml
+
+    if model is None:
+        return None
+    for name, read in (("bundle.json", json.loads), ("plan.yaml", yaml.safe_load)):
+        try:
+            content = read((model / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue  # whoever opens it says what is wrong
+        return "instance" if isinstance(content, dict) and content.get("task") == "instance" else None
+    return None
+
+
+OF_MODEL = ("model", "data", "split", "part", "fold")
+
+
 def refuse_others(task: str, given: Mapping[str, Any]) -> None:
     """Refuse options that say nothing for the task; `given` is option -> value, empty where it was not given.
 
@@ -56,7 +76,7 @@ def refuse_others(task: str, given: Mapping[str, Any]) -> None:
 
     if task not in OF_TASK:
         return
-    known = (*OF_ALL, *OF_TASK[task])
+    known = (*OF_ALL, *OF_TASK[task], *(OF_MODEL if task == "instance" and given["model"] else ()))
     others = [name for name, value in given.items() if value and name not in known]
     if others:
         raise ConfigError.of(

@@ -13,13 +13,17 @@ from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from segwright.data import Dataset, Split
     from segwright.evaluate import Calibration
+    from segwright.evaluate.instances.thresholds import ObjectCalibration
     from segwright.infer.bundle import Bundle
+    from segwright.infer.objects import ObjectDecision
 
 # Thresholds fitted to frames the weights have seen are too high, and fitted to the frames that are reported they make
 # the report a little less than honest.
+LEAST_SCORE = 0.05  # candidates of objects are looked at from here up
 USED_PARTS = {
     "train": "the model was trained on it",
     "validation": "its scores are reported",
@@ -55,17 +59,70 @@ def calibrate(
         _refuse_seen_frames(source, dataset, chosen, part)
     hold_out = dataset if chosen is None else dataset.only(chosen.stems(part))
     with Face(as_json=json) as face:
-        frames = HoldOut(semantic_predictor(source), hold_out)
-        calibration = choose_thresholds(
-            frames, source.classes, target=wanted, cleanup=source.cleanup, listener=face.listener
-        )
         on = {
             "part": "all frames" if chosen is None else part,
             "dataset_hash": dataset.content_hash,
             "split_hash": None if chosen is None else chosen.content_hash,
         }
+        if source.objects is not None:
+            _calibrate_objects(face, source, hold_out, wanted, to, on)
+            return
+        frames = HoldOut(semantic_predictor(source), hold_out)
+        calibration = choose_thresholds(
+            frames, source.classes, target=wanted, cleanup=source.cleanup, listener=face.listener
+        )
         with_thresholds(source, calibration, to, on=on)
         face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, _answer(calibration, to))
+
+
+def _calibrate_objects(
+    face: Face, source: Bundle, hold_out: Dataset, target: str, to: Path, on: Mapping[str, Any]
+) -> None:
+    """The same of a bundle that finds objects: the score each class needs, at IoU 0.5."""
+    from dataclasses import replace
+
+    from segwright.evaluate.instances.predicted import predicted_objects, ranking
+    from segwright.evaluate.instances.thresholds import choose_object_thresholds
+    from segwright.infer import predictor_of
+    from segwright.infer.bundle import with_object_thresholds
+    from segwright.infer.objects import ObjectPredictor
+
+    predictor, decision = predictor_of(source), source.objects
+    assert isinstance(predictor, ObjectPredictor)
+    assert decision is not None
+    ranked = replace(predictor, decision=ranking(decision, min(LEAST_SCORE, decision.score)))
+    asked = predicted_objects(ranked, hold_out, kinds=("mask",), listener=face.listener)
+    calibration = choose_object_thresholds(asked, decision, target=target, listener=face.listener)
+    with_object_thresholds(source, calibration.decided(decision), calibration.to_json(), to, on=on)
+    face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, _object_answer(calibration, decision, to))
+
+
+def _object_answer(calibration: ObjectCalibration, decision: ObjectDecision, to: Path) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    title = f"{calibration.images} images, objects matched at IoU 0.5: as the bundle decides, then with thresholds"
+    table = _table(title)
+    for name, row in calibration.after.classes.items():
+        least = decision.thresholds.get(name, decision.score)
+        table.add_row(name, f"score ≥ {least:.3f}", *_numbers(calibration.before.classes[name]))
+        table.add_row("", f"score ≥ {calibration.proposed.get(name, least):.3f}", *_numbers(row))
+    before, after = calibration.before.objective, calibration.after.objective
+    verdict = "kept" if calibration.kept else "NOT kept: the new bundle decides as the old one"
+    head = f"{calibration.target}: {before:.4f} as it was, {after:.4f} with thresholds: {verdict}"
+    honest = "measured on the frames they were chosen on; `segwright evaluate` on another part gives the honest number"
+    return Group(table, Text(head), Text(honest), Text(f"{to} written"))
+
+
+def _table(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    table.add_column("class", overflow="fold")  # on a narrow terminal names wrap, numbers never
+    for name in ("decided by", *_SHOWN):
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, part: str) -> None:
@@ -94,16 +151,10 @@ def _refuse_seen_frames(bundle: Bundle, dataset: Dataset, split: Split | None, p
 
 
 def _answer(calibration: Calibration, to: Path) -> RenderableType:
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    title = f"{calibration.images} images: by the largest probability, then with thresholds"
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
-    table.add_column("class", overflow="fold")  # on a narrow terminal names wrap, numbers never
-    for name in ("decided by", *_SHOWN):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = _table(f"{calibration.images} images: by the largest probability, then with thresholds")
     for name, row in calibration.after.classes.items():
         rule = f"p ≥ {calibration.proposed[name]:.3f}" if name in calibration.proposed else "thresholds"
         table.add_row(name, "largest p", *_numbers(calibration.before.classes[name]))

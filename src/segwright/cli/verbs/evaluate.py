@@ -11,7 +11,7 @@ import typer
 from segwright.cli.datasets import FoldOption
 from segwright.cli.evaluation.masks import score_masks
 from segwright.cli.evaluation.objects import score_objects
-from segwright.cli.evaluation.tasks import refuse_others, require_images, require_sides, require_task
+from segwright.cli.evaluation.tasks import refuse_others, require_images, require_sides, require_task, task_of
 from segwright.cli.evaluation.volumes import score_volumes
 from segwright.cli.face import Face, JsonFlag
 
@@ -103,10 +103,12 @@ def run_task(given: dict[str, Any], model: Path | None, json_file: Path | None) 
     Raises:
         SegwrightError: see the tasks.
     """
+    of_model = task_of(model)
+    given = {**given, "task": of_model} if of_model and given["task"] == "semantic" else given
     task = given["task"]
     require_task(task, given["rule"], given["kind"])
     refuse_others(task, {**given, "model": model})
-    if task in EXAMPLES:
+    if task in EXAMPLES and not (task == "instance" and model is not None):
         require_sides(task, given["predictions"], given["truth"], EXAMPLES[task])
     require_images(given["images"])
     score = {"semantic": score_masks, "volume": score_volumes}.get(task, score_objects)

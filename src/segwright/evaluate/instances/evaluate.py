@@ -11,7 +11,7 @@ import numpy as np
 from segwright.core import ClassTable, DataError, Listener, silent
 from segwright.data.listing import stem_of
 from segwright.evaluate.boundary_iou import DILATION_RATIO
-from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, KnownColumns, scores_by_domain
 from segwright.evaluate.instances.counts import FrameMatches, InstanceCounts, count_instances
 from segwright.evaluate.instances.curves import Accumulated, accumulate
 from segwright.evaluate.instances.kept import kept
@@ -63,7 +63,7 @@ def evaluate_instances(
 def evaluate_instance_pairs(
     pairs: InstancePairs,
     *,
-    columns: ColumnSource = NO_COLUMNS,
+    columns: ColumnSource | KnownColumns = NO_COLUMNS,
     workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:
@@ -146,7 +146,9 @@ def _outcome(counted: tuple[int, int, int]) -> dict[str, Any]:
     return dict(zip(("tp", "fp", "fn"), counted, strict=True))
 
 
-def _with_columns(counts: InstanceCounts, source: ColumnSource, place: str) -> tuple[InstanceCounts, tuple[str, ...]]:
+def _with_columns(
+    counts: InstanceCounts, source: ColumnSource | KnownColumns, place: str
+) -> tuple[InstanceCounts, tuple[str, ...]]:
     """The counts with the columns of each frame, and notes on them."""
     columns, notes = source.of([stem_of(row.name) for row in counts.frames], place)
     frames = tuple(replace(row, columns=columns[stem_of(row.name)]) for row in counts.frames)

@@ -21,8 +21,8 @@ from segwright.evaluate.report.object_pictures import (
     LEFT_OUT,
     MISSED,
     WORST_FRAMES,
-    FrameImages,
     ObjectPanel,
+    PicturesByName,
     Views,
     colour_of,
     ground,
@@ -34,7 +34,7 @@ from segwright.infer.overlay import as_display
 
 
 def instance_panels(
-    evaluation: ObjectEvaluation, pairs: InstancePairs, images: FrameImages, count: int = WORST_FRAMES
+    evaluation: ObjectEvaluation, pairs: InstancePairs, images: PicturesByName, count: int = WORST_FRAMES
 ) -> Iterator[ObjectPanel]:
     """The `count` worst frames, worst first; detections from the confidence of the best F1 up."""
     for position, row in worst_rows(evaluation)[:count]:

@@ -20,7 +20,7 @@ from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.pairs import PanopticPairs
 from segwright.evaluate.report.changed import ChangedPictures
 from segwright.evaluate.report.instance_panels import instance_views, least_score, regions_of
-from segwright.evaluate.report.object_pictures import INVENTED, FrameImages, Views, ground
+from segwright.evaluate.report.object_pictures import INVENTED, PicturesByName, Views, ground
 from segwright.evaluate.report.paint import Canvas, Region, fill, paint, pale
 from segwright.evaluate.report.panoptic_panels import panoptic_views, segment_outcomes
 from segwright.evaluate.report.pictures import caption, data_uri
@@ -96,7 +96,7 @@ class InstanceChanges:
 
     evaluations: tuple[ObjectEvaluation, ObjectEvaluation]
     pairs: InstancePairs
-    images: FrameImages
+    images: PicturesByName
     earlier: EarlierInstances | None
 
     def new(self, name: str) -> Views:
@@ -156,7 +156,7 @@ class PanopticChanges:
 
     evaluation: ObjectEvaluation
     pairs: PanopticPairs
-    images: FrameImages
+    images: PicturesByName
     earlier: EarlierPanoptic | None
 
     def new(self, name: str) -> Views:

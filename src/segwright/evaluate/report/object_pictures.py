@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -49,6 +49,14 @@ class ObjectPanel:
     name: str
     row: Mapping[str, Any]
     pictures: Pictures
+
+
+class PicturesByName(Protocol):
+    """Where the frames' pictures come from: a folder of them, or the dataset that was scored."""
+
+    def of(self, name: str, size: Size, /) -> Image | None:
+        """The picture of the frame called `name`, None where there is none."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 
 from segwright.core import DataError, InstanceSet, Problem
 from segwright.data import Dataset
+from segwright.data.frame_objects import has_objects, read_objects
 from segwright.data.workers import in_threads
-from segwright.train.objects.frames import has_objects, read_objects
 
 
 @dataclass(frozen=True, slots=True)

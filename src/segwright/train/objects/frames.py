@@ -11,10 +11,9 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import DataError, InstanceSet, Listener, Note, Problem, SegwrightError, silent, tracked
+from segwright.core import DataError, Listener, Note, Problem, SegwrightError, silent, tracked
 from segwright.data import Dataset, Frame
-from segwright.data.components import instances_from_label_map
-from segwright.data.masks import InstanceSource, PanopticSource
+from segwright.data.frame_objects import read_objects
 from segwright.infer.preprocess import Preprocessing
 from segwright.train.frames import is_grey
 from segwright.train.objects.layers import ObjectLayers, layered, places_in
@@ -28,22 +27,6 @@ class ObjectFrame:
 
     pixels: npt.NDArray
     objects: ObjectLayers
-
-
-def read_objects(dataset: Dataset, frame: Frame) -> InstanceSet:
-    """The frame's objects; of labels that only say which class a pixel is, each connected region (8-connected).
-
-    Raises:
-        DataError: the labels cannot be read.
-    """
-    if isinstance(frame.mask, InstanceSource | PanopticSource):
-        return dataset.read_instances(frame)
-    return instances_from_label_map(dataset.read_labels(frame))
-
-
-def has_objects(dataset: Dataset) -> bool:
-    """Whether the labels tell objects apart."""
-    return any(isinstance(frame.mask, InstanceSource | PanopticSource) for frame in dataset.frames)
 
 
 class ObjectFrames:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
-from segwright.core import ClassTable, Listener, Note, silent
+from segwright.core import Listener, Note, silent
 from segwright.data import Dataset, Frame
+from segwright.data.frame_objects import read_objects
 from segwright.data.workers import in_threads
-from segwright.evaluate import ObjectEvaluation, evaluate_instances
+from segwright.evaluate import evaluate_instances
 from segwright.evaluate.instances.from_dataset import coco_content
+from segwright.evaluate.instances.predicted import ranking
 from segwright.infer.objects import ObjectDecision, ObjectPredictor
 from segwright.infer.objects.results import coco_results
 from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime
@@ -20,12 +21,9 @@ from segwright.models.instance import InstanceNetwork, InstanceSpec, InstanceTar
 from segwright.models.trainable import Trainable
 from segwright.train.objective import Autocast
 from segwright.train.objects.feed import ObjectFeed
-from segwright.train.objects.frames import ObjectFrames, read_objects
+from segwright.train.objects.frames import ObjectFrames
 from segwright.train.settings import Plan
 from segwright.train.weights import load_pretrained
-
-# Average precision ranks candidates itself: what a user would not be shown counts too.
-AP_MOST = 100
 
 
 class InstanceObjective:
@@ -73,21 +71,6 @@ def object_predictor(plan: Plan, network: nn.Module, decision: ObjectDecision | 
     return ObjectPredictor(
         TorchObjectRuntime(network), plan.classes, plan.preprocessing, plan.tiles, decision or plan.objects.decision
     )
-
-
-def ranking(decision: ObjectDecision, scored_from: float) -> ObjectDecision:
-    """The decision as average precision is counted with it: candidates from `scored_from` up, `AP_MOST` a frame."""
-    return replace(decision, score=scored_from, thresholds={}, most=max(AP_MOST, decision.most))
-
-
-def evaluated(
-    predictor: ObjectPredictor, dataset: Dataset, classes: ClassTable, *, kinds: Sequence[str] = ("mask",), **more: Any
-) -> ObjectEvaluation:
-    """AP and AR of what `predictor` finds in the labelled frames of `dataset`; objects as `read_objects` has them."""
-    frames = [frame for frame in dataset.frames if frame.mask is not None]
-    truth = coco_content(((frame.stem, read_objects(dataset, frame)) for frame in frames), classes)
-    results = [row for frame in frames for row in _found(predictor, dataset, frame)]
-    return evaluate_instances(results, truth, kinds=kinds, **more)  # type: ignore[arg-type]
 
 
 def object_validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
