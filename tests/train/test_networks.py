@@ -36,7 +36,8 @@ def test_plan__keeps_the_options_and_takes_crops_of_the_networks_own_stride(tiny
     assert Plan.from_json(plan.to_json()) == plan
     with pytest.raises(ConfigError, match="does not fit the network") as caught:
         planned(tiny, "training.crop=48")
-    assert caught.value.problems[0].allowed == "a multiple of 32, such as 64"
+    assert caught.value.problems[0].allowed == "a multiple of 32"
+    assert caught.value.problems[0].fix == "training.crop=64"
 
 
 def test_plan__a_network_that_pools_the_frame_needs_two_crops(tiny: Tiny) -> None:
@@ -54,8 +55,16 @@ def test_plan__a_network_for_one_size_gets_crops_and_tiles_of_that_size(tiny: Ti
     boxes = plan.tiles.boxes(Size(40, 200), stride_px=64)
     assert {(box.bottom - box.top, box.right - box.left) for box in boxes} == {(64, 64)}
     for wrong, message in (("training.crop=128", r"training\.crop"), ("inference.tile=128", r"inference\.tile")):
-        with pytest.raises(ConfigError, match=f"{message}: does not fit the network"):
+        with pytest.raises(ConfigError, match=f"{message}: does not fit the network") as caught:
             planned(tiny, "training.crop=auto", wrong, needs=needs)
+        assert caught.value.problems[0].fix == f"{wrong.split('=')[0]}=auto"  # 128 is a multiple of 64, and is refused
+
+
+def test_plan__one_crop_is_enough_for_a_network_for_one_size_whose_coarsest_level_is_no_single_value(
+    tiny: Tiny,
+) -> None:
+    needs = InputNeeds(stride_px=64, fixed=Size(64, 64))
+    assert planned(tiny, "training.crop=auto", "training.batch=1", needs=needs).sampling.batch == 1
 
 
 def test_plan_project__a_wrong_option_and_a_wrong_encoder_are_said_before_a_frame_is_read(tiny: Tiny) -> None:

@@ -221,16 +221,18 @@ def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
     automatic, why = _automatic_crop(inputs)
     crop = reasons.choose("sampling.crop", training.crop, automatic, why)
     if crop % stride or (inputs.needs.fixed is not None and crop != automatic):
-        multiples = f"a multiple of {stride}, such as {round_up(crop, stride)}"
+        fits = round_up(crop, stride)
         raise ConfigError.of(
             "training.crop",
             "does not fit the network",
-            allowed=multiples if inputs.needs.fixed is None else f"{automatic}: {why}",
+            allowed=f"a multiple of {stride}" if inputs.needs.fixed is None else f"{automatic}: {why}",
             found=str(crop),
-            fix="training.crop=auto, or a multiple of the stride",
+            fix=f"training.crop={fits}" if inputs.needs.fixed is None else "training.crop=auto",
         )
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
-    if batch == 1 and (crop == inputs.needs.stride_px or inputs.needs.pools_frame):
+    # the stride of a network for one size is that size: its coarsest level has many values all the same
+    single_value = crop == stride and inputs.needs.fixed is None
+    if batch == 1 and (single_value or inputs.needs.pools_frame):
         network = inputs.project.model.network
         pools = f"one crop: a single value a channel where '{network}' pools the whole frame"
         raise ConfigError.of(
