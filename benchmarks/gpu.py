@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py                    # needs CUDA; a few minutes
     python benchmarks/gpu.py --full             # also the guide's 4,000 frames of 2048x1536: hours
-    python benchmarks/gpu.py --device cpu --tiny    # small, to see that the path works: no figures worth keeping
+    python benchmarks/gpu.py --tiny             # small, on any machine, to see that the path works: no figures to keep
 
 It measures a training step and a whole frame of our U-Net beside segmentation-models-pytorch's on the same encoder,
 times training with the real feed beside batches that lie on the device, trains the worked example, says when it
@@ -43,7 +43,7 @@ Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Scale:
-    """How much work: crops of a step, timed repeats, and the worked example's frames and steps."""
+    """How much work: crops of a step, timed repeats, and the worked example's encoder, frames, steps and settings."""
 
     batch: int
     crop: int
@@ -52,29 +52,38 @@ class Scale:
     frames_a_line: int
     steps: int
     compile: bool
+    encoder: str = "resnet34"
+    overrides: tuple[str, ...] = ()
 
 
 FULL = Scale(batch=16, crop=512, repeats=30, frame=Size(1536, 2048), frames_a_line=150, steps=1500, compile=True)
-TINY = Scale(batch=2, crop=64, repeats=2, frame=Size(192, 256), frames_a_line=20, steps=6, compile=False)
+# The example's own tiles of 384 px, each seen twice, would be most of the work.
+SMALL_TILES = ("inference.tile=128", "inference.overlap_px=32", "inference.flips=false")
+TINY = Scale(
+    batch=2, crop=64, repeats=2, frame=Size(192, 256), frames_a_line=20, steps=6, compile=False,
+    encoder="test_resnet", overrides=SMALL_TILES,
+)  # fmt: skip
 
 
 def main() -> None:
     """Measure everything and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", help="default: cuda; with --tiny cpu where there is none")
     parser.add_argument("--tiny", "--quick", dest="tiny", action="store_true", help="small: to see that the path works")
     parser.add_argument("--full", action="store_true", help="also time to the mIoU on the guide's 4,000 frames")
     parser.add_argument("--target", type=float, default=TARGET_MIOU, help="the mIoU that is timed")
-    parser.add_argument("--encoder", default="resnet34")
+    parser.add_argument("--encoder", help="default: resnet34; with --tiny one of a few layers")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("this machine has no CUDA device; `--device cpu --tiny` only shows that the path works")
-    device, scale = torch.device(arguments.device), TINY if arguments.tiny else FULL
+    chosen = arguments.device or ("cpu" if arguments.tiny and not torch.cuda.is_available() else "cuda")
+    if chosen == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("this machine has no CUDA device; `--tiny` runs without and only shows that the path works")
+    device, scale = torch.device(chosen), TINY if arguments.tiny else FULL
+    encoder = arguments.encoder or scale.encoder
     rows = [
-        *speed_rows(device, scale, arguments.encoder),
-        *training_rows(scale, arguments.encoder, arguments.target),
-        *worked_example_rows(device, scale, arguments.encoder),
+        *speed_rows(device, scale, encoder),
+        *training_rows(scale, encoder, arguments.target),
+        *worked_example_rows(device, scale, encoder),
     ]
     if arguments.full:
         rows += full_rows(arguments.target)
@@ -165,7 +174,7 @@ def training_rows(scale: Scale, encoder: str, target: float) -> Iterator[Row]:
     """Crops a second with the feed beside batches on the device; then the time to `target` on this scale's frames."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        plan, dataset, split = plan_example(root, example_settings(scale, encoder))
+        plan, dataset, split = plan_example(root, example_settings(scale, encoder), scale.overrides)
         yield from feed_rows(plan, (dataset, split), root / "feed", warm_up=scale.repeats, steps=3 * scale.repeats)
         yield from time_to_score_rows(plan, (dataset, split), root / "runs" / "timed", target)
 
@@ -197,7 +206,7 @@ def worked_example_rows(device: torch.device, scale: Scale, encoder: str) -> Ite
 
 def train_example(root: Path, scale: Scale, encoder: str) -> tuple[Run, Dataset, Split, float]:
     """The worked example's project with this scale's frames and steps, trained; and the seconds that took."""
-    plan, dataset, split = plan_example(root, example_settings(scale, encoder))
+    plan, dataset, split = plan_example(root, example_settings(scale, encoder), scale.overrides)
     started = time.perf_counter()
     run = execute(start_run(plan, root / "runs" / "whole"), dataset, split)
     return run, dataset, split, time.perf_counter() - started
@@ -205,7 +214,7 @@ def train_example(root: Path, scale: Scale, encoder: str) -> tuple[Run, Dataset,
 
 def example_settings(scale: Scale, encoder: str) -> DemoSettings:
     """The worked example with this scale's frames and steps."""
-    spec = FrameSpec(frames_per_line=scale.frames_a_line, size=scale.frame if scale is FULL else FrameSpec().size)
+    spec = FrameSpec(frames_per_line=scale.frames_a_line, size=scale.frame)
     settings = replace(DemoSettings.full(), frames=spec, encoder=encoder, weights=None)
     settings.training.update(
         steps=scale.steps,
@@ -218,13 +227,13 @@ def example_settings(scale: Scale, encoder: str) -> DemoSettings:
     return settings
 
 
-def plan_example(root: Path, settings: DemoSettings) -> tuple[Plan, Dataset, Split]:
+def plan_example(root: Path, settings: DemoSettings, overrides: tuple[str, ...] = ()) -> tuple[Plan, Dataset, Split]:
     """Draw the frames of `settings` below `root`, split them, and plan."""
     from segwright.data import make_split, open_dataset, write_split
     from segwright.demo.frames import CLASSES as CLASS_TABLE
 
     generate(root / "frames", settings.frames, workers=torch.get_num_threads())
-    project = read_project(settings.write_project(root))
+    project = read_project(settings.write_project(root), overrides)
     dataset = open_dataset(root / "frames", format="index_png", classes=CLASS_TABLE)
     write_split(root / "split.json", make_split(dataset, by=SPLIT_BY, fractions=SPLIT_FRACTIONS, held_out=HELD_OUT))
     return plan_project(project, root, silent)

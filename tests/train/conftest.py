@@ -12,6 +12,7 @@ import torch
 from segwright.data import Dataset, Split
 from segwright.project import read_project
 from segwright.train import Plan, Run, execute, plan_project, start_run
+from segwright.train.finish import finish
 from tests.train.tiny import write_project
 
 
@@ -40,6 +41,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture(scope="session")
 def finished(tiny: Tiny) -> Run:
-    """The undisturbed run of the tiny project."""
+    """The undisturbed run of the tiny project, trained and scored."""
     run = start_run(tiny.plan, tiny.project.parent / "runs" / "undisturbed")
-    return execute(run, tiny.dataset, tiny.split)
+    execute(run, tiny.dataset, tiny.split)
+    finish(run, tiny.dataset)
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -118,14 +119,35 @@ def test_plan__a_teacher_nobody_listens_to_is_refused(tiny: Tiny, finished: Run)
 def test_plan__a_teacher_of_other_classes_is_refused(tiny: Tiny, finished: Run) -> None:
     project = read_project(tiny.project, [f"training.distill_from={finished.path}"])
     with pytest.raises(ConfigError, match=r"(?s)answers for other classes.*allowed: +0 sky.*found: .*blob"):
-        distill_plan(project, ClassTable.of(["sky", "road"]), Reasons())
+        distill_plan(project, ClassTable.of(["sky", "road"]), tiny.split.content_hash, Reasons())
 
 
 def test_plan__a_run_without_weights_cannot_teach(tiny: Tiny, tmp_path: Path) -> None:
     start_run(tiny.plan, tmp_path / "new")
     project = read_project(tiny.project, [f"training.distill_from={tmp_path / 'new'}"])
     with pytest.raises(ArtefactError, match=r"(?s)best.safetensors: does not exist, so.*train --resume --run"):
-        distill_plan(project, tiny.plan.classes, Reasons())
+        distill_plan(project, tiny.plan.classes, tiny.split.content_hash, Reasons())
+
+
+def test_plan__a_teacher_that_has_not_finished_is_refused(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
+    shutil.copytree(finished.path, tmp_path / "halfway")
+    (tmp_path / "halfway" / "evaluation.json").unlink()
+    project = read_project(tiny.project, [f"training.distill_from={tmp_path / 'halfway'}"])
+    with pytest.raises(ArtefactError, match=r"(?s)halfway: has not finished.*train --resume --run .*halfway"):
+        distill_plan(project, tiny.plan.classes, tiny.split.content_hash, Reasons())
+
+
+def test_plan__a_teacher_of_another_split_may_know_the_held_out_frames(tiny: Tiny, finished: Run) -> None:
+    project = read_project(tiny.project, [f"training.distill_from={finished.path}"])
+    with pytest.raises(ConfigError, match=r"(?s)trained by another split.*allowed: .*abcdef123456.*one for each"):
+        distill_plan(project, tiny.plan.classes, "abcdef1234567890", Reasons())
+
+
+def test_plan__objects_are_not_taught(tiny: Tiny, finished: Run) -> None:
+    project = read_project(tiny.project, [f"training.distill_from={finished.path}"])
+    project = project.model_copy(update={"task": "instance"})
+    with pytest.raises(ConfigError, match=r"(?s)nothing of objects.*found: +task instance, taught by undisturbed"):
+        distill_plan(project, tiny.plan.classes, tiny.split.content_hash, Reasons())
 
 
 def test_plan__of_a_teacher_is_written_and_read_and_older_plans_have_none(tiny: Tiny) -> None:

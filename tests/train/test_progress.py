@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from segwright.train import Run
+from segwright.core import Event, Measured
+from segwright.train import Run, execute, start_run
 from segwright.train.guard import Guard
 from segwright.train.progress import Pace, said_of_round
+from tests.train.conftest import Tiny
 
 
 def test_pace__time_left_counts_steps_and_the_rounds_that_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +42,21 @@ def test_progress_file__of_a_finished_run_says_so(finished: Run) -> None:
     assert (now["state"], now["step"], now["steps"], now["seconds_left"]) == ("finished", 24, 24, 0.0)
     assert now["loss"] > 0
     assert now["best_step"] in (6, 12, 18, 24)
+
+
+def test_progress_file__whoever_hears_of_a_round_finds_it_there(tiny: Tiny, tmp_path: Path) -> None:
+    run = start_run(tiny.plan, tmp_path / "heard")
+    found: list[dict[str, Any]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Measured) and event.stage == "validation":
+            found.append(json.loads((run.path / "progress.json").read_text(encoding="utf-8")))
+            if len(found) == 2:
+                raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        execute(run, tiny.dataset, tiny.split, listener=listen)
+    assert [now["step"] for now in found] == [6, 12]
+    assert found[0]["best_score"] is not None
+    assert found[0]["best_step"] == 6
+    assert found[1]["stale_rounds"] == (0 if found[1]["best_step"] == 12 else 1)

@@ -25,8 +25,24 @@ def served(run: Path, port: int) -> Iterator[str]:
     Raises:
         ConfigError: the port is taken, or not to be had.
     """
+    server = _listening(port, _handler(run))
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
     try:
-        server = ThreadingHTTPServer((HOST, port), _handler(run))
+        yield f"http://{HOST}:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def require_free(port: int) -> None:
+    """Raise ConfigError where `port` cannot be listened on: told before frames are read and a run has its folder."""
+    _listening(port, BaseHTTPRequestHandler).server_close()
+
+
+def _listening(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer((HOST, port), handler)
     except OSError as error:
         raise ConfigError.of(
             f"--port {port}",
@@ -35,13 +51,6 @@ def served(run: Path, port: int) -> Iterator[str]:
             found=error.strerror or str(error),
             fix=f"--port {port + 1 if 0 < port < 65535 else 0}",
         ) from None
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://{HOST}:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def with_page(run: Path, listener: Listener) -> Listener:

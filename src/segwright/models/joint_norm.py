@@ -68,7 +68,11 @@ def join_batch_norm(network: nn.Module) -> tuple[str, ...]:
 
 
 def _normalised(layer: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tensor:
-    """`values` (batch, channels, ...) by the joint mean and variance; moves the running statistics as torch does."""
+    """`values` (batch, channels, ...) by the joint mean and variance; moves the running statistics as torch does.
+
+    Values of 16 bits are counted in 32, as torch's own batch norm does, and come back in 16.
+    """
+    given, values = values.dtype, values.to(torch.promote_types(values.dtype, torch.float32))
     others = [axis for axis in range(values.ndim) if axis != 1]
     shape = [1, -1, *[1] * (values.ndim - 2)]
     count = joint_sum(values.new_tensor(float(values.numel() // values.shape[1])))
@@ -78,7 +82,9 @@ def _normalised(layer: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tenso
     if layer.track_running_stats:
         _move_statistics(layer, mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
     scaled = centred * torch.rsqrt(variance + layer.eps).view(shape)
-    return scaled * layer.weight.view(shape) + layer.bias.view(shape) if layer.affine else scaled
+    if layer.affine:
+        scaled = scaled * layer.weight.view(shape) + layer.bias.view(shape)
+    return scaled.to(given)
 
 
 def _move_statistics(layer: nn.modules.batchnorm._BatchNorm, mean: Tensor, variance: Tensor) -> None:

@@ -318,10 +318,11 @@ class _Loop:
         self.listener(Note("validation", f"step {self.state.step}: {said}{self._patience_left()}"))
         by_class = {f"{self.judges.class_score}/{name}": value for name, value in scores["class_iou"].items()}
         row = {**scores["scores"], **by_class}
-        self._log(self.state.step, "validation", row)
         if verdict.best and self.devices.processes.is_first:
             save_weights(self.folder / "checkpoints" / BEST, self.state.average.module.state_dict())
         self._thaw_or_stop()
+        self._write_progress()  # whoever hears of the round may look: it must know the best score and a stop by then
+        self._log(self.state.step, "validation", row)
         self._save_last()
         self._ready()
         self._pace.round_took(time.perf_counter() - started)

@@ -75,7 +75,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         reasons={**reasons.texts, **resolved.reasons},
         objects=_objects(inputs, reasons),
         processes=ProcessPlan(project.training.devices, project.training.nodes, project.training.strategy),
-        distill=distill_plan(project, classes, reasons),
+        distill=distill_plan(project, classes, inputs.split.content_hash, reasons),
     )
 
 

@@ -9,29 +9,24 @@ from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.project.schema import Project
 from segwright.train.checkpoint import BEST
 from segwright.train.plan_inputs import Reasons
-from segwright.train.run import open_run
+from segwright.train.run import Run, open_run
 from segwright.train.settings import DistillPlan
 
 
-def distill_plan(project: Project, classes: ClassTable, reasons: Reasons) -> DistillPlan | None:
+def distill_plan(project: Project, classes: ClassTable, split_hash: str, reasons: Reasons) -> DistillPlan | None:
     """What `training.distill_from` and the section `distill` say; None where there is no teacher.
 
+    `split_hash` is of the student's split: a teacher of another one may have learned what the student is judged by.
+
     Raises:
-        ArtefactError: no such run, or one without a best checkpoint.
-        ConfigError: the run answers for other classes, or nothing of it is learned.
+        ArtefactError: no such run, or one that is not finished.
+        ConfigError: a run that cannot teach this project, or nothing of it is learned.
     """
     named, settings = project.training.distill_from, project.distill
     if named is None:
         return None
     run = open_run(named)
-    if run.classes.content_hash != classes.content_hash:
-        raise ConfigError.of(
-            "training.distill_from",
-            "names a teacher that answers for other classes",
-            allowed=classes.describe(),
-            found=run.classes.describe(),
-            fix="train a teacher on this project first: segwright train",
-        )
+    _require_fitting(project, run, classes, split_hash)
     if settings.logits == settings.features == 0:
         raise ConfigError.of(
             "distill",
@@ -40,8 +35,50 @@ def distill_plan(project: Project, classes: ClassTable, reasons: Reasons) -> Dis
             found="both 0",
             fix="distill.logits=1, or leave training.distill_from out",
         )
+    hashed = weights_hash(run.path)
+    _require_finished(run)
     reasons.texts["distill"] = f"segwright.yaml says so: {run.plan.network.encoder} of {run.path.name} teaches"
-    return DistillPlan(teacher=str(run.path), teacher_hash=weights_hash(run.path), **settings.model_dump())
+    return DistillPlan(teacher=str(run.path), teacher_hash=hashed, **settings.model_dump())
+
+
+def _require_fitting(project: Project, run: Run, classes: ClassTable, split_hash: str) -> None:
+    """Raise ConfigError where `run` answers another question than the project asks, or saw its held-out frames."""
+    if {project.task, run.plan.task} != {"semantic"}:
+        raise ConfigError.of(
+            "training.distill_from",
+            "teaches a class for every pixel, and nothing of objects",
+            allowed="teacher and student of task semantic",
+            found=f"task {project.task}, taught by {run.path.name} of task {run.plan.task}",
+            fix="leave training.distill_from out",
+        )
+    if run.classes.content_hash != classes.content_hash:
+        raise ConfigError.of(
+            "training.distill_from",
+            "names a teacher that answers for other classes",
+            allowed=classes.describe(),
+            found=run.classes.describe(),
+            fix="train a teacher on this project first: segwright train",
+        )
+    if run.plan.data.split_hash != split_hash:
+        raise ConfigError.of(
+            "training.distill_from",
+            "names a teacher that was trained by another split: it may know the frames that judge the student",
+            allowed=f"a teacher of this split, {split_hash[:12]}",
+            found=f"{run.path.name} of split {run.plan.data.split_hash[:12]}",
+            fix="train a teacher on this split first: segwright train; of a split with folds, one for each split.fold",
+        )
+
+
+def _require_finished(run: Run) -> None:
+    """Raise ArtefactError where training was interrupted: its best checkpoint is only the best so far."""
+    if run.evaluation is None:
+        raise ArtefactError.of(
+            str(run.path),
+            "has not finished, so it cannot teach",
+            allowed="a run with an evaluation.json",
+            found="a best checkpoint of an interrupted or running training",
+            fix=f"segwright train --resume --run {run.path}",
+        )
 
 
 def weights_hash(run: Path) -> str:

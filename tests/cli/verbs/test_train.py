@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,3 +70,12 @@ def test_read_plan__a_damaged_plan_is_refused(tmp_path: Path, content: dict[str,
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(ArtefactError, match=r"(?s)is not a whole plan.*a plan is not edited"):
         read_plan(path)
+
+
+def test_train__a_taken_port_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"--port {port}: cannot be listened on"):
+            train([str(tmp_path / "no-such.yaml")], live=True, port=port)

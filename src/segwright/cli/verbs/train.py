@@ -55,6 +55,10 @@ def train(
         with Face(as_json=json) as face:
             _preview_or_folds(face, words, run, given, preview=preview)
         return
+    if live and not plan_only and not _started_together():  # of several processes the first one serves
+        from segwright.cli.live import require_free
+
+        require_free(port)
     existing = _run_to_resume(run, words) if resume else None
     project = None if resume else project_of(words)
     wanted = devices or (existing.plan.processes.devices if existing else _of_project(project))
