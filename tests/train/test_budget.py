@@ -56,7 +56,10 @@ def test_budget__trains_keeps_and_goes_on(tmp_path: Path) -> None:
     project = write_project(tmp_path)
     settings = read_project(project, SHORT)
     folder = tmp_path / "runs" / "budget"
-    measured = measure_budget(settings, tmp_path, folder, [2, None], seeds=1)
+    told: list[object] = []
+    measured = measure_budget(settings, tmp_path, folder, [2, None], seeds=1, listener=told.append)
+    texts = [row.text for row in told if isinstance(row, Note) and row.stage == "budget"]
+    assert any(text.startswith("2 different sizes can be drawn (2, 4 frames): a forecast takes 4") for text in texts)
     assert [(point.frames, point.groups, point.seed) for point in measured.points] == [(2, 1, 0), (4, 2, 0)]
     assert set(measured.points[0].scores) >= {"pooled_miou", "blob.iou", "line.iou"}
     small = folder / "frames-0002-seed-0"

@@ -20,7 +20,7 @@ from segwright.core import ArtefactError, ConfigError, DataError, Listener, Note
 from segwright.data import Dataset, Split, write_split
 from segwright.data.split.grouping import grouped
 from segwright.evaluate import Evaluation
-from segwright.evaluate.learning_curve import CurvePoint
+from segwright.evaluate.learning_curve import FEWEST_SIZES, CurvePoint, by_size
 from segwright.project.schema import Project
 from segwright.train.checkpoint import write_atomically
 from segwright.train.finish import finish
@@ -90,6 +90,8 @@ def measure_budget(
     """
     _, dataset, split = plan_project(project, base, listener)
     subsets = draw_subsets(dataset, split, sizes, seeds)
+    for text in _too_few_sizes(subsets, dataset, split):
+        listener(Note("budget", text, "warning"))
     _require_same_settings(folder, project, dataset, split)
     points, notes = [], []
     for number, subset in enumerate(subsets, start=1):
@@ -104,6 +106,20 @@ def measure_budget(
             str(folder), "no subset could be trained on", found="; ".join(notes), fix="--sizes with larger numbers"
         )
     return Budget(tuple(points), tuple(notes))
+
+
+def _too_few_sizes(subsets: Sequence[Subset], dataset: Dataset, split: Split) -> list[str]:
+    """What to say before hours are spent on sizes that whole groups do not allow."""
+    counts = [len(subset.stems) for subset in subsets]
+    rows = [row.size for row in by_size(counts, [0.0] * len(counts))]
+    if len(rows) >= FEWEST_SIZES:
+        return []
+    groups = len(_groups(dataset, split))
+    return [
+        f"{len(rows)} different sizes can be drawn ({', '.join(map(str, rows))} frames): a forecast takes "
+        f"{FEWEST_SIZES}. The {groups} groups of the training part stay whole; name more --sizes, or split again by "
+        "smaller groups, such as --by COLUMN,TIME --block"
+    ]
 
 
 def points_of_runs(folders: Sequence[Path]) -> Budget:

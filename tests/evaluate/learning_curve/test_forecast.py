@@ -105,6 +105,21 @@ def test_by_size__means_and_spreads() -> None:
     rows = by_size([50, 25, 50], [0.6, 0.5, 0.8])
     assert [(row.size, row.runs, round(row.mean, 3)) for row in rows] == [(25, 1, 0.5), (50, 2, 0.7)]
     assert (rows[0].std, rows[1].std) == (None, pytest.approx(0.1414, abs=1e-3))
+    assert (rows[1].lowest, rows[1].highest) == (0.6, 0.8)
+
+
+def test_by_size__what_whole_groups_made_differ_a_little_is_one_size() -> None:
+    rows = by_size([16, 6, 15, 30, 31, 6, 55], [0.4, 0.2, 0.5, 0.6, 0.7, 0.3, 0.8])
+    assert [(row.size, row.runs) for row in rows] == [(6, 2), (16, 2), (30, 2), (55, 1)]
+    assert [row.size for row in by_size([7, 8], [0.1, 0.2])] == [7, 8]
+
+
+def test_forecast__groups_of_uneven_size_make_no_further_sizes_and_no_fall() -> None:
+    three = forecast([39, 40, 41, 90, 91, 180, 178], [0.3, 0.31, 0.32, 0.5, 0.49, 0.6, 0.61])
+    assert isinstance(three, Refusal)
+    assert three.reason.startswith("too few points: 3 sizes and 7 runs")
+    four = forecast([39, 40, 90, 91, 180, 178, 351, 351], [0.32, 0.3, 0.5, 0.49, 0.6, 0.595, 0.66, 0.65])
+    assert not isinstance(four, Refusal) or "not monotone" not in four.reason
 
 
 def points() -> list[CurvePoint]:

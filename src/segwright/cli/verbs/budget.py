@@ -118,10 +118,9 @@ def _answer(curves: dict[str, LearningCurve], measured: Budget, report: Path | N
     for heading in (main.unit, "runs", "mean", "std", "lowest", "highest"):
         table.add_column(heading, justify="right")
     for row in main.rows:
-        values = [value for size, value in main.values if size == row.size]
         spread = "-" if row.std is None else f"{row.std:.3f}"
         table.add_row(
-            str(row.size), str(row.runs), f"{row.mean:.3f}", spread, f"{min(values):.3f}", f"{max(values):.3f}"
+            str(row.size), str(row.runs), f"{row.mean:.3f}", spread, f"{row.lowest:.3f}", f"{row.highest:.3f}"
         )
     gains = Table(title="what more labels should bring", title_justify="left")
     for heading in ("score", "now", f"+{main.more} {main.unit}", "90 % interval"):

@@ -21,7 +21,7 @@ from segwright.data.shapes import PLAIN, ObjectFacts, Outlines, Runs, Shape, Sha
 IDS, SHAPES, SEGMENTS = "ids", "shapes", "segments"
 KINDS = (IDS, SHAPES, SEGMENTS)
 Stored = LabelMap | ShapeMask | PanopticMap
-_LEVEL = 3
+_LEVEL = 1  # class ids get no smaller at level 3, and large even ones take twice as long
 
 
 def stored_form(source: MaskSource, shape: FrameShape, classes: ClassTable) -> Stored:

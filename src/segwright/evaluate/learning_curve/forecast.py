@@ -69,17 +69,17 @@ def forecast(sizes: Sequence[int], scores: Sequence[float], *, more: int = 100, 
     scores do not rise, or where the interval of the gain is wider than all the rise that was measured.
     """
     rows = by_size(sizes, scores)
-    refused = _too_little(rows, len(scores), more) or _falling(rows)
+    smallest, largest = (min(sizes), max(sizes)) if sizes else (0, 0)
+    refused = _too_little(rows, len(scores), largest, more) or _falling(rows)
     if refused is not None:
         return refused
     at, found = np.asarray(sizes, float), np.asarray(scores, float)
     law = fit_power_law(at, found)
     laws, residual_std = _resampled(at, found, law, seed)
-    largest = rows[-1].size
     gains = _values(laws, largest + more) - _values(laws, largest)
-    rise = law(largest) - law(rows[0].size)
+    rise = law(largest) - law(smallest)
     low, high = _interval(gains)
-    refused = _unclear(laws, rows, rise, (low, high))
+    refused = _unclear(laws, (smallest, largest), rise, (low, high))
     if refused is not None:
         return refused
     exponents = _interval(laws[:, 2])
@@ -94,17 +94,17 @@ def forecast(sizes: Sequence[int], scores: Sequence[float], *, more: int = 100, 
         exponent_interval=exponents,
         exponent_identified=exponents[0] > 0.051 and exponents[1] < 1.95,
         residual_std=residual_std,
-        curve=_along(law, laws, rows[0].size, largest + more),
+        curve=_along(law, laws, smallest, largest + more),
     )
 
 
-def _too_little(rows: Sequence[SizeSummary], runs: int, more: int) -> Refusal | None:
+def _too_little(rows: Sequence[SizeSummary], runs: int, largest: int, more: int) -> Refusal | None:
     if len(rows) < FEWEST_SIZES or runs < FEWEST_RUNS:
         said = f"{len(rows)} sizes and {runs} runs, where {FEWEST_SIZES} and {FEWEST_RUNS} are the fewest"
         return Refusal(f"too few points: {said} to fit three numbers to", "--sizes 25,50,100,all --seeds 3")
-    if rows[-1].size + more > FARTHEST * rows[-1].size:
-        reason = f"{more} more frames are more than twice the {rows[-1].size} that were measured"
-        return Refusal(reason, f"--more {int((FARTHEST - 1) * rows[-1].size)}, or fewer")
+    if largest + more > FARTHEST * largest:
+        reason = f"{more} more frames are more than twice the {largest} that were measured"
+        return Refusal(reason, f"--more {int((FARTHEST - 1) * largest)}, or fewer")
     return None
 
 
@@ -135,11 +135,12 @@ def _resampled(at: npt.NDArray, found: npt.NDArray, law: PowerLaw, seed: int) ->
     return fit_many(at, fitted + drawn), float(np.sqrt(np.mean(residuals**2)))
 
 
-def _unclear(laws: npt.NDArray, rows: Sequence[SizeSummary], rise: float, gain: Interval) -> Refusal | None:
+def _unclear(laws: npt.NDArray, ends: tuple[int, int], rise: float, gain: Interval) -> Refusal | None:
     """A refusal where the runs scatter more than the score grows."""
-    rises = _values(laws, rows[-1].size) - _values(laws, rows[0].size)
+    smallest, largest = ends
+    rises = _values(laws, largest) - _values(laws, smallest)
     if _interval(rises)[0] <= 0 or rise <= 0:
-        reason = f"the score does not surely rise from {rows[0].size} to {rows[-1].size} frames: the runs scatter more"
+        reason = f"the score does not surely rise from {smallest} to {largest} frames: the runs scatter more"
         return Refusal(reason, "smaller and larger --sizes, or more --seeds")
     if gain[1] - gain[0] > rise:
         reason = (
