@@ -27,6 +27,7 @@ each_network = pytest.mark.parametrize("case", EVERY, ids=str)
 # Pyramid pooling and attention gates are what an exporter with free height and width stumbles over.
 EXPORTED = ("unet", "attention_unet", "pspnet")
 STEPS = 25
+SETTLED = 3  # so many steps in a row below half of the first loss: learned
 
 
 def built(case: Case, bands: int = 3, channels: int = 4) -> SegmentationNetwork:
@@ -144,7 +145,14 @@ def test_network__learns_a_small_scene_by_heart(case: Case) -> None:
         total.backward()
         optimiser.step()
         losses.append(float(total.detach()))
-    assert losses[-1] < 0.5 * losses[0], losses[:: STEPS // 5]
+        if _halved(losses):
+            return
+    pytest.fail(f"not halved in {STEPS} steps: {losses[:: STEPS // 5]}")
+
+
+def _halved(losses: list[float]) -> bool:
+    """Whether the last steps, and not one lucky one, stay below half of the first."""
+    return len(losses) > SETTLED and max(losses[-SETTLED:]) < 0.5 * losses[0]
 
 
 def scene() -> tuple[Tensor, Tensor]:
