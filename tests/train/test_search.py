@@ -79,6 +79,18 @@ def test_search__a_trial_below_the_median_stops_early_and_never_wins(
     assert found.best.number == 2
 
 
+def test_search__a_full_disk_fails_no_trial(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    project = project_with(tiny, search__space=SPACE)
+    with monkeypatch.context() as disk:
+        disk.setattr("segwright.train.checkpoint.torch.save", full)
+        with pytest.raises(ArtefactError, match=r"(?s)could not be written.*No space left.*--search.*same command"):
+            search(project, tiny.project.parent, tmp_path / "search", 1)
+    assert search(project, tiny.project.parent, tmp_path / "search", 1).rows[0].state == "whole"
+
+
 def test_best__of_no_whole_trial_is_none() -> None:
     assert SearchResult("x", (TrialRow(0, "failed", None, 0, {}), TrialRow(1, "pruned", 0.9, 2, {}))).best is None
 

@@ -21,11 +21,15 @@ BEST = "best.safetensors"
 PART = ".part"
 
 
+class NotWritten(ArtefactError):
+    """The disk is full or the folder cannot be written: nothing is wrong with what was to be written."""
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place with one rename.
 
     Raises:
-        ArtefactError: the disk is full or the folder cannot be written; what stood at `path` stays as it was.
+        NotWritten: the disk is full or the folder cannot be written; what stood at `path` stays as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
@@ -37,11 +41,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except (OSError, RuntimeError, SafetensorError) as error:
         with suppress(OSError):
             temporary.unlink()
-        raise ArtefactError.of(
+        raise NotWritten.of(
             str(path),
             "could not be written",
             found=str(error),
-            fix="free some space, then `segwright train --resume`: nothing written so far is lost",
+            fix="free some space, then `segwright train --resume`: nothing written so far is lost; "
+            "of --search, --folds and distill the same command goes on",
         ) from error
 
 

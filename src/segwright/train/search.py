@@ -18,9 +18,11 @@ import optuna
 
 from segwright.core import ArtefactError, Listener, Measured, Note, silent
 from segwright.core.events import Event
+from segwright.data import Dataset, Split
 from segwright.project.schema import Project
 from segwright.project.search import Range, Space
-from segwright.train.run import PLAN_FILE, open_run
+from segwright.train.checkpoint import NotWritten
+from segwright.train.run import PLAN_FILE, Run, open_run
 from segwright.train.search_settings import require_searchable, with_values
 from segwright.train.start import execute, plan_project, start_run
 
@@ -138,25 +140,32 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, made: tuple[Project, Pa
             raise optuna.TrialPruned
 
     begun = (folder / PLAN_FILE).is_file()
-    if begun:
-        run = open_run(folder)
-        dataset, split = run.dataset, run.split
-    else:
-        plan, dataset, split = plan_project(project, base, silent)
-        run = start_run(plan, folder)
+    run, dataset, split = _taken_up(folder) if begun else _started(project, base, folder)
     select = run.plan.validation.select
     try:
         execute(run, dataset, split, resume=begun, listener=listen)
     except optuna.TrialPruned:
         listener(Note("search", f"trial {trial.number + 1} stopped: below the median of the trials before it"))
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    except ArtefactError as error:  # a loss that is not finite; a full disk fails the next trial too, and is then seen
+    except NotWritten:  # says nothing of the settings: the same command goes on with this trial
+        raise
+    except ArtefactError as error:  # a loss that is not finite
         listener(Note("search", f"trial {trial.number + 1} failed: {error.problems[0].rule}", "warning"))
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
     else:
         best = max(seen.values(), default=None)
         state = optuna.trial.TrialState.FAIL if best is None else optuna.trial.TrialState.COMPLETE
         study.tell(trial, best, state=state)
+
+
+def _taken_up(folder: Path) -> tuple[Run, Dataset, Split]:
+    run = open_run(folder)
+    return run, run.dataset, run.split
+
+
+def _started(project: Project, base: Path, folder: Path) -> tuple[Run, Dataset, Split]:
+    plan, dataset, split = plan_project(project, base, silent)
+    return start_run(plan, folder), dataset, split
 
 
 def _row(trial: optuna.trial.FrozenTrial) -> TrialRow:
