@@ -44,8 +44,11 @@ def export(
 
 def _answer(bundle: Bundle) -> str:
     proof = bundle.parity or {}
-    return (
-        f"{bundle.path}: {bundle.weights.file}, {len(bundle.classes)} classes\n"
-        f"parity on {proof['frames']} whole frames: {proof['pixel_share']:.2e} of the pixels differ, "
-        f"probabilities by at most {proof['largest_probability_difference']:.1e}"
-    )
+    if bundle.objects is None:
+        says = f"{proof['pixel_share']:.2e} of the pixels differ"
+        says += f", probabilities by at most {proof['largest_probability_difference']:.1e}"
+    else:
+        says = f"of {proof['objects']} objects {proof['alone']} are found by one pipeline only"
+        says += f", scores differ by at most {proof['largest_score_difference']:.1e}"
+    head = f"{bundle.path}: {bundle.weights.file}, {len(bundle.classes)} classes"
+    return f"{head}\nparity on {proof['frames']} whole frames: {says}"
