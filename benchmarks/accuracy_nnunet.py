@@ -33,7 +33,7 @@ def main() -> None:
         os.environ[f"nnUNet_{name}"] = str(folder / name)
     os.environ |= {"nnUNet_n_proc_DA": "1", "nnUNet_compile": "f"}  # planning takes it for its threads too
     plans = _plan(folder / "preprocessed" / DATASET, settings)
-    os.environ["nnUNet_n_proc_DA"] = "0"  # no workers: the benchmark has a core or two
+    os.environ["nnUNet_n_proc_DA"] = "0"  # noqa: SIM112  # no workers: the benchmark has a core or two
     trainer = _train(plans, folder / "preprocessed" / DATASET, settings)
     _predict(trainer, folder, settings)
 

@@ -261,7 +261,7 @@ def test_evaluate__a_run_asked_about_its_own_frames_is_scored_on_its_held_out_pa
     dataset = dataset_at(places["project"])
     split = read_split(split_file(tmp_path / "split.json", root, train=("f1", "f3"), validation=("f0", "f2")))
     data = SimpleNamespace(dataset_hash=dataset.content_hash, train_frames="")
-    plan = SimpleNamespace(data=data, optimiser=SimpleNamespace(seed=3))
+    plan = SimpleNamespace(data=data, optimiser=SimpleNamespace(seed=3), objects=None, task="semantic")
     run = SimpleNamespace(
         plan=plan, dataset=dataset, split=split, classes=dataset.classes, predictor=lambda: load(bundle.path)
     )

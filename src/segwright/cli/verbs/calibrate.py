@@ -46,9 +46,8 @@ def calibrate(
 ) -> None:
     """Choose per-class thresholds on a hold-out; writes a new bundle."""
     from segwright.cli.datasets import dataset_at, split_at
-    from segwright.evaluate import HoldOut, Target, choose_thresholds
-    from segwright.infer.bundle import read_bundle, require_new, with_thresholds
-    from segwright.infer.loading import semantic_predictor
+    from segwright.evaluate import Target
+    from segwright.infer.bundle import read_bundle, require_new
 
     wanted = str(Target.parse(target))
     require_new(to)
@@ -64,15 +63,24 @@ def calibrate(
             "dataset_hash": dataset.content_hash,
             "split_hash": None if chosen is None else chosen.content_hash,
         }
-        if source.objects is not None:
-            _calibrate_objects(face, source, hold_out, wanted, to, on)
-            return
-        frames = HoldOut(semantic_predictor(source), hold_out)
-        calibration = choose_thresholds(
-            frames, source.classes, target=wanted, cleanup=source.cleanup, listener=face.listener
-        )
-        with_thresholds(source, calibration, to, on=on)
-        face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, _answer(calibration, to))
+        calibrated = _calibrate_classes if source.objects is None else _calibrate_objects
+        calibrated(face, source, hold_out, wanted, to, on)
+
+
+def _calibrate_classes(
+    face: Face, source: Bundle, hold_out: Dataset, target: str, to: Path, on: Mapping[str, Any]
+) -> None:
+    """The threshold of each class's probability."""
+    from segwright.evaluate import HoldOut, choose_thresholds
+    from segwright.infer.bundle import with_thresholds
+    from segwright.infer.loading import semantic_predictor
+
+    frames = HoldOut(semantic_predictor(source), hold_out)
+    calibration = choose_thresholds(
+        frames, source.classes, target=target, cleanup=source.cleanup, listener=face.listener
+    )
+    with_thresholds(source, calibration, to, on=on)
+    face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, _answer(calibration, to))
 
 
 def _calibrate_objects(
