@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from segwright.core import (
     Box,
@@ -184,7 +184,7 @@ def seed_dataset(
     regions = objects = left_out = 0
     for frame in tracked(seeded, listener, "seeds", len(seeded)):
         try:
-            found = frame.mask.split(frame.image.shape(), table)
+            found = cast("Seeds", frame.mask).split(frame.image.shape(), table)
         except DataError as error:
             problems += error.problems
             continue

@@ -103,7 +103,7 @@ def _lobes(
 ) -> tuple[list[Instance], float | None, float | None]:
     """The objects of a region, how far the least of them stands out, and the clearest lobe that became none."""
     heights = heights_of(one, void, size)
-    tops = label(local_maxima(np.where(one.mask, heights, 0)), connectivity=2).astype(np.int32)
+    tops = np.array(label(local_maxima(np.where(one.mask, heights, 0)), connectivity=2), np.int32)
     tops[~one.mask] = 0
     if tops.max() < 2:
         return [one], None, None

@@ -104,7 +104,8 @@ def model_sides(given: Mapping[str, Any], model: Path, listener: Listener) -> Ob
     part = asked_part(model, of_model, columns_of(given))
     assert isinstance(part.predictor, ObjectPredictor)
     ranked = replace(part.predictor, decision=ranking(part.predictor.decision))
-    kinds, rule = given["kind"] or ("mask", "box"), given["rule"] or RULES["instance"][0]
+    kinds: Any = given["kind"] or ("mask", "box")
+    rule = given["rule"] or RULES["instance"][0]
     asked = predicted_objects(ranked, part.dataset, kinds=kinds, rule=rule, listener=listener)
     pairs = replace(asked.pairs, known={**asked.pairs.known, "truth": str(part.dataset.root)})
     notes = (*part.notes, *asked.notes)
