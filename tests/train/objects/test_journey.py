@@ -87,7 +87,9 @@ def test_objects__exported_predicted_and_calibrated(project: Path, capsys: pytes
     assert "Finds objects in a frame" in (project / "two.bundle" / "card.md").read_text()
 
 
-def test_objects__from_its_written_plan_a_run_gives_the_same_weights(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_objects__from_its_written_plan_a_run_gives_the_same_weights(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     done(segwright(capsys, "train", "--run", "whole"))
     done(segwright(capsys, "train", "--run", "again", "--plan"))
     done(segwright(capsys, "train", "--resume", "--run", "again"))
