@@ -30,6 +30,7 @@ from segwright.data.rasterise import Points
 from segwright.data.shapes import PLAIN, ObjectFacts, Outlines, Runs, Shape, ShapeMask
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_PANOPTIC_KEY = b'"segments_info"'  # then its annotations are images of segments, not objects: coco_panoptic
 _CROWD = ("void", "class", "leave_out")
 _BOXES = ("refuse", "void", "class")
 
@@ -127,7 +128,7 @@ def _candidates(listing: Listing) -> list[str]:
 def _looks_like_coco(path: Path) -> bool:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return all(data.find(key) >= 0 for key in _KEYS)
+            return all(data.find(key) >= 0 for key in _KEYS) and data.find(_PANOPTIC_KEY) < 0
     except (OSError, ValueError):
         return False
 
