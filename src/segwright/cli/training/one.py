@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,13 +74,27 @@ def _execute(
     listener = with_page(run.path, face.listener) if processes.is_first else silent
     watched = nullcontext() if port is None or not processes.is_first else served(run.path, port)
     try:
-        with watched as address:
+        with watched as address, _stopped_alike():
             if address is not None:
                 listener(Note("training", f"watch it at {address}"))
             execute(run, dataset, split, resume=resume, listener=listener, processes=processes)
     except KeyboardInterrupt:
         listener(Note("training", f"interrupted; segwright train --resume --run {run.path} goes on"))
         raise
+
+
+@contextmanager
+def _stopped_alike() -> Iterator[None]:
+    """Within: SIGTERM, as a queueing system or a service manager sends it, ends the training as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _name(project: Project) -> str:

@@ -30,6 +30,7 @@ from segwright.data.rasterise import Points
 from segwright.data.shapes import PLAIN, ObjectFacts, Outlines, Runs, Shape, ShapeMask
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_PANOPTIC_KEY = b'"segments_info"'  # then its annotations are images of segments, not objects: coco_panoptic
 _CROWD = ("void", "class", "leave_out")
 _BOXES = ("refuse", "void", "class")
 
@@ -121,7 +122,11 @@ class _Reading:
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return files_like(listing, ".json", lambda path: holds_all(path, _KEYS))
+    return files_like(listing, ".json", _looks_like_coco)
+
+
+def _looks_like_coco(path: Path) -> bool:
+    return holds_all(path, _KEYS) and not holds_all(path, (_PANOPTIC_KEY,))
 
 
 def _load(path: Path) -> dict[str, Any]:
