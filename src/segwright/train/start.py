@@ -226,8 +226,11 @@ def execute(
     resume: bool = False,
     listener: Listener = silent,
     processes: Processes = ALONE,
+    strategy: str | None = None,
 ) -> Run:
     """Train as the run's plan says, from the start or from its last checkpoint, alone or as one of `processes`.
+
+    `strategy`, "ddp" or "fsdp", is how they do it where it is not what the plan says.
 
     Raises:
         ConfigError: more processes than crops in a batch.
@@ -241,7 +244,7 @@ def execute(
     torch.manual_seed(plan.optimiser.seed)
     require_crops(plan.sampling.batch, processes)
     loggers = make_loggers(plan, run.path) if processes.is_first else []
-    devices = Devices.of(plan, loggers, processes)
+    devices = Devices.of(plan, loggers, processes, strategy or plan.processes.strategy)
     given = Given(run, dataset, split, processes, devices.fabric.device, resume, listener)
     prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):
