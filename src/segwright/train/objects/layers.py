@@ -84,6 +84,10 @@ class CutObjects:
     masks: npt.NDArray[np.bool_]
     ignored: npt.NDArray[np.bool_]
 
+    def kept(self, which: npt.NDArray[np.bool_]) -> CutObjects:
+        """The objects at `which`; what is ignored stays."""
+        return CutObjects(self.channels[which], self.masks[which], self.ignored)
+
     def boxes(self) -> npt.NDArray[np.float32]:
         """The half-open box of each mask: x_min, y_min, x_max, y_max, px (objects, 4)."""
         found = np.zeros((len(self.masks), 4), np.float32)
@@ -118,11 +122,12 @@ def cut_objects(layers: Layers, frame: ObjectLayers, magnification: float, least
 
 
 def pasted_objects(
-    below: CutObjects, above: CutObjects, chosen: Sequence[int], least_share: float
+    below: CutObjects, above: CutObjects, chosen: Sequence[int], least_share: float | npt.NDArray[np.floating]
 ) -> tuple[CutObjects, npt.NDArray[np.bool_]]:
     """The objects of `below` with those `chosen` of `above` put on top, and where these are (height, width).
 
-    What is covered is cut out of the objects below; one of which less than `least_share` is left is ignored there.
+    What is covered is cut out of the objects below; one of which less than `least_share` (of all, or one an object) is
+    left is ignored there.
     Source: Ghiasi et al. 2021, "Simple Copy-Paste", section 3.
     """
     cover = np.zeros(below.ignored.shape, bool)
