@@ -17,7 +17,7 @@ from segwright.evaluate.instances.evaluate import evaluate_instances
 from segwright.evaluate.instances.from_dataset import coco_content
 from segwright.export.benchmark.worker import reset_peak
 from segwright.infer import Preprocessing, TilePlan
-from segwright.infer.objects import Candidates, ObjectDecision, ObjectPredictor
+from segwright.infer.objects import Candidates, ObjectPredictor
 from segwright.infer.objects.results import coco_results
 from segwright.models import NetworkSpec, build_network
 from segwright.models.instance import (
@@ -51,7 +51,9 @@ def loss_step(name: str, count: int) -> Callable[[], object]:
         network = build_network(NetworkSpec(name, "resnet18", 3, 1)).train()
         assert isinstance(network, QueryNetwork)
         target = SegmentTargets(
-            torch.zeros(count, dtype=torch.int64), torch.from_numpy(places.astype(np.int64) - 1), torch.ones(CROP, CROP) > 0
+            torch.zeros(count, dtype=torch.int64),
+            torch.from_numpy(places.astype(np.int64) - 1),
+            torch.ones(CROP, CROP) > 0,
         )
         return lambda: QueryLoss()(network.queries(frames), [target])[0].backward()
     model = _network(name, 100).train()
