@@ -92,9 +92,7 @@ def _execute(
         with watched as address, _stopped_alike():
             if address is not None:
                 listener(Note("training", f"watch it at {address}"))
-            execute(
-                run, dataset, split, resume=resume, listener=listener, processes=processes, strategy=strategy
-            )
+            execute(run, dataset, split, resume=resume, listener=listener, processes=processes, strategy=strategy)
     except KeyboardInterrupt:
         listener(Note("training", f"interrupted; segwright train --resume --run {run.path} goes on"))
         raise
