@@ -77,7 +77,7 @@ def _instance(given: Given) -> Prepared:
             fix="training.devices=1",
         )
     feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener)
-    network = instance_network(plan, None if given.resume else given.listener)
+    network = instance_network(plan, None if given.resume else given.listener, feed)
     held_out = given.dataset.only(given.split.parts[plan.validation.part])
     return network, feed, Judges(InstanceObjective(), object_validator(plan, held_out), class_score="mask_ap")
 

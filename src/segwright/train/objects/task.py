@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from segwright.core import Listener, Note, silent
@@ -23,7 +25,9 @@ from segwright.train.objective import Autocast
 from segwright.train.objects.feed import ObjectFeed
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.settings import Plan
-from segwright.train.weights import load_pretrained
+from segwright.train.weights import folded_statistics, load_pretrained
+
+STATISTICS_CROPS = 16  # or a few more: whole batches
 
 
 class InstanceObjective:
@@ -52,12 +56,19 @@ def object_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Li
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects)
 
 
-def instance_network(plan: Plan, listener: Listener | None) -> Trainable:
-    """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random."""
+def instance_network(plan: Plan, listener: Listener | None, feed: ObjectFeed) -> Trainable:
+    """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random.
+
+    Batch norm that was folded into them gets its statistics from the first crops of `feed`: learning normalises by the
+    batch, and without them would start from another network than the pretrained one.
+    """
     assert isinstance(plan.network, InstanceSpec)
     network = build_instance_network(plan.network)
     if listener is not None:
         report = load_pretrained(network, plan.weights, plan.classes)
+        if report is not None and report.folded:
+            batches = math.ceil(STATISTICS_CROPS / plan.sampling.batch)
+            folded_statistics(network, torch.cat([feed.batch(step).frames for step in range(batches)]))
         why = (
             f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
         )
