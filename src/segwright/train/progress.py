@@ -60,7 +60,7 @@ def write_progress(folder: Path, row: Mapping[str, Any], guard: Guard) -> None:
 def said_of_round(
     select: str, score: float | None, class_scores: Mapping[str, float | None], guard: Guard, called: str = "IoU"
 ) -> str:
-    """One line of a validation round: the score, the best so far, the lowest classes and what their score is `called`."""
+    """One line of a validation round: the score, the best so far, and the lowest classes, by the score `called` so."""
     shown = "absent" if score is None else f"{score:.3f}"
     best = "absent" if guard.best_score is None else f"{guard.best_score:.3f}"
     state = "the best so far" if guard.stale_rounds == 0 else f"best {best} at step {guard.best_step}"
