@@ -15,6 +15,7 @@ from segwright.data.checks import ProjectFacts, enforce_gates
 from segwright.data.store import is_store, pinned
 from segwright.models import NetworkSpec
 from segwright.models.any_network import AnySpec
+from segwright.project.counted import require_things
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
@@ -24,7 +25,7 @@ from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import run_training
 from segwright.train.objects.facts import facts_for
-from segwright.train.objects.segment_planning import require_things, smallest_of
+from segwright.train.objects.segment_planning import smallest_of
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
 from segwright.train.processes import ALONE, Processes

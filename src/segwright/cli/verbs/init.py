@@ -24,6 +24,8 @@ def init(
     option: Annotated[
         list[str] | None, typer.Option(help="A setting of the format: --option masks=annotations. Repeatable.")
     ] = None,
+    task: Annotated[str, typer.Option(help="semantic, instance, panoptic or auto.")] = "semantic",
+    things: Annotated[str, typer.Option(help="Classes whose objects are counted, comma-separated.")] = "",
     columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
     columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
     columns_exif: Annotated[str | None, typer.Option(help="Columns from EXIF tags: DateTimeOriginal,Model.")] = None,
@@ -36,13 +38,15 @@ def init(
     from segwright.data import open_dataset, sample_labels
 
     _require_new(out)
+    _require_task(task)
     with Face(as_json=json) as face:
         options, table = options_of(option or []), class_table_of(classes)
         ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
         dataset = open_dataset(folder, format=format, classes=table, options=options, **ways)
         dataset = with_given_columns(dataset, columns_exif, columns_dicom, dicom)
+        dataset = _counted(dataset, task, listed(things))
         ways |= {"columns_exif": listed(columns_exif), "columns_dicom": listed(columns_dicom), "dicom": dicom}
-        text = _project(folder, out.parent, dataset, {"options": options, **ways})
+        text = _project(folder, out.parent, dataset, {"options": options, **ways}, task)
         masks = sample_labels(dataset, listener=face.listener)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
@@ -56,6 +60,32 @@ def _require_new(out: Path) -> None:
         raise ConfigError.of(
             str(out), "exists already", found="a project file", fix="edit it, or name another with --out"
         )
+
+
+def _require_task(task: str) -> None:
+    from segwright.core import ConfigError
+    from segwright.project.template import NETWORKS
+
+    if task not in NETWORKS:
+        fix = "--task semantic names pixels, instance finds objects, panoptic does both"
+        raise ConfigError.of("--task", "is not one that is trained", allowed=", ".join(NETWORKS), found=task, fix=fix)
+
+
+def _counted(dataset: Dataset, task: str, things: list[str]) -> Dataset:
+    """The dataset with the things that were named; of a panoptic task one is needed, named or known from the data."""
+    from dataclasses import replace
+
+    from segwright.core import ConfigError
+    from segwright.project.counted import require_things, with_things
+
+    found = replace(dataset, classes=with_things(dataset.classes, things)) if things else dataset
+    if task == "panoptic":
+        try:
+            require_things(found.classes)
+        except ConfigError as error:
+            fix = f"--things {', '.join(spec.name for spec in found.classes.foreground[:2])}".replace(", ", ",")
+            raise ConfigError(*(replace(row, place="--things", fix=fix) for row in error.problems)) from None
+    return found
 
 
 def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Iterator[str]:
@@ -93,7 +123,7 @@ def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
     }
 
 
-def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any]) -> str:
+def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any], task: str) -> str:
     """The text of the project file in `base` for the dataset that was found; paths are told as seen from it."""
     from segwright.data.store import is_store, place_of
     from segwright.project.schema import Data
@@ -106,7 +136,7 @@ def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any
     root = str(place_of(folder)) if place_of(folder).is_remote else _relative(folder, base)
     data = Data(root=root, format="auto" if stored else dataset.format, **settings)
     name = Path(place_of(folder).uri).stem if stored else folder.resolve().stem
-    return project_text(name, data, dataset.classes, dataset.column_names)
+    return project_text(name, data, dataset.classes, dataset.column_names, task)
 
 
 # Column names that usually mean "frames that belong together", the likeliest first.
