@@ -36,7 +36,7 @@ from segwright.train.weights import check_source, imagenet_at_hand, stores_quant
 
 OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
 NOT_SAID = "the usual; a file does not say what it was trained with (docs: Pretrained weights)"
-MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
+MOST_CLASSES = 255  # crops of regions hold channel numbers and void in one byte
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -46,7 +46,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
     classes, reasons = inputs.dataset.classes, Reasons()
-    if len(classes) > MOST_CLASSES:
+    if len(classes) > MOST_CLASSES and inputs.objects is None:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
     resolved = resolve_auto(inputs)
@@ -122,8 +122,14 @@ def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
         said = inputs.project.inference.segments
         segments = segment_decision(said, inputs.project.model.network, inputs.fingerprint.size_median, reasons)
         segments.check(inputs.dataset.classes)
-    decision = ObjectDecision(**given.model_dump())
-    return ObjectPlan(from_components=facts.from_components, decision=decision, segments=segments)
+    training, decision = inputs.project.training, ObjectDecision(**given.model_dump())
+    return ObjectPlan(
+        least_share=training.least_visible,
+        least_px=training.least_object_px,
+        from_components=facts.from_components,
+        decision=decision,
+        segments=segments,
+    )
 
 
 def _cleanup(project: Project, classes: ClassTable) -> Cleanup:

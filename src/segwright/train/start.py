@@ -24,6 +24,7 @@ from segwright.train.feeds import require_crops
 from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import run_training
+from segwright.train.not_used import check_used
 from segwright.train.objects.facts import facts_for
 from segwright.train.objects.segment_planning import smallest_of
 from segwright.train.plan import make_plan
@@ -70,6 +71,7 @@ def open_project(project: Project, base: Path, listener: Listener = silent, data
     """The project's data and split, checked against each other; `dataset` where it was opened already."""
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
     project = configured(project)
+    check_used(project, listener)
     needs = input_needs(_smallest(project))
     if dataset is None:
         dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
