@@ -111,7 +111,7 @@ def test_states__go_through_shards_unchanged(mesh: DeviceMesh) -> None:
 
 def test_shard__what_torch_cannot_cut_is_said(mesh: DeviceMesh) -> None:
     network = built(Case("fcn"))
-    network.scale = nn.Parameter(torch.tensor(1.0))
+    network.scale = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
     with pytest.raises(ConfigError, match=r"(?s)training.strategy: fsdp cannot cut fcn.*ddp.*scalar.*strategy=ddp"):
         shard(network, averaged(network, 0.9), mesh)
 
