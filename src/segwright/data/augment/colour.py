@@ -19,7 +19,7 @@ from segwright.data.augment.sensor import banding, gaussian, hot_pixels, motion_
 Crop = npt.NDArray[np.float32]
 BEST_JPEG = 96
 # Of exact zeros OpenCV takes a power fifty times as slowly; the power of this is still black.
-LEAST_LIGHT = np.float32(1e-12)
+LEAST_LIGHT = 1e-12
 GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as in OpenCV
 
 
@@ -92,15 +92,15 @@ def _gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
 
 
 def _gamma(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
-    np.maximum(crop, LEAST_LIGHT, out=crop)
-    return _like(crop, cv2.pow(crop, float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma)))))
+    exponent, flat = float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma))), _flat(crop)
+    return _like(crop, cv2.pow(cv2.max(flat, LEAST_LIGHT, dst=flat), exponent, dst=flat))
 
 
 def _contrast(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
-    flat = crop.reshape(len(crop), -1)  # OpenCV knows four bands at most
+    flat = _flat(crop)
     mean = cv2.mean(flat)[0]
     factor = 1.0 + rng.uniform(-ranges.contrast, ranges.contrast)
-    return _like(crop, cv2.addWeighted(flat, factor, flat, 0.0, mean * (1.0 - factor)))
+    return _like(crop, cv2.addWeighted(flat, factor, flat, 0.0, mean * (1.0 - factor), dst=flat))
 
 
 def _channel_gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
@@ -151,6 +151,11 @@ def _jpeg(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     decoded = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
     assert decoded is not None  # it was encoded one line above
     return _like(crop, decoded) / np.float32(255)
+
+
+def _flat(crop: Crop) -> Crop:
+    """The same memory, bands beside each other in a row: OpenCV's arithmetic knows four bands at most."""
+    return crop.reshape(len(crop), -1)
 
 
 def _like(crop: Crop, pixels: npt.NDArray) -> Crop:
