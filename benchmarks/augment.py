@@ -162,7 +162,7 @@ def our_parts(pixels: np.ndarray, labels: np.ndarray) -> dict[str, Task]:
         return lambda: cut(pixels, labels, geometry, place, void=255)
 
     def varied(name: str, strength: float) -> Task:
-        ranges = ColourRanges(**off, jpeg_quality=96, share=1.0, **{name: strength})
+        ranges = ColourRanges(**{**off, name: strength}, jpeg_quality=96, share=1.0)
         return lambda: vary_colour(crop.copy(), ranges, rng)
 
     return {
