@@ -15,12 +15,14 @@ from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessin
 from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
+from segwright.models.any_network import AnySpec
 from segwright.models.instance import InstanceSpec
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.auto import resolve_auto
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.objects.planning import instance_spec, suited_to_training, tile_in_crops
+from segwright.train.objects.segment_planning import is_query_network, segment_decision, segment_spec
 from segwright.train.plan_distill import distill_plan
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
@@ -34,7 +36,7 @@ from segwright.train.weights import check_source, imagenet_at_hand, stores_quant
 
 OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
 NOT_SAID = "the usual; a file does not say what it was trained with (docs: Pretrained weights)"
-MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
+MOST_CLASSES = 255  # crops of regions hold channel numbers and void in one byte
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -44,7 +46,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
     classes, reasons = inputs.dataset.classes, Reasons()
-    if len(classes) > MOST_CLASSES:
+    if len(classes) > MOST_CLASSES and inputs.objects is None:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
     resolved = resolve_auto(inputs)
@@ -84,23 +86,24 @@ def _widths(model: Model) -> tuple[int, ...]:
     return DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
 
 
-def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons) -> NetworkSpec | InstanceSpec:
+def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons) -> AnySpec:
     model, classes = inputs.project.model, inputs.dataset.classes
-    if inputs.objects is not None:
-        channels, machine = len(classes.foreground), inputs.hardware.accelerator
-        given, facts = model.options, inputs.objects
+    machine, given, facts = inputs.hardware.accelerator, model.options, inputs.objects
+    if facts is not None and inputs.project.task == "panoptic":
+        named = model.network, _encoder(inputs, reasons)
+        return segment_spec(named, classes, given, facts, machine, preprocessing, reasons)
+    if facts is not None and not is_query_network(model.network):
+        channels = len(classes.foreground)
         return instance_spec(model.network, model.encoder, channels, given, facts, machine, preprocessing, reasons)
     encoder, bands = _encoder(inputs, reasons), len(preprocessing.bands)
-    return NetworkSpec(model.network, encoder, bands, len(classes), _widths(model), dict(model.options))
+    channels = len(classes) if facts is None else len(classes.foreground)
+    return NetworkSpec(model.network, encoder, bands, channels, _widths(model), dict(given))
 
 
 def _suited(
-    network: NetworkSpec | InstanceSpec,
-    inputs: PlanInputs,
-    sampling: SamplingPlan,
-    optimiser: OptimiserPlan,
-    reasons: Reasons,
-) -> NetworkSpec | InstanceSpec:
+    network: AnySpec, inputs: PlanInputs, sampling: SamplingPlan, optimiser: OptimiserPlan, reasons: Reasons
+) -> AnySpec:
+    """The network with what depends on how it is trained, where that is not said: of instance networks alone."""
     if not isinstance(network, InstanceSpec):
         return network
     return suited_to_training(network, inputs.project.model.options, sampling.crop, optimiser.steps, reasons)
@@ -114,7 +117,19 @@ def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
     reasons.texts["loss"] = f"not used: {inputs.project.model.network} has its paper's own"
     if facts.from_components:
         reasons.texts["objects.from_components"] = "the labels tell no objects apart: each connected region is one"
-    return ObjectPlan(from_components=facts.from_components, decision=ObjectDecision(**given.model_dump()))
+    segments = None
+    if inputs.project.task == "panoptic":
+        said = inputs.project.inference.segments
+        segments = segment_decision(said, inputs.project.model.network, inputs.fingerprint.size_median, reasons)
+        segments.check(inputs.dataset.classes)
+    training, decision = inputs.project.training, ObjectDecision(**given.model_dump())
+    return ObjectPlan(
+        least_share=training.least_visible,
+        least_px=training.least_object_px,
+        from_components=facts.from_components,
+        decision=decision,
+        segments=segments,
+    )
 
 
 def _cleanup(project: Project, classes: ClassTable) -> Cleanup:

@@ -22,6 +22,7 @@ DECODER_RATE = 4e-3, "AdamW on a decoder that starts from random"
 # On nuclei, 80 to 150 steps: at 0.004 maskrcnn learns to propose nothing, and all masks of solov2 become empty.
 OBJECTS_RATE = 1e-3, "AdamW on heads that start from random; at a semantic decoder's 0.004 they learn to say nothing"
 SELECTABLE_OBJECTS = ("mask_ap", "mask_ap50", "mask_ap75")
+SELECTABLE_SEGMENTS = ("pq", "pq_things", "pq_stuff")
 SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
 
 
@@ -127,6 +128,12 @@ def validation_plan(
     selectable = SELECTABLE
     if inputs.project.task == "instance":
         score, why, selectable = "mask_ap", "average precision of masks, over IoU 0.5 to 0.95", SELECTABLE_OBJECTS
+    if inputs.project.task == "panoptic":
+        score, why, selectable = (
+            "pq",
+            "panoptic quality, the mean over all classes",
+            SELECTABLE_SEGMENTS,
+        )
     select = reasons.choose("validation.select", training.select, score, why)
     if select not in selectable:
         close = get_close_matches(select, selectable, n=1)

@@ -6,43 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from segwright.core import GREY, Image, adopt
-from segwright.data.codecs import write_image
 from segwright.train.checkpoint import BEST, load_weights
 from tests.journeys.command import done, refused, segwright
-
-PROJECT = """
-name: squares
-task: instance
-classes: {names: {background: 0, object: 1}, background: background, things: [object]}
-data: {root: frames, format: object_files, columns_from: '^(?P<line>[ab])'}
-split: {by: line}
-model: {network: maskrcnn, encoder: test_resnet, weights: null, options: {width: 16, head_width: 32, proposals: 20}}
-training: {steps: 4, crop: 64, batch: 2, validate_every: 2, precision: fp32, loggers: [], workers: 1}
-inference: {objects: {score: 0.3}}
-lint: {ignore: [SEG001]}
-"""
-
-
-def write_frames(folder: Path, *, objects: bool = True) -> None:
-    """Frames of 64x64 of two lines, three each, with two bright squares that differ by frame."""
-    rng = np.random.default_rng(3)
-    for number in range(6):
-        stem = f"{'ab'[number % 2]}{number}"
-        pixels = rng.integers(10, 40, (64, 64, 1)).astype(np.uint8)
-        for at in range(2 * objects):
-            mask = np.zeros((64, 64, 1), np.uint8)
-            top, left = 4 + number * 3, 4 + 30 * at + number
-            mask[top : top + 14, left : left + 12] = 255
-            pixels[mask > 0] = 200
-            (folder / stem / "masks").mkdir(parents=True, exist_ok=True)
-            write_image(folder / stem / "masks" / f"{at}.png", Image(adopt(mask), GREY))
-        (folder / stem / "images").mkdir(parents=True, exist_ok=True)
-        write_image(folder / stem / "images" / f"{stem}.png", Image(adopt(pixels), GREY))
+from tests.train.objects.squares import PROJECT, write_frames
 
 
 @pytest.fixture
@@ -100,7 +69,10 @@ def test_objects__from_its_written_plan_a_run_gives_the_same_weights(
 
 def test_objects__a_plan_has_reasons_and_mistakes_are_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done(segwright(capsys, "train", "--plan", "--run", "planned"))
-    assert "objects are" in (project / "planned" / "plan.yaml").read_text()
+    text = (project / "planned" / "plan.yaml").read_text()
+    assert "objects are" in text
+    assert "loss.weights: 'not used: maskrcnn learns from its paper''s own losses" in text
+    assert "half cross-entropy" not in text
     for word, text in (
         ("model.network=maskrcn", "model.network: is not an instance network"),
         ("model.options.head_widht=8", "did you mean 'head_width'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,9 @@ from segwright.cli.face import Face, JsonFlag
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from segwright.core import SegwrightError
     from segwright.demo.outcome import Outcome
+    from segwright.demo.panoptic import SceneSpec
 
 
 def demo(
@@ -23,14 +26,25 @@ def demo(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete what an earlier demo left; an unfinished one is gone on with.")
     ] = False,
+    panoptic: Annotated[
+        bool, typer.Option("--panoptic", help="Only draw frames: bolts and brackets on a belt, as COCO panoptic.")
+    ] = False,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="With --panoptic: how many frames; 240, or 4,002 with --full.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed draws other frames.")] = 7,
     json: JsonFlag = False,
 ) -> None:
     """Run the guide's worked example: frames, training, scores, thresholds, export, inspection."""
+    if panoptic:
+        _draw_panoptic(out, _scenes(frames, seed, full=full), fresh=fresh, json=json)
+        return
+    if frames is not None:
+        raise _frames_alone(frames)
     from segwright.demo.settings import DemoSettings
     from segwright.demo.story import Story
 
-    _make_room(out, fresh=fresh)
+    _make_room(out, finished="outcome.json", begun=("segwright.yaml", "frames"), fresh=fresh)
     settings = DemoSettings.full(seed) if full else DemoSettings.small(seed)
     with Face(as_json=json) as face:
         face.say(_opening(settings.frames.frames_per_line * len(settings.frames.lines)))
@@ -41,24 +55,60 @@ def demo(
         face.say(_closing(out, outcome))
 
 
-def _make_room(out: Path, *, fresh: bool) -> None:
+def _scenes(frames: int | None, seed: int, *, full: bool) -> SceneSpec:
+    """The scenes asked for; every line has as many, so that a number may be rounded up."""
+    from segwright.demo.panoptic.spec import FULL_FRAMES, FULL_SIZE, SceneSpec
+
+    usual = SceneSpec(seed=seed)
+    lines = len(usual.camera.lines)
+    wanted = frames or (FULL_FRAMES if full else usual.frames_per_line * lines)
+    return SceneSpec(-(-wanted // lines), FULL_SIZE if full else usual.size, seed)
+
+
+def _draw_panoptic(out: Path, spec: SceneSpec, *, fresh: bool, json: bool) -> None:
+    from segwright.demo.panoptic import CLASSES, generate_scenes
+    from segwright.demo.panoptic.generate import TABLE
+    from segwright.infer.runtimes.onnx_runtime import usable_cores
+
+    _make_room(out, finished="manifest.json", begun=("panoptic",), fresh=fresh)
+    count = spec.frames_per_line * len(spec.camera.lines)
+    with Face(as_json=json) as face:
+        face.say(f"{count} frames of {spec.size}: bolts and brackets (things) on a belt over a floor (stuff).")
+        generate_scenes(out, spec, workers=usable_cores(), listener=face.listener)
+        face.finish({"out": str(out), "frames": count, "classes": CLASSES.to_json(), **spec.to_json()})
+        face.say(f"Look at {out / 'images'}. Train on them: segwright init {out} --columns-csv {out / TABLE}")
+
+
+def _frames_alone(frames: int) -> SegwrightError:
+    from segwright.core import ConfigError
+
+    rule, fix = "says how many panoptic frames are drawn, and nothing else", "add --panoptic, or leave --frames out"
+    return ConfigError.of("segwright demo: --frames", rule, allowed="with --panoptic", found=str(frames), fix=fix)
+
+
+def _make_room(out: Path, *, finished: str, begun: Sequence[str], fresh: bool) -> None:
+    """Leave `out` as it is where it is empty or a demo of this kind began to fill it; `fresh` deletes that.
+
+    Raises:
+        ArtefactError: it holds the `finished` demo, or files that no demo of this kind wrote.
+    """
     import shutil
 
     from segwright.core import ArtefactError
 
     if not out.exists() or not any(out.iterdir()):
         return
-    finished = (out / "outcome.json").exists()
-    ours = finished or (out / "segwright.yaml").exists() or (out / "frames").exists()
+    is_finished = (out / finished).exists()
+    ours = is_finished or any((out / name).exists() for name in begun)
     if fresh and ours:
         shutil.rmtree(out)
-    if not out.exists() or (ours and not finished):
+    if not out.exists() or (ours and not is_finished):
         return
     raise ArtefactError.of(
         str(out),
         "is not empty",
         found="a finished demo" if ours else "files that no demo wrote",
-        fix="segwright demo --fresh starts again" if ours else "name another folder with --out",
+        fix="the same command with --fresh starts again" if ours else "name another folder with --out",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Listener, PanopticMap, Segment, adopt, tracked
+from segwright.core import ClassTable, Listener, PanopticMap, Segment, adopt, tracked
 from segwright.data.dataset import Dataset, Frame
 from segwright.data.formats.format import Options
 from segwright.data.formats.object_numbers import numbered, objects_of
@@ -28,51 +29,61 @@ def write(dataset: Dataset, folder: Path, options: Options, listener: Listener) 
     Labels of objects become a segment each, what is left of a class one segment; labels of class ids one segment a
     class. A class is a thing where the table says so, or where some frame has an object of it.
     """
-    rows = []
+    rows: list[PanopticRow] = []
     things = {spec.class_id for spec in dataset.classes if spec.kind == "thing"}
     placed = in_threads(lambda frame: _placed(dataset, frame, folder), dataset.frames)
-    for at, row in enumerate(tracked(placed, listener, "writing", len(dataset)), start=1):
-        things |= row.of_objects
-        rows.append((at, row))
+    for row in tracked(placed, listener, "writing", len(dataset)):
+        things.update(row.of_objects)
+        rows.append(row)
+    write_document(folder, rows, dataset.classes, things)
+
+
+def write_document(folder: Path, rows: Iterable[PanopticRow], classes: ClassTable, things: Collection[int]) -> None:
+    """panoptic.json under `folder`: the images in order, their segments, and the classes, `things` marked."""
+    numbered_rows = list(enumerate(rows, start=1))
     data = {
-        "images": [{"id": at, "file_name": row.image, "height": row.height, "width": row.width} for at, row in rows],
+        "images": [
+            {"id": at, "file_name": row.image, "height": row.height, "width": row.width} for at, row in numbered_rows
+        ],
         "annotations": [
-            {"image_id": at, "file_name": row.mask, "segments_info": row.segments} for at, row in rows if row.mask
+            {"image_id": at, "file_name": row.mask, "segments_info": row.segments}
+            for at, row in numbered_rows
+            if row.mask
         ],
         "categories": [
             {
                 "id": spec.class_id,
                 "name": spec.name,
                 "isthing": int(spec.class_id in things),
-                "color": list(dataset.classes.colour(spec.class_id)),
+                "color": list(classes.colour(spec.class_id)),
             }
-            for spec in dataset.classes
+            for spec in classes
         ],
     }
     (folder / f"{NAME}.json").write_text(json.dumps(data, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
-class _Row:
-    """What the JSON says of one frame."""
+class PanopticRow:
+    """What the JSON says of one frame; `of_objects` are the classes of which it has objects."""
 
     image: str
     height: int
     width: int
     mask: str | None
     segments: list[dict[str, Any]]
-    of_objects: set[int]
+    of_objects: Collection[int]
 
 
-def _placed(dataset: Dataset, frame: Frame, folder: Path) -> _Row:
+def _placed(dataset: Dataset, frame: Frame, folder: Path) -> PanopticRow:
     image = place_image(frame, folder / "images")
     size = frame.image.shape().size
     if frame.mask is None:
-        return _Row(image, size.height, size.width, None, [], set())
+        return PanopticRow(image, size.height, size.width, None, [], ())
     panoptic, of_objects = panoptic_of(dataset, frame)
     name = f"{frame.stem}.png"
     write_segment_ids(folder / NAME / name, panoptic)
-    return _Row(image, size.height, size.width, name, segments_info(panoptic), of_objects)
+    return PanopticRow(image, size.height, size.width, name, segments_info(panoptic), of_objects)
 
 
 def panoptic_of(dataset: Dataset, frame: Frame) -> tuple[PanopticMap, set[int]]:

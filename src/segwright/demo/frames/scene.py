@@ -87,12 +87,20 @@ def build_scene(setting: Setting, bracket: Bracket, pose: Pose, random: np.rando
     cover = outline * (1 - holes)
     part = cover >= 0.5
     depth = cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3)
-    illumination = _illumination(setting, random)
-    metal = illumination * _relief(setting, bracket, pose, cover, random)
+    light = illumination(setting, random)
+    metal = lit_metal(setting, bracket, pose, cover, light, random)
+    belt = _belt(setting, cover, light, random)
+    return Scene(setting, pose, bracket, cover, part, depth, metal, belt)
+
+
+def lit_metal(
+    setting: Setting, bracket: Bracket, pose: Pose, cover: Field, light: Field, random: np.random.Generator
+) -> Field:
+    """Brightness of a bracket's sound metal relative to its tone, under `light`: shape, brushing, clouds."""
+    metal = light * _relief(setting, bracket, pose, cover, random)
     metal *= 1 + brushed(random, setting.size, setting.look.brushing, _brushing_deg(setting, pose), setting.scale)
     metal *= 1 + setting.look.cloudiness * clouds(random, setting.size, 120 * setting.scale)
-    belt = _belt(setting, cover, illumination, random)
-    return Scene(setting, pose, bracket, cover, part, depth, metal, belt)
+    return metal
 
 
 def linear_field(size: Size, x_slope: float, y_slope: float, offset: float) -> Field:
@@ -106,7 +114,8 @@ def _brushing_deg(setting: Setting, pose: Pose) -> float:
     return pose.angle_deg + (-1 if pose.mirrored else 1) * setting.look.brushing_deg
 
 
-def _illumination(setting: Setting, random: np.random.Generator) -> Field:
+def illumination(setting: Setting, random: np.random.Generator) -> Field:
+    """How much light falls on each pixel, about 1: its fall-off over the frame, and a streak of it."""
     light, size = setting.light, setting.size
     x, y = setting.towards_light
     reach = 2 / math.hypot(size.width, size.height)
@@ -155,18 +164,25 @@ def _bend_shade(setting: Setting, bend: Bend, pose: Pose) -> Field:
     return 1 + turned * np.float32(tilted) * (1 + np.float32(0.25) * far) + 4 * ridge * turned * (1 - turned)
 
 
-def _belt(setting: Setting, cover: Field, illumination: Field, random: np.random.Generator) -> Field:
-    look, light, size, scale = setting.look, setting.light, setting.size, setting.scale
+def belt_texture(setting: Setting, random: np.random.Generator) -> Field:
+    """Brightness of the bare belt relative to its tone: weave, wear, at times a seam, dust."""
+    look, size, scale = setting.look, setting.size, setting.scale
     grey = 1 + look.weave_amplitude * weave(random, size, look, scale)
     grey += 0.07 * clouds(random, size, 110 * scale)
     if random.random() < 0.35:
         grey *= _seam(setting, random)
     _sprinkle(grey, random, count=int(110 * scale**2), brightness=1.5)
+    return grey
+
+
+def _belt(setting: Setting, cover: Field, lit: Field, random: np.random.Generator) -> Field:
+    look, light, scale = setting.look, setting.light, setting.scale
+    grey = belt_texture(setting, random)
     x, y = setting.towards_light
     reach = 9 * scale
-    shadow = cv2.GaussianBlur(_shifted(cover, -x * reach, -y * reach), (0, 0), light.shadow_blur_px * scale)
-    grey *= illumination * (1 - light.shadow * shadow)
-    wall = _shifted(cover, 1.6 * scale, 2.8 * scale)
+    shadow = cv2.GaussianBlur(shifted(cover, -x * reach, -y * reach), (0, 0), light.shadow_blur_px * scale)
+    grey *= lit * (1 - light.shadow * shadow)
+    wall = shifted(cover, 1.6 * scale, 2.8 * scale)
     open_belt = 1 - cover
     side = 0.34 * wall * open_belt
     open_belt *= grey * (1 - wall)
@@ -174,7 +190,8 @@ def _belt(setting: Setting, cover: Field, illumination: Field, random: np.random
     return cv2.merge([open_belt * np.float32(belt) + side * np.float32(metal) for belt, metal in bands])
 
 
-def _shifted(field: Field, right_px: float, down_px: float) -> Field:
+def shifted(field: Field, right_px: float, down_px: float) -> Field:
+    """The field moved, 0 where nothing comes in."""
     move = np.array([[1, 0, right_px], [0, 1, down_px]], dtype=np.float64)
     return cv2.warpAffine(field, move, (field.shape[1], field.shape[0]), flags=cv2.INTER_LINEAR)
 
