@@ -86,6 +86,7 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"no recipe {', '.join(unknown)}; there are {', '.join(known)}")
     if given.data is None or not given.data.is_dir():
         parser.error(f"no data at {given.data}: name the folder with --data, or set SEGWRIGHT_SHARED_DATA")
+    given.commit = _commit()  # of the code that is loaded, whatever lies there when a run ends
     given.data = given.data.resolve()
     given.weights = (given.weights or given.data / WEIGHTS).resolve()
     if not given.weights.is_file():
@@ -113,8 +114,8 @@ def _rows(path: Path) -> list[Row]:
 
 def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
     """Train and score; what lay in the work folder is deleted once the numbers are there."""
-    key, commit = _key(task, recipe, given), _commit()
-    work, started = given.work / "-".join([*map(str, key), commit]), time.perf_counter()
+    key = _key(task, recipe, given)
+    work, started = given.work / "-".join([*map(str, key), given.commit]), time.perf_counter()
     train = train_ours if recipe in OURS else RIVALS[recipe]
     find, said = train(task, recipe, work, _say)
     learned = time.perf_counter() - started
@@ -132,12 +133,12 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
         "seconds": round(time.perf_counter() - started),
         "seconds_learning": round(learned),
         **said,
-        **_machine(commit),
+        **_machine(given.commit),
     }
 
 
 def _overfitted(task: Task, recipe: str, given: argparse.Namespace) -> Row:
-    commit, started = _commit(), time.perf_counter()
+    started = time.perf_counter()
     scores, said = overfit(task, recipe, _say)
     return {
         "key": _key(task, recipe, given),
@@ -145,7 +146,7 @@ def _overfitted(task: Task, recipe: str, given: argparse.Namespace) -> Row:
         "scores": scores,
         **said,
         "seconds": round(time.perf_counter() - started),
-        **_machine(commit),
+        **_machine(given.commit),
     }
 
 
