@@ -1,4 +1,6 @@
-"""Trains runs in float64, alone or as one of several processes: `python joint_worker.py RUN[:resume] ...`.
+"""Trains runs in float64, alone or together: `python joint_worker.py RUN[:resume][:fsdp][:stop] ...`
+
+`stop` ends a run in its third step, once the checkpoint of the second is written.
 
 In float32 the order of a sum shows after a few steps of Adam; in float64 what differs is an error of ours.
 """
@@ -8,11 +10,14 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from segwright.core import Progress, silent
+from segwright.core.events import Event
 from segwright.train import execute, open_run, tasks
 from segwright.train.objective import SemanticObjective
 from segwright.train.processes import joined
@@ -41,9 +46,24 @@ def main(named: list[str]) -> None:
     in_float64(setattr)
     with joined() as processes:
         for name in named:
-            path, _, how = name.partition(":")
-            run = open_run(path)
-            execute(run, run.dataset, run.split, resume=how == "resume", processes=processes)
+            path, *how = name.split(":")
+            run, listener = open_run(path), stopping if "stop" in how else silent
+            strategy = "fsdp" if "fsdp" in how else None
+            with suppress(Stopped):
+                execute(
+                    run, run.dataset, run.split,
+                    resume="resume" in how, processes=processes, strategy=strategy, listener=listener,
+                )  # fmt: skip
+
+
+class Stopped(Exception):
+    pass
+
+
+def stopping(event: Event) -> None:
+    """Stop in every process at the same place."""
+    if isinstance(event, Progress) and event.stage == "training" and event.done == 3:
+        raise Stopped
 
 
 if __name__ == "__main__":

@@ -61,6 +61,28 @@ def test_two_processes__end_with_the_weights_of_one_and_resume_each_other(
             assert mine == pytest.approx(theirs, abs=1e-6)
 
 
+def test_two_processes__with_the_weights_in_shards_too(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the start, from a checkpoint of one process, and from one of shards back to one process."""
+    plan = plan_of_four_steps(tiny.plan)
+    in_float64(monkeypatch.setattr)
+    alone = execute(start_run(plan, tmp_path / "alone"), tiny.dataset, tiny.split)
+    halved = start_run(plan, tmp_path / "halved")
+    with pytest.raises(Killed, match="gone"):
+        execute(halved, tiny.dataset, tiny.split, listener=killed_at(3, "train"))
+    sharded, stopped = (start_run(plan, tmp_path / name) for name in ("sharded", "stopped"))
+    runs = (f"{sharded.path}:fsdp", f"{halved.path}:resume:fsdp", f"{stopped.path}:fsdp:stop")
+    done = torchrun("tests.train.joint_worker", *runs)
+    assert done.returncode == 0, done.stderr
+    assert load_state(stopped.path / "checkpoints" / LAST)["step"] == 2
+    execute(stopped, tiny.dataset, tiny.split, resume=True)
+    for run in (sharded, halved, stopped):
+        assert largest_difference(run, alone) < 1e-6
+        for mine, theirs in zip(rows(run), rows(alone), strict=True):
+            assert mine == pytest.approx(theirs, abs=1e-6)
+
+
 def plan_of_four_steps(plan: Plan) -> Plan:
     return replace(
         plan,

@@ -77,7 +77,9 @@ class DataSettings(Protocol):
         ...
 
 
-def open_with_settings(uri: str, settings: DataSettings, classes: ClassTable, base: Path | None = None) -> Dataset:
+def open_with_settings(
+    uri: str, settings: DataSettings, classes: ClassTable | None, base: Path | None = None
+) -> Dataset:
     """The labelled frames at `uri` with the columns that `settings` give; paths are relative to `base`.
 
     Raises:

@@ -1,10 +1,11 @@
-"""A trained instance network to a bundle: four outputs in one ONNX file, proof, one rename."""
+"""A trained network of objects or segments to a bundle: one ONNX file, proof, one rename."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +15,10 @@ from torch import nn
 from segwright.core import GateFailed, Listener, Note, Problem, silent
 from segwright.export.bundle_export import WEIGHTS, BundleFacts
 from segwright.export.object_parity import ObjectFrameOfProof, ObjectProof, ObjectTolerance, object_parity
-from segwright.export.onnx_export import OPSET, export_objects_onnx
-from segwright.infer.bundle import Bundle, Weights, file_hash, require_new, write_bundle
-from segwright.infer.objects import ObjectPredictor
-from segwright.infer.objects.candidates import MaskFrame
-from segwright.infer.runtimes.onnx_runtime import OnnxObjectRuntime
+from segwright.export.object_weights import ObjectFile, write_object_file
+from segwright.export.segment_parity import SegmentProof, SegmentTolerance, segment_parity
+from segwright.infer.bundle import Bundle, Weights, require_new, write_bundle
+from segwright.infer.objects import ObjectPredictor, PanopticPredictor
 
 
 def export_object_bundle(
@@ -38,58 +38,81 @@ def export_object_bundle(
             proof is in a folder beside it whose name ends in `.parity-failed`.
         ArtefactError: `to` exists or cannot be written, or the network cannot be written as ONNX.
     """
-    require_new(to)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    stride_px = reference.runtime.stride_px
-    mask_frame: MaskFrame = "box" if getattr(network, "mask_frame", None) == "box" else "image"
-    with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
-        weights = Path(folder) / WEIGHTS
-        listener(Note("export", "writing the network as ONNX"))
-        bands, example_px = len(reference.preprocessing.bands), network.example_px
-        assert isinstance(example_px, int)
-        export_objects_onnx(network, weights, bands=bands, stride_px=stride_px, example_px=example_px)
-        runtime = OnnxObjectRuntime(weights, mask_frame=mask_frame, stride_px=stride_px)
-        exported = replace(reference, runtime=runtime)
+    with _written(network, reference, to, listener) as file:
+        exported = replace(reference, runtime=file.objects)
         proof = object_parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)
         if not proof.passed:
-            raise _failed(proof, to)
-        return write_bundle(_bundle(exported, weights, mask_frame, proof, facts, to), weights, to)
+            found = f"up to {tolerance.alone_share:.0%} of the objects, or {tolerance.few}, found by one only"
+            raise _failed(proof, to, f"{found}; scores {tolerance.score}")
+        weights = file.weights(len(exported.classes.foreground))
+        bundle = replace(_bundle(exported, weights, proof, facts, to), objects=exported.decision, task="instance")
+        return write_bundle(bundle, file.path, to)
+
+
+def export_segment_bundle(
+    network: nn.Module,
+    reference: PanopticPredictor,
+    frames: Sequence[ObjectFrameOfProof],
+    to: Path,
+    facts: BundleFacts,
+    *,
+    tolerance: SegmentTolerance = SegmentTolerance(),
+    listener: Listener = silent,
+) -> Bundle:
+    """The same of a panoptic network, proved to give the same segments; raises as `export_object_bundle`."""
+    with _written(network, reference, to, listener) as file:
+        exported = replace(reference, runtime=file.segments)
+        proof = segment_parity(reference, exported, frames, tolerance, total=len(frames), listener=listener)
+        if not proof.passed:
+            found = f"up to {tolerance.alone_share:.0%} of the segments, or {tolerance.few}, given by one only"
+            raise _failed(proof, to, f"{found}; {tolerance.pixel_share:.2%} of the pixels")
+        weights = file.weights(len(exported.classes))
+        bundle = replace(_bundle(exported, weights, proof, facts, to), segments=exported.decision, task="panoptic")
+        return write_bundle(bundle, file.path, to)
+
+
+@contextmanager
+def _written(
+    network: nn.Module, reference: ObjectPredictor | PanopticPredictor, to: Path, listener: Listener
+) -> Iterator[ObjectFile]:
+    """The network's file beside `to`, which is new; it is gone afterwards."""
+    require_new(to)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    bands, stride_px = len(reference.preprocessing.bands), reference.runtime.stride_px
+    with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
+        listener(Note("export", "writing the network as ONNX"))
+        yield write_object_file(network, Path(folder) / WEIGHTS, bands=bands, stride_px=stride_px)
 
 
 def _bundle(
-    exported: ObjectPredictor, weights: Path, mask_frame: MaskFrame, proof: ObjectProof, facts: BundleFacts, to: Path
+    exported: ObjectPredictor | PanopticPredictor,
+    weights: Weights,
+    proof: ObjectProof | SegmentProof,
+    facts: BundleFacts,
+    to: Path,
 ) -> Bundle:
     """The bundle of a pipeline that passed its proof, not written yet."""
-    channels, stride_px = len(exported.classes.foreground), exported.runtime.stride_px
-    digest = file_hash(weights)
-    file = Weights(WEIGHTS, "onnx", digest, channels, stride_px, opset=OPSET, mask_frame=mask_frame)
     return Bundle(
         path=to,
         name=facts.name,
         classes=exported.classes,
         preprocessing=exported.preprocessing,
         tiles=exported.tiles,
-        weights=file,
-        objects=exported.decision,
+        weights=weights,
         lineage=facts.lineage,
         alerts=facts.alerts,
         scores=facts.scores,
         calibration=facts.calibration,
         parity=proof.to_json(),
         training=facts.training,
-        task="instance",
     )
 
 
-def _failed(proof: ObjectProof, to: Path) -> GateFailed:
+def _failed(proof: ObjectProof | SegmentProof, to: Path, allowed: str) -> GateFailed:
     """Write the evidence beside `to` and return the error that points to it."""
     folder = to.with_name(f"{to.name.removesuffix('.bundle')}.parity-failed")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "parity.json").write_text(json.dumps(proof.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
-    limits = proof.tolerance
-    allowed = (
-        f"up to {limits.alone_share:.0%} of the objects, or {limits.few}, found by one only; scores {limits.score}"
-    )
     fix = f"look at {folder / 'parity.json'}; a wider tolerance is a decision for whoever relies on the bundle"
     return GateFailed(*(Problem(str(to), "is not what was trained", allowed, why, fix) for why in proof.reasons))

@@ -7,7 +7,7 @@ import io
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from segwright.core import ArtefactError, DependencyMissing, SegwrightError, Size
+from segwright.infer.runtimes.onnx_runtime import QUERY_OUTPUTS
 from segwright.models.instance import OUTPUT_NAMES
 
 OPSET = 18
@@ -51,10 +52,39 @@ def export_onnx(
     _export(network, _Probabilities(_plain(network)), example, axes, ["probabilities"], path)
 
 
+class _Queries(nn.Module):
+    """Class logits and mask logits of a network's queries."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        answer = self.network.queries(pixels)
+        return answer.class_logits, answer.mask_logits
+
+
+def export_queries_onnx(network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32) -> None:
+    """Write a network of queries to `path`, in float32: class logits and mask logits of each query; sizes are free.
+
+    Raises:
+        DependencyMissing, ArtefactError: as `export_onnx`.
+    """
+    free = torch.export.Dim.DYNAMIC
+    example = torch.zeros(2, bands, 2 * stride_px, 3 * stride_px)
+    _export(network, _Queries(_plain(network)), example, {0: free, 2: free, 3: free}, list(QUERY_OUTPUTS), path)
+
+
 def export_objects_onnx(
-    network: nn.Module, path: Path, *, bands: int = 3, stride_px: int = 32, example_px: int = 128
+    network: nn.Module,
+    path: Path,
+    *,
+    bands: int = 3,
+    stride_px: int = 32,
+    example_px: int = 128,
+    outputs: Sequence[str] = OUTPUT_NAMES,
 ) -> None:
-    """Write an instance network, which answers with `Candidates`, to `path`, in float32; sizes are free.
+    """Write an instance or panoptic network, which answers with `outputs`, to `path`, in float32; sizes are free.
 
     `example_px` is the network's own (`InstanceNetwork`): it is traced on a frame of at least twice and three times
     that, so that every level of its pyramid has rows and columns, which the exporter would else take for constants.
@@ -65,7 +95,7 @@ def export_objects_onnx(
     sides = [stride_px * math.ceil(length / stride_px) for length in (2 * example_px, 3 * example_px)]
     free = torch.export.Dim.DYNAMIC
     example = torch.zeros(2, bands, *sides)
-    _export(network, _plain(network), example, {0: free, 2: free, 3: free}, list(OUTPUT_NAMES), path)
+    _export(network, _plain(network), example, {0: free, 2: free, 3: free}, list(outputs), path)
 
 
 def _plain(network: nn.Module) -> nn.Module:

@@ -12,7 +12,7 @@ import numpy as np
 from segwright.core import Listener, silent
 from segwright.data import Dataset
 from segwright.export.bundle_export import BundleFacts, export_bundle
-from segwright.export.object_export import export_object_bundle
+from segwright.export.object_export import export_object_bundle, export_segment_bundle
 from segwright.export.object_parity import ObjectFrameOfProof
 from segwright.export.parity import ParityFrame, Tolerance
 from segwright.infer.bundle import Bundle, Lineage
@@ -42,6 +42,9 @@ def export_run(
     if run.plan.objects is not None:
         shown = [ObjectFrameOfProof(stem, run.dataset.read_image(run.dataset.frame(stem))) for stem in frames.stems]
         facts = facts_of(run, to)
+        if run.plan.task == "panoptic":
+            reference = run.panoptic_predictor("cpu")
+            return export_segment_bundle(run.module(), reference, shown, to, facts, listener=listener)
         return export_object_bundle(run.module(), run.object_predictor("cpu"), shown, to, facts, listener=listener)
     reference = run.predictor("cpu")  # the proof must come out the same wherever it is made
     return export_bundle(run.module(), reference, frames, to, facts_of(run, to), tolerance=tolerance, listener=listener)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from segwright._version import __version__
 from segwright.core import ArtefactError, ClassTable, SegwrightError
@@ -27,6 +27,7 @@ from segwright.infer.cleanup import Cleanup
 from segwright.infer.decide import Decision
 from segwright.infer.objects.candidates import MaskFrame
 from segwright.infer.objects.decision import ObjectDecision
+from segwright.infer.objects.segment_decision import SegmentDecision
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.tiles import TilePlan
 
@@ -40,6 +41,7 @@ class Weights:
     """The network's file: its name in the bundle, what runs it, its hash, and what it takes and gives.
 
     `mask_frame` is what the masks of an instance network's candidates cover; None where it gives probabilities.
+    `answers` says what else than probabilities or candidates comes out: "regions", "queries".
     """
 
     file: str
@@ -50,10 +52,12 @@ class Weights:
     precision: str = "float32"
     opset: int | None = None
     mask_frame: MaskFrame | None = None
+    answers: Literal["regions", "queries"] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; what only instance networks have is left out elsewhere: older bundles keep their hash."""
-        return {key: value for key, value in asdict(self).items() if value is not None or key != "mask_frame"}
+        """As JSON values; what only tasks of objects have is left out elsewhere: older bundles keep their hash."""
+        late = ("mask_frame", "answers")
+        return {key: value for key, value in asdict(self).items() if value is not None or key not in late}
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class Lineage:
 class Bundle:
     """A bundle as it lies on disk at `path`.
 
-    `objects` decides the candidates of an instance network; None for other tasks, for which `decision` is.
+    `objects` decides the candidates of an instance network, `segments` the answer of a panoptic one; both are None for
+    other tasks, for which `decision` is.
     `scores`, `parity`, `training` and `calibration` are JSON as others wrote it. `alerts` holds the project file's
     `alerts:` block: the area rule and where the part's pixels come from. `cleanup_choice` is why the cleanup is what it
     is, where it was searched on held-out frames.
@@ -98,6 +103,7 @@ class Bundle:
     decision: Decision = field(default_factory=Decision)
     cleanup: Cleanup = field(default_factory=Cleanup)
     objects: ObjectDecision | None = None
+    segments: SegmentDecision | None = None
     lineage: Lineage = field(default_factory=Lineage)
     alerts: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] | None = None
@@ -131,6 +137,7 @@ class Bundle:
             "decision": self.decision.to_json(),
             "cleanup": self.cleanup.to_json(),
             **({} if self.objects is None else {"objects": self.objects.to_json()}),
+            **({} if self.segments is None else {"segments": self.segments.to_json()}),
             "alerts": self.alerts,
             "weights": self.weights.to_json(),
             "lineage": self.lineage.to_json(),
@@ -158,6 +165,7 @@ class Bundle:
             decision=Decision.from_json(data["decision"]),
             cleanup=Cleanup.from_json(data["cleanup"]),
             objects=None if data.get("objects") is None else ObjectDecision.from_json(data["objects"]),
+            segments=None if data.get("segments") is None else SegmentDecision.from_json(data["segments"]),
             lineage=Lineage(**data["lineage"]),
             **{key: data[key] for key in ("name", "task", "segwright", "created")},
             **{key: data[key] for key in ("alerts", "scores", "calibration", "parity", "training")},
@@ -254,6 +262,19 @@ def with_object_thresholds(
     """As `with_thresholds`, of a bundle that finds objects: `objects` decides, `calibration` says how it was chosen."""
     objects.check(source.classes)
     return _renewed(replace(source, objects=objects), source, calibration, Path(to), on)
+
+
+def with_segment_thresholds(
+    source: Bundle,
+    segments: SegmentDecision,
+    calibration: Mapping[str, Any],
+    to: str | Path,
+    *,
+    on: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """As `with_object_thresholds`, of a bundle that gives every pixel one segment."""
+    segments.check(source.classes)
+    return _renewed(replace(source, segments=segments), source, calibration, Path(to), on)
 
 
 def _renewed(

@@ -17,7 +17,9 @@ def model_card(manifest: Mapping[str, Any]) -> str:
 def _head(manifest: Mapping[str, Any]) -> Iterator[str]:
     names = ", ".join(spec["name"] for spec in manifest["classes"]["classes"])
     yield f"# {manifest['name']}"
-    if manifest.get("objects") is None:
+    if manifest.get("segments") is not None:
+        yield f"\nGives each pixel of a frame one segment, things counted and stuff named: {names}."
+    elif manifest.get("objects") is None:
         yield f"\nNames each pixel of a frame one of: {names}."
     else:
         things = [
@@ -30,9 +32,11 @@ def _head(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _classes(manifest: Mapping[str, Any]) -> Iterator[str]:
     table, thresholds = manifest["classes"], manifest["decision"]["thresholds"]
     yield "\n## Classes\n\n| id | class | threshold |\n|---|---|---|"
-    objects = manifest.get("objects")
+    objects, segments = manifest.get("objects"), manifest.get("segments")
     for spec in table["classes"]:
-        if objects is not None:
+        if segments is not None:
+            rule = _segment_rule(manifest, spec)
+        elif objects is not None:
             rule = f"score {objects['thresholds'].get(spec['name'], objects['score']):.3g} or more"
             rule = "none: what no object covers" if spec["name"] == table["background"] else rule
         elif spec["name"] == table["background"]:
@@ -41,6 +45,15 @@ def _classes(manifest: Mapping[str, Any]) -> Iterator[str]:
             rule = f"{thresholds.get(spec['name'], 0.5):.3g}" if thresholds else "largest probability"
         yield f"| {spec['id']} | {spec['name']} | {rule} |"
     yield f"\nVoid is {table['void_id']}: never an answer, and left out of every score."
+
+
+def _segment_rule(manifest: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """What a segment of a class needs."""
+    segments = manifest["segments"]
+    if spec["kind"] == "thing" or manifest["weights"].get("answers") == "queries":
+        least = segments["thresholds"].get(spec["name"], segments["score"])
+        return f"{spec['kind']}: score {least:.3g} or more"
+    return f"stuff: {segments['stuff_area_px']} px or more in a frame"
 
 
 def _reading(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -125,7 +138,7 @@ def _parity(manifest: Mapping[str, Any]) -> Iterator[str]:
     if not proof:
         yield "No proof was made."
         return
-    if "objects" in proof:
+    if "objects" in proof or "segments" in proof:
         yield from _object_parity(manifest)
         return
     yield f"{proof['exported']} against {proof['reference']} on {proof['frames']} whole frames, from pixels "
@@ -138,8 +151,12 @@ def _parity(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _object_parity(manifest: Mapping[str, Any]) -> Iterator[str]:
     proof = manifest["parity"]
     yield f"{proof['exported']} against {proof['reference']} on {proof['frames']} whole frames, from pixels "
-    yield f"to objects: {proof['alone']} of {proof['objects']} objects are found by one of them only; scores differ by "
-    yield f"at most {proof['largest_score_difference']:.1e}."
+    if "segments" in proof:
+        yield f"to segments: {proof['alone']} of {proof['segments']} segments are given by one of them only; "
+        yield f"{proof['pixel_share']:.2e} of the pixels are in other segments."
+    else:
+        yield f"to objects: {proof['alone']} of {proof['objects']} objects are found by one of them only; scores "
+        yield f"differ by at most {proof['largest_score_difference']:.1e}."
     if manifest["calibration"] and manifest["calibration"].get("kept"):
         yield "The proof was made with the thresholds of the bundle this one was calibrated from."
 

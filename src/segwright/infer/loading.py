@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from segwright.core import ArtefactError, ConfigError
 from segwright.infer.bundle import Bundle, read_bundle
-from segwright.infer.objects import ObjectPredictor
+from segwright.infer.objects import CandidatesOfQueries, ObjectPredictor, ObjectRuntime, PanopticPredictor
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes import Runtime
-from segwright.infer.runtimes.onnx_runtime import OnnxObjectRuntime, OnnxRuntime
+from segwright.infer.runtimes.onnx_runtime import OnnxObjectRuntime, OnnxQueryRuntime, OnnxRegionRuntime, OnnxRuntime
+
+AnyPredictor = Predictor | ObjectPredictor | PanopticPredictor
 
 
 def _onnxruntime(bundle: Bundle, threads: int | None) -> Runtime:
@@ -21,7 +24,7 @@ def _onnxruntime(bundle: Bundle, threads: int | None) -> Runtime:
 RUNTIMES: dict[str, tuple[str, Callable[[Bundle, int | None], Runtime]]] = {"onnxruntime": ("onnx", _onnxruntime)}
 
 
-def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None) -> Predictor | ObjectPredictor:
+def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None) -> AnyPredictor:
     """The model in the bundle at `path`, ready to predict. Needs no torch; loading never unpickles.
 
     `threads` None takes every core this process may use.
@@ -34,8 +37,10 @@ def load(path: str | Path, *, runtime: str = "auto", threads: int | None = None)
     return predictor_of(read_bundle(path), runtime=runtime, threads=threads)
 
 
-def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None = None) -> Predictor | ObjectPredictor:
+def predictor_of(bundle: Bundle, *, runtime: str = "auto", threads: int | None = None) -> AnyPredictor:
     """The predictor of a bundle that was read already; see `load`."""
+    if bundle.segments is not None:
+        return _panoptic_predictor(bundle, runtime, threads)
     if bundle.objects is not None:
         return _object_predictor(bundle, runtime, threads)
     return semantic_predictor(bundle, runtime=runtime, threads=threads)
@@ -47,7 +52,7 @@ def semantic_predictor(bundle: Bundle, *, runtime: str = "auto", threads: int | 
     Raises:
         ConfigError: the bundle finds objects, whatever else `load` raises.
     """
-    if bundle.objects is not None:
+    if bundle.objects is not None or bundle.segments is not None:
         raise ConfigError.of(
             str(bundle.path),
             "finds objects, and this needs a class for every pixel",
@@ -95,17 +100,40 @@ def _started(bundle: Bundle, runtime: str, threads: int | None) -> Runtime:
 
 
 def _object_predictor(bundle: Bundle, runtime: str, threads: int | None) -> ObjectPredictor:
-    """The predictor of an instance network's bundle."""
+    """The predictor of a bundle of task instance."""
+    _require_onnx(bundle, runtime)
     weights, decision = bundle.weights, bundle.objects
-    if runtime not in ("auto", "onnxruntime") or weights.format != "onnx" or weights.mask_frame is None:
-        raise ConfigError.of(
-            "runtime",
-            "cannot run this bundle",
-            allowed="auto, onnxruntime",
-            found=f"{runtime}, weights {weights.format}",
-            fix="leave the runtime out: auto takes one that can",
-        )
-    path = bundle.path / weights.file
-    started = OnnxObjectRuntime(path, mask_frame=weights.mask_frame, stride_px=weights.stride_px, threads=threads)
     assert decision is not None  # what made this a bundle of objects
+    how: dict[str, Any] = {"stride_px": weights.stride_px, "threads": threads}
+    path = bundle.path / weights.file
+    started: ObjectRuntime
+    if weights.answers == "queries":
+        started = CandidatesOfQueries(OnnxQueryRuntime(path, **how))
+    else:
+        started = OnnxObjectRuntime(path, mask_frame=weights.mask_frame or "image", **how)
     return ObjectPredictor(started, bundle.classes, bundle.preprocessing, bundle.tiles, decision)
+
+
+def _panoptic_predictor(bundle: Bundle, runtime: str, threads: int | None) -> PanopticPredictor:
+    """The predictor of a bundle of task panoptic."""
+    _require_onnx(bundle, runtime)
+    weights, decision = bundle.weights, bundle.segments
+    assert decision is not None  # what made this a bundle of segments
+    kind = OnnxQueryRuntime if weights.answers == "queries" else OnnxRegionRuntime
+    started = kind(bundle.path / weights.file, stride_px=weights.stride_px, threads=threads)
+    return PanopticPredictor(started, bundle.classes, bundle.preprocessing, bundle.tiles, decision)
+
+
+def _require_onnx(bundle: Bundle, runtime: str) -> None:
+    """Raise ConfigError where this is not a network of ONNX, asked to run by ONNX Runtime."""
+    weights = bundle.weights
+    known = weights.mask_frame is not None or weights.answers is not None
+    if runtime in ("auto", "onnxruntime") and weights.format == "onnx" and known:
+        return
+    raise ConfigError.of(
+        "runtime",
+        "cannot run this bundle",
+        allowed="auto, onnxruntime",
+        found=f"{runtime}, weights {weights.format}",
+        fix="leave the runtime out: auto takes one that can",
+    )

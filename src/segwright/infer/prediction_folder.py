@@ -4,6 +4,8 @@ DIR/
   manifest.json            classes, what predicted, every frame with its hash, every frame that was refused
   masks/STEM.png           class ids, the table's void id where void
   instances.json           of an instance model instead: COCO results, image ids are stems
+  panoptic/STEM.png        of a panoptic model instead: segment ids (id = R + 256 G + 65536 B), 0 where void
+  panoptic.json            and what each segment is, in the layout of COCO panoptic
   confidence/STEM.png      on request: the largest probability, 0..65535 for 0..1
   probabilities/STEM.npy   on request: float16 (channels, height, width)
 """
@@ -22,11 +24,12 @@ from typing import Any
 import numpy as np
 
 from segwright._version import __version__
-from segwright.core import GREY, ArtefactError, DataError, Image, Listener, Problem, adopt, silent, tracked
+from segwright.core import GREY, ArtefactError, ClassTable, DataError, Image, Listener, Problem, adopt, silent, tracked
 from segwright.data.codecs import read_image, write_image, write_label_map
+from segwright.data.segments import write_segment_ids
 from segwright.infer.bundle import file_hash
-from segwright.infer.objects import InstancePrediction, ObjectPredictor
-from segwright.infer.objects.results import write_objects
+from segwright.infer.objects import InstancePrediction, ObjectPredictor, PanopticPrediction, PanopticPredictor
+from segwright.infer.objects.results import categories, write_objects, write_segments
 from segwright.infer.prediction import SemanticPrediction
 from segwright.infer.predictor import Predictor
 
@@ -35,8 +38,10 @@ MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 KIND = "predictions"
 INSTANCES, OBJECTS = "instances.json", "objects"
+PANOPTIC, SEGMENTS = "panoptic.json", "segments"
 
-Prediction = SemanticPrediction | InstancePrediction
+Prediction = SemanticPrediction | InstancePrediction | PanopticPrediction
+AnyPredictor = Predictor | ObjectPredictor | PanopticPredictor
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Predicted:
 
 def predict_folder(
     frames: Sequence[tuple[str, Path]],
-    predictor: Predictor | ObjectPredictor,
+    predictor: AnyPredictor,
     out: Path,
     model: Mapping[str, Any],
     *,
@@ -86,6 +91,8 @@ def predict_folder(
     stems = [row["stem"] for row in rows]
     if (task := _task_of(predictor)) == "instance":
         _join_objects(part, stems)
+    if task == "panoptic":
+        _join_segments(part, stems, predictor.classes)
     (beside or _nothing)(part, stems)
     refused = [problem_row(problem) for problem in problems]
     _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
@@ -94,7 +101,7 @@ def predict_folder(
 
 def _each_frame(
     frames: Sequence[tuple[str, Path]],
-    predictor: Predictor | ObjectPredictor,
+    predictor: AnyPredictor,
     part: Path,
     done: Mapping[str, str],
     extras: Extras,
@@ -122,14 +129,16 @@ def _nothing(_: Path, __: Sequence[str]) -> None:
     """Write nothing beside the predictions."""
 
 
-def _task_of(predictor: Predictor | ObjectPredictor) -> str:
+def _task_of(predictor: AnyPredictor) -> str:
+    if isinstance(predictor, PanopticPredictor):
+        return "panoptic"
     return "instance" if isinstance(predictor, ObjectPredictor) else "semantic"
 
 
-def _predict(predictor: Predictor | ObjectPredictor, path: Path, extras: Extras) -> Prediction:
+def _predict(predictor: AnyPredictor, path: Path, extras: Extras) -> Prediction:
     image = read_image(path)
     try:
-        if isinstance(predictor, ObjectPredictor):
+        if isinstance(predictor, ObjectPredictor | PanopticPredictor):
             return predictor.predict(image)
         return predictor.predict(image, confidence=extras.confidence, probabilities=extras.probabilities)
     except DataError as error:  # the frame does not suit the model; say which frame
@@ -169,6 +178,11 @@ def _files(prediction: Prediction) -> Iterator[tuple[str, Any]]:
     """(path pattern, what writes it) of each file of a frame; the mask last, so that a mask means the rest is there."""
     if isinstance(prediction, InstancePrediction):
         yield f"{OBJECTS}/{{stem}}.json", lambda target: write_objects(target, prediction.objects)
+        return
+    if isinstance(prediction, PanopticPrediction):
+        panoptic = prediction.panoptic
+        yield f"{SEGMENTS}/{{stem}}.json", lambda target: write_segments(target, panoptic)
+        yield "panoptic/{stem}.png", lambda target: write_segment_ids(target, panoptic)
         return
     if prediction.confidence is not None:
         scaled = np.rint(np.clip(prediction.confidence, 0, 1) * 65535).astype(np.uint16)
@@ -250,6 +264,23 @@ def _join_objects(part: Path, stems: Sequence[str]) -> None:
         shutil.rmtree(part / OBJECTS, ignore_errors=True)
     except OSError as error:
         raise _unwritable(part / INSTANCES, error) from error
+
+
+def _join_segments(part: Path, stems: Sequence[str], classes: ClassTable) -> None:
+    """What the frames' segments are as one file in COCO panoptic's layout, image ids are stems; their own files go."""
+    rows = {"images": [], "annotations": []}
+    try:
+        for stem in stems:
+            found = json.loads((part / SEGMENTS / f"{stem}.json").read_text(encoding="utf-8"))
+            named = {"file_name": f"{stem}.png", **found["size"]}
+            rows["images"].append({"id": stem, **named})
+            named = {"image_id": stem, "file_name": f"{stem}.png"}
+            rows["annotations"].append({**named, "segments_info": found["segments_info"]})
+        content = {**rows, "categories": categories(classes)}
+        (part / PANOPTIC).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(part / SEGMENTS, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(part / PANOPTIC, error) from error
 
 
 def _finish(part: Path, out: Path, content: Mapping[str, Any]) -> None:

@@ -89,10 +89,27 @@ class Objects(Section):
     most: Positive = Field(default=1000, description="objects a frame, the surest first")
 
 
+class Segments(Section):
+    """What of a panoptic network's answer becomes a segment. `auto`: as the network's authors decided."""
+
+    score: Annotated[float, Field(ge=0, le=1)] | Auto = Field(
+        default="auto", description="what a thing, or any query, needs at least"
+    )
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="the same by class of things"
+    )
+    mask: float = Field(default=0.5, gt=0, lt=1, description="a pixel belongs to a mask above this probability")
+    keep: Annotated[float, Field(ge=0, le=1)] | Auto = Field(
+        default="auto", description="the share of its mask that a segment keeps beside surer ones, or it is dropped"
+    )
+    stuff_area_px: Positive | Auto = Field(default="auto", description="smaller stuff in a frame is dropped")
+
+
 class Inference(Section):
     """How a whole frame is read: tiles of one size, overlapping, blended by a window."""
 
     objects: Objects = Objects()
+    segments: Segments = Segments()
     tile: Positive | Auto = "auto"
     overlap_px: Count | Auto = "auto"
     blend: Literal["gaussian", "constant"] = "gaussian"
@@ -152,7 +169,7 @@ class Project(Section):
     """segwright.yaml."""
 
     name: str = "segwright"
-    task: Literal["semantic", "instance", "auto"] = "semantic"
+    task: Literal["semantic", "instance", "panoptic", "auto"] = "semantic"
     classes: Classes
     data: Data
     split: Split = Split()

@@ -97,7 +97,9 @@ class Training(Section):
         default="auto", description="processes a machine; auto: one, or what torchrun started"
     )
     nodes: Positive | Auto = Field(default="auto", description="machines; auto: one, or what torchrun started")
-    strategy: Literal["auto", "ddp"] = Field(default="auto", description="how processes train together")
+    strategy: Literal["auto", "ddp", "fsdp"] = Field(
+        default="auto", description="how processes train together: ddp (auto), or fsdp, the weights in shards"
+    )
     distill_from: str | None = Field(default=None, description="a finished run whose network teaches this one")
     compile: bool = Field(default=False, description="torch.compile: minutes at the start, then faster steps")
     cache_gb: float = Field(default=4.0, ge=0)

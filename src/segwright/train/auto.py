@@ -16,19 +16,22 @@ from segwright.core import ClassTable, ConfigError
 from segwright.data import Fingerprint
 from segwright.models import NetworkSpec, build_network
 from segwright.models.instance import NETWORKS as INSTANCE_NETWORKS
+from segwright.models.query import QUERY_NETWORKS
 from segwright.project.choice import Choice, Situation, choose, first_possible
 from segwright.project.losses import Loss
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.memory import StepMemory, StepMeter, free_memory, gigabytes
-from segwright.train.objects.facts import object_facts
-from segwright.train.objects.planning import smallest_spec
+from segwright.train.objects.facts import facts_for
+from segwright.train.objects.segment_planning import SEGMENT_NETWORKS, smallest_of
 from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, input_needs, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.weights import imagenet_at_hand
 
 AUTO = "auto"
+# task about objects -> networks that serve it, the first one where none of the table's is there
+OF_OBJECTS = {"instance": (*INSTANCE_NETWORKS, *QUERY_NETWORKS), "panoptic": SEGMENT_NETWORKS}
 # What a step really took over what the dry run says: 0.86 to 1.04 for U-Nets on resnet34 and mobilenetv2_100 at 2x128²
 # to 8x256 px on a CPU (peak of the resident memory, torch 2.13); the rest is for what other networks do.
 HEADROOM = 1.15
@@ -57,7 +60,7 @@ def resolve_auto(inputs: PlanInputs) -> Resolved:
     situation = situation_of(inputs.dataset.classes, inputs.fingerprint, len(inputs.split.parts.get("train", ())))
     choice, reasons = choose(situation), dict[str, str]()
     project = _with_task(project, choice, reasons)
-    if project.task == "instance":
+    if project.task in OF_OBJECTS:
         return _of_objects(inputs, project, choice, reasons)
     if choice.task != project.task:  # objects that this version cannot count, or was not asked to, are regions
         choice = choose(replace(situation, count=False))
@@ -71,16 +74,17 @@ def _of_objects(inputs: PlanInputs, project: Project, choice: Choice, reasons: d
     """The same for a task about objects: its network and encoder; crop and batch are the plan's usual ones."""
     model = project.model
     if model.network == AUTO:
-        name, missing = first_possible(choice, lambda name: name in INSTANCE_NETWORKS)
+        known = OF_OBJECTS[project.task]
+        name, missing = first_possible(choice, lambda name: name in known)
         but = f"; {', '.join(missing)} would come first, but this version has no such network" if missing else ""
         reasons["network.network"] = f"{choice.need}: {'; '.join(choice.because)}{but}"
-        model = model.model_copy(update={"network": name or "maskrcnn"})
+        model = model.model_copy(update={"network": name or known[0]})
     if model.encoder == AUTO:
         encoder, why = next(_encoders(model, choice))
         reasons["network.encoder"] = why
         model = model.model_copy(update={"encoder": encoder})
-    facts = inputs.objects or object_facts(inputs.dataset, inputs.split.parts["train"])
-    needs = input_needs(smallest_spec(model.network, model.encoder, model.options))
+    facts = inputs.objects or facts_for(project.task, inputs.dataset, inputs.split.parts["train"])
+    needs = input_needs(smallest_of(project.task, model.network, model.encoder, model.options))
     planned = project.model_copy(update={"model": model})
     return Resolved(replace(inputs, project=planned, objects=facts, needs=needs), reasons)
 

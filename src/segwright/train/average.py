@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from segwright.train.sharded import local
+
 Tensors = list[Tensor] | tuple[Tensor, ...]
 
 
@@ -17,6 +19,7 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
 
     def blend(average: Tensors, current: Tensors, updates: Tensor | int) -> None:
         count = int(updates)
+        average, current = [local(tensor) for tensor in average], [local(tensor) for tensor in current]
         if average[0].is_floating_point():
             get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(average, current, updates)
         else:

@@ -9,6 +9,7 @@ from segwright.core import Listener, silent
 from segwright.data import Dataset
 from segwright.evaluate import Evaluation, ObjectEvaluation, PredictedPairs, evaluate_predicted
 from segwright.evaluate.instances.predicted import predicted_objects, ranking
+from segwright.evaluate.panoptic.predicted import predicted_segments
 from segwright.evaluate.report import worst_panels, write_report
 from segwright.evaluate.report.object_page import write_object_report
 from segwright.train.run import Run
@@ -23,6 +24,8 @@ def finish(
     """
     plan = run.plan
     part = plan.validation.part
+    if plan.task == "panoptic":
+        return _finish_segments(run, dataset.only(run.split.stems(part)), device, listener)
     if plan.objects is not None:
         return _finish_objects(run, dataset.only(run.split.stems(part)), device, listener)
     pairs = PredictedPairs(run.predictor(device), dataset.only(run.split.stems(part)))
@@ -56,6 +59,15 @@ def _finish_objects(run: Run, frames: Dataset, device: str | None, listener: Lis
     predictor = run.object_predictor(device)
     ranked = replace(predictor, decision=ranking(predictor.decision, run.plan.objects.scored_from))
     asked = predicted_objects(ranked, frames, listener=listener)
+    evaluation = asked.evaluated(listener, _provenance(run))
+    evaluation.write(run.path / "evaluation.json")
+    write_object_report(run.path / "report.html", evaluation, asked.panels(evaluation), title=f"Run {run.plan.name}")
+    return evaluation
+
+
+def _finish_segments(run: Run, frames: Dataset, device: str | None, listener: Listener) -> ObjectEvaluation:
+    """The same of a run of task panoptic: panoptic quality."""
+    asked = predicted_segments(run.panoptic_predictor(device), frames, listener)
     evaluation = asked.evaluated(listener, _provenance(run))
     evaluation.write(run.path / "evaluation.json")
     write_object_report(run.path / "report.html", evaluation, asked.panels(evaluation), title=f"Run {run.plan.name}")

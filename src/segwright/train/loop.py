@@ -26,6 +26,7 @@ from segwright.train.objective import PER_CROP, Objective
 from segwright.train.progress import Pace, said_of_round, write_progress
 from segwright.train.schedule import rate_factor
 from segwright.train.settings import Plan
+from segwright.train.sharded import Sharding, load_whole, load_whole_optimiser, whole_state
 from segwright.train.transfer import freeze, parameter_groups
 
 SAVE_EVERY_SECONDS = 60.0
@@ -67,17 +68,22 @@ class TrainingState:
     summed: int = 0
     hard: HardPlaces | None = None
     learned: nn.Module = field(default_factory=nn.Module)  # of the objective, beside the network
+    sharding: Sharding | None = None
 
-    def save(self, path: Path) -> None:
-        """Write everything to `path`, with torch's random state on the CPU.
+    def judged(self) -> nn.Module:
+        """The averaged network, whole: what is validated and kept. Every process must call it."""
+        return self.average.module if self.sharding is None else self.sharding.gathered(self.average.module)
+
+    def save(self, path: Path, *, write: bool = True) -> None:
+        """Write everything to `path`, with torch's random state on the CPU. Every process must call it; one writes.
 
         Raises:
             ArtefactError: the file cannot be written.
         """
         state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "network": whole_state(self.network.state_dict()),
+            "average": whole_state(self.average.state_dict()),
+            "optimiser": whole_state(self.optimiser.state_dict()),
             "guard": self.guard.state(),
             "frozen_stages": self.frozen_stages,
             "step": self.step,
@@ -89,7 +95,8 @@ class TrainingState:
             **({} if self.hard is None else {"hard": self.hard.state()}),
             "learned": self.learned.state_dict(),
         }
-        save_state(path, state)
+        if write:
+            save_state(path, state)
 
     def restore(self, path: Path) -> None:
         """Take everything from the file `save` wrote; sets torch's random state on the CPU.
@@ -99,9 +106,9 @@ class TrainingState:
         """
         state = load_state(path)
         try:
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
+            load_whole(self.network, state["network"])
+            load_whole(self.average, state["average"])
+            load_whole_optimiser(self.optimiser, state["optimiser"])
             self.scaler.load_state_dict(state["scaler"])
             self.guard = Guard.from_state(state["guard"])
             self.frozen_stages, self.step, self.stopped = state["frozen_stages"], state["step"], state["stopped"]
@@ -140,7 +147,7 @@ def run_training(
     devices.prepare(network, listener)
     learned = judges.objective.learned or nn.Module()
     devices.fabric.to_device(learned)
-    state = _fresh_state(plan, network.to(memory_format=torch.channels_last), learned)
+    state = _fresh_state(plan, network.to(memory_format=torch.channels_last), learned, devices)
     state.hard = feed.hard
     history = History(folder / "history.jsonl")
     if resume:
@@ -160,8 +167,10 @@ def run_training(
     return state
 
 
-def _fresh_state(plan: Plan, network: Trainable, learned: nn.Module) -> TrainingState:
+def _fresh_state(plan: Plan, network: Trainable, learned: nn.Module, devices: Devices) -> TrainingState:
     settings = plan.optimiser
+    average = averaged(network, settings.ema_decay)
+    sharding = devices.sharded(network, average)
     groups = parameter_groups(
         network,
         learning_rate=settings.learning_rate,
@@ -176,8 +185,9 @@ def _fresh_state(plan: Plan, network: Trainable, learned: nn.Module) -> Training
     # fp16 cannot hold small gradients; bf16 and fp32 can, and their scaler does nothing.
     device = next(network.parameters()).device.type
     scaler = torch.amp.GradScaler(device, enabled=settings.precision == "fp16")
-    average = averaged(network, settings.ema_decay)
-    return TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler, learned=learned)
+    state = TrainingState(network, average, optimiser, Guard(), settings.frozen_stages, scaler, learned=learned)
+    state.sharding = sharding
+    return state
 
 
 def _read_every(device: torch.device) -> int:
@@ -219,7 +229,7 @@ class _Loop:
                 self._validation_round()
                 if self.state.stopped:
                     break
-            elif time.monotonic() - self._saved > SAVE_EVERY_SECONDS:
+            elif self._save_is_due():
                 self._save_last()
 
     def _ready(self) -> None:
@@ -304,7 +314,8 @@ class _Loop:
     def _validation_round(self) -> None:
         started = time.perf_counter()
         self._read_losses()
-        scores = self.judges.validate(self.state.average.module)
+        judged = self.state.judged()
+        scores = self.judges.validate(judged)
         selected = scores["scores"].get(self.plan.validation.select)
         verdict = self.state.guard.judge(self.state.step, selected, scores["class_iou"])
         if verdict.collapsed:
@@ -319,7 +330,7 @@ class _Loop:
         by_class = {f"{self.judges.class_score}/{name}": value for name, value in scores["class_iou"].items()}
         row = {**scores["scores"], **by_class}
         if verdict.best and self.devices.processes.is_first:
-            save_weights(self.folder / "checkpoints" / BEST, self.state.average.module.state_dict())
+            save_weights(self.folder / "checkpoints" / BEST, judged.state_dict())
         self._thaw_or_stop()
         self._write_progress()  # whoever hears of the round may look: it must know the best score and a stop by then
         self._log(self.state.step, "validation", row)
@@ -363,10 +374,16 @@ class _Loop:
             self.listener(Note("training", f"stopped at step {state.step}: no better score for {stale} rounds"))
             state.stopped = True
 
+    def _save_is_due(self) -> bool:
+        late = time.monotonic() - self._saved > SAVE_EVERY_SECONDS
+        if self.state.sharding is None:
+            return late
+        # shards are gathered by all or by none, and each has a clock of its own
+        return self.state.step % READ_EVERY_STEPS == 0 and self.devices.processes.from_first(late)
+
     def _save_last(self) -> None:
         self._read_losses()
-        if self.devices.processes.is_first:
-            self.state.save(self.folder / "checkpoints" / LAST)
+        self.state.save(self.folder / "checkpoints" / LAST, write=self.devices.processes.is_first)
         self._saved = time.monotonic()
 
     def _log(self, step: int, kind: str, values: dict[str, float | None]) -> None:

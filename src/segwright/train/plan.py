@@ -15,12 +15,13 @@ from segwright.infer.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessin
 from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
-from segwright.models.instance import InstanceSpec
+from segwright.models.any_network import AnySpec
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.auto import resolve_auto
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.objects.planning import instance_spec
+from segwright.train.objects.segment_planning import is_query_network, segment_decision, segment_spec
 from segwright.train.plan_distill import distill_plan
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
 from segwright.train.plan_loss import loss_plan
@@ -84,14 +85,18 @@ def _widths(model: Model) -> tuple[int, ...]:
     return DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
 
 
-def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons) -> NetworkSpec | InstanceSpec:
+def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons) -> AnySpec:
     model, classes = inputs.project.model, inputs.dataset.classes
-    if inputs.objects is not None:
-        channels, machine = len(classes.foreground), inputs.hardware.accelerator
-        given, facts = model.options, inputs.objects
+    machine, given, facts = inputs.hardware.accelerator, model.options, inputs.objects
+    if facts is not None and inputs.project.task == "panoptic":
+        named = model.network, _encoder(inputs, reasons)
+        return segment_spec(named, classes, given, facts, machine, preprocessing, reasons)
+    if facts is not None and not is_query_network(model.network):
+        channels = len(classes.foreground)
         return instance_spec(model.network, model.encoder, channels, given, facts, machine, preprocessing, reasons)
     encoder, bands = _encoder(inputs, reasons), len(preprocessing.bands)
-    return NetworkSpec(model.network, encoder, bands, len(classes), _widths(model), dict(model.options))
+    channels = len(classes) if facts is None else len(classes.foreground)
+    return NetworkSpec(model.network, encoder, bands, channels, _widths(model), dict(given))
 
 
 def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
@@ -102,12 +107,18 @@ def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
     reasons.texts["loss"] = f"not used: {inputs.project.model.network} has its paper's own"
     if facts.from_components:
         reasons.texts["objects.from_components"] = "the labels tell no objects apart: each connected region is one"
+    segments = None
+    if inputs.project.task == "panoptic":
+        said = inputs.project.inference.segments
+        segments = segment_decision(said, inputs.project.model.network, inputs.fingerprint.size_median, reasons)
+        segments.check(inputs.dataset.classes)
     training, decision = inputs.project.training, ObjectDecision(**given.model_dump())
     return ObjectPlan(
         least_share=training.least_visible,
         least_px=training.least_object_px,
         from_components=facts.from_components,
         decision=decision,
+        segments=segments,
     )
 
 

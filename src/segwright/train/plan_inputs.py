@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from segwright.core import Size
 from segwright.data import Dataset, Fingerprint, Split
-from segwright.models import NetworkSpec, build_network
-from segwright.models.instance import InstanceSpec, build_instance_network
+from segwright.models import SegmentationNetwork
+from segwright.models.any_network import AnySpec, build_any
 from segwright.project.schema import Project
 from segwright.train.hardware import Hardware
 from segwright.train.objects.facts import ObjectFacts
@@ -47,15 +47,15 @@ class InputNeeds:
     pools_frame: bool = False
 
 
-def input_needs(spec: NetworkSpec | InstanceSpec) -> InputNeeds:
+def input_needs(spec: AnySpec) -> InputNeeds:
     """What the network that `spec` describes needs.
 
     Raises:
-        ConfigError: no such network or encoder, options it cannot take; see `build_network`.
+        ConfigError: no such network or encoder, options it cannot take; see `build_any`.
     """
-    if isinstance(spec, InstanceSpec):
-        return InputNeeds(build_instance_network(spec).stride_px)
-    network = build_network(spec)
+    network = build_any(spec)
+    if not isinstance(network, SegmentationNetwork):
+        return InputNeeds(network.stride_px)
     return InputNeeds(network.stride_px, network.fixed_input, network.own_encoder, network.pools_frame)
 
 

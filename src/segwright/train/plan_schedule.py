@@ -19,6 +19,7 @@ MOST_ROUNDS, FEWEST_ROUNDS = 10, 2
 VALIDATION_SHARE = 0.25  # of the training work
 STEP_COST = 3  # forward passes: a backward pass costs about two
 SELECTABLE_OBJECTS = ("mask_ap", "mask_ap50", "mask_ap75")
+SELECTABLE_SEGMENTS = ("pq", "pq_things", "pq_stuff")
 SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
 
 
@@ -125,6 +126,12 @@ def validation_plan(
     selectable = SELECTABLE
     if inputs.project.task == "instance":
         score, why, selectable = "mask_ap", "average precision of masks, over IoU 0.5 to 0.95", SELECTABLE_OBJECTS
+    if inputs.project.task == "panoptic":
+        score, why, selectable = (
+            "pq",
+            "panoptic quality, the mean over all classes",
+            SELECTABLE_SEGMENTS,
+        )
     select = reasons.choose("validation.select", training.select, score, why)
     if select not in selectable:
         close = get_close_matches(select, selectable, n=1)

@@ -17,10 +17,13 @@ from segwright.core import ConfigError, SegwrightError
 from segwright.models.query import QUERY_NETWORKS, QueryNetwork
 from segwright.models.query.configured import configuration_in, quiet
 from segwright.models.query.dino import as_eomt
+from segwright.models.trainable import Trainable
 from segwright.project.schema import Project
+from segwright.train.settings import Plan
 from segwright.train.weight_fit import load_matching
 from segwright.train.weight_report import WeightReport
 from segwright.train.weight_sources import HUB
+from segwright.train.weights import load_pretrained
 
 # What a configuration says of its own classes, and of who wrote it: nothing that makes another network.
 LEFT_OUT = ("id2label", "label2id", "architectures", "transformers_version", "dtype", "torch_dtype", "_name_or_path")
@@ -61,6 +64,17 @@ def configured(project: Project) -> Project:
     configuration_in(text, model.network)
     options = {**model.options, "configuration": text}
     return project.model_copy(update={"model": model.model_copy(update={"options": options})})
+
+
+def load_weights_of(network: Trainable, plan: Plan) -> WeightReport | None:
+    """Fill a plan's network from its `weights`, whoever published them; None where they stay random.
+
+    Raises:
+        ConfigError, ArtefactError: see `load_pretrained` and `load_published`.
+    """
+    if plan.weights is not None and is_published(plan.weights) and isinstance(network, QueryNetwork):
+        return load_published(network, plan.weights)
+    return load_pretrained(network, plan.weights, plan.classes)
 
 
 def load_published(network: QueryNetwork, source: str) -> WeightReport:

@@ -14,17 +14,28 @@ from torch import nn
 
 from segwright.core import ArtefactError, ClassTable, ConfigError
 from segwright.data import Dataset, Split, open_with_settings, read_split
-from segwright.infer.objects import ObjectPredictor
+from segwright.infer.objects import (
+    CandidatesOfQueries,
+    ObjectDecision,
+    ObjectPredictor,
+    ObjectRuntime,
+    PanopticPredictor,
+)
 from segwright.infer.predictor import Predictor
-from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime, TorchRuntime
-from segwright.models import build_network
-from segwright.models.instance import InstanceSpec, build_instance_network
+from segwright.infer.runtimes.torch_runtime import (
+    TorchObjectRuntime,
+    TorchQueryRuntime,
+    TorchRegionRuntime,
+    TorchRuntime,
+)
+from segwright.models.any_network import build_any
+from segwright.models.query import QueryNetwork
 from segwright.train.checkpoint import BEST, load_weights, write_atomically
 from segwright.train.hardware import device_named
 from segwright.train.settings import SCHEMA_VERSION, Plan
 
 PLAN_FILE = "plan.yaml"
-OBJECTS_FIX = "name another run; objects are evaluated by segwright train itself, and predicted by its bundle"
+OBJECTS_FIX = "name another run; what finds objects is scored by segwright evaluate, and predicts from its bundle"
 
 
 @dataclass(frozen=True)
@@ -44,9 +55,8 @@ class Run:
         return hashlib.sha256((self.path / PLAN_FILE).read_bytes()).hexdigest()
 
     def module(self) -> nn.Module:
-        """The network in evaluation mode, float32, on the CPU; frames -> logits, or candidates of objects."""
-        spec = self.plan.network
-        network = build_instance_network(spec) if isinstance(spec, InstanceSpec) else build_network(spec)
+        """The network in evaluation mode, float32, on the CPU; it answers as its task's networks do."""
+        network = build_any(self.plan.network)
         network.load_state_dict(load_weights(self.path / "checkpoints" / BEST))
         return network.eval()
 
@@ -73,10 +83,16 @@ class Run:
 
     def object_predictor(self, device: str | None = None) -> ObjectPredictor:
         """As `predictor`, of a run of task instance."""
-        assert self.plan.objects is not None
-        network = self.module().to(device_named(device))
-        runtime, tiles = TorchObjectRuntime(network), self.plan.tiles
-        return ObjectPredictor(runtime, self.classes, self.plan.preprocessing, tiles, self.plan.objects.decision)
+        return object_predictor(self.plan, self.module().to(device_named(device)))
+
+    def panoptic_predictor(self, device: str | None = None) -> PanopticPredictor:
+        """As `predictor`, of a run of task panoptic."""
+        return panoptic_predictor(self.plan, self.module().to(device_named(device)))
+
+    def task_predictor(self, device: str | None = None) -> Predictor | ObjectPredictor | PanopticPredictor:
+        """The pipeline of the run's task."""
+        of_task = {"instance": self.object_predictor, "panoptic": self.panoptic_predictor}
+        return of_task.get(self.plan.task, self.predictor)(device)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -92,6 +108,23 @@ class Run:
         """The final evaluation of the validation part, or None where the run has not finished."""
         path = self.path / "evaluation.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def object_predictor(plan: Plan, network: nn.Module, decision: ObjectDecision | None = None) -> ObjectPredictor:
+    """The pipeline of a plan of task instance around `network`, on the network's device, in float32."""
+    assert plan.objects is not None
+    queries = isinstance(network, QueryNetwork)
+    runtime: ObjectRuntime = CandidatesOfQueries(TorchQueryRuntime(network)) if queries else TorchObjectRuntime(network)
+    decision = decision or plan.objects.decision
+    return ObjectPredictor(runtime, plan.classes, plan.preprocessing, plan.tiles, decision)
+
+
+def panoptic_predictor(plan: Plan, network: nn.Module) -> PanopticPredictor:
+    """The same of a plan of task panoptic."""
+    assert plan.objects is not None
+    assert plan.objects.segments is not None
+    runtime = TorchQueryRuntime(network) if isinstance(network, QueryNetwork) else TorchRegionRuntime(network)
+    return PanopticPredictor(runtime, plan.classes, plan.preprocessing, plan.tiles, plan.objects.segments)
 
 
 def open_run(path: str | Path) -> Run:

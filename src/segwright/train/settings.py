@@ -10,13 +10,11 @@ from segwright.core import ClassTable
 from segwright.infer.cleanup import Cleanup
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.tiles import TilePlan
-from segwright.models import NetworkSpec
-from segwright.models.instance import InstanceSpec
+from segwright.models.any_network import AnySpec, spec_from_json
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.sampling_plan import SamplingPlan
 
 SCHEMA_VERSION = 1
-SPECS = {"semantic": NetworkSpec, "instance": InstanceSpec}
 # Each encoder stage below the last learns at this share of the rate of the one above it: general features move least.
 # Source for the idea: Howard & Ruder 2018 (ULMFiT), "discriminative fine-tuning", which uses 1/2.6 a layer.
 STAGE_RATE = 0.7
@@ -150,7 +148,7 @@ class Plan:
     segwright: str
     classes: ClassTable
     data: DataPlan
-    network: NetworkSpec | InstanceSpec
+    network: AnySpec
     weights: str | None
     preprocessing: Preprocessing
     sampling: SamplingPlan
@@ -209,7 +207,7 @@ class Plan:
             segwright=data["segwright"],
             classes=ClassTable.from_json(data["classes"]),
             data=DataPlan(**data["data"]),
-            network=SPECS[data["task"]].from_json(data["network"]),
+            network=spec_from_json(data["task"], data["network"]),
             weights=data["weights"],
             preprocessing=Preprocessing.from_json(data["preprocessing"]),
             sampling=SamplingPlan.from_json(data["sampling"]),

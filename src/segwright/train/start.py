@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, silent
+from segwright.core import ArtefactError, ClassTable, DataError, Listener, Note, Problem, SegwrightError, silent
 from segwright.data import Dataset, Fingerprint, Split, check, fingerprint, open_with_settings, read_split, verify_split
 from segwright.data.checks import ProjectFacts, enforce_gates
 from segwright.data.store import is_store, pinned
 from segwright.models import NetworkSpec
-from segwright.models.instance import InstanceSpec
+from segwright.models.any_network import AnySpec
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
@@ -24,8 +24,8 @@ from segwright.train.hardware import this_machine
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import run_training
 from segwright.train.not_used import check_used
-from segwright.train.objects.facts import object_facts
-from segwright.train.objects.planning import smallest_spec
+from segwright.train.objects.facts import facts_for
+from segwright.train.objects.segment_planning import require_things, smallest_of
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
 from segwright.train.processes import ALONE, Processes
@@ -36,6 +36,8 @@ from segwright.train.tasks import PREPARED, Given
 from segwright.train.weight_sources import is_name
 
 STATISTICS_BATCHES = 2
+# Of tasks about objects: the network in whose place `auto` may choose another one.
+DEFAULT_NETWORKS = {"instance": "maskrcnn", "panoptic": "panoptic_fpn"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def open_project(project: Project, base: Path, listener: Listener = silent, data
     needs = input_needs(_smallest(project))
     if dataset is None:
         dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
+    if project.task == "panoptic":
+        require_things(dataset.classes, _known_things(project, base))
     split_path = base / project.split.file
     split = read_split(split_path, project.split.fold)
     problems = [*_other_column(project, split, split_path), *verify_split(dataset, split)]
@@ -93,11 +97,22 @@ def open_project(project: Project, base: Path, listener: Listener = silent, data
     return Opened(project, commit, dataset, split, split_path, needs)
 
 
+def _known_things(project: Project, base: Path) -> tuple[str, ...]:
+    """Classes of the project that its data itself calls things, where the project names none."""
+    if project.classes.things:
+        return ()
+    try:
+        own = open_with_settings(project.data.root, project.data, None, base).classes
+    except SegwrightError:  # a format that cannot be read without a table says nothing of it
+        return ()
+    return tuple(spec.name for spec in own if spec.kind == "thing" and spec.name in project.classes.names)
+
+
 def plan_opened(opened: Opened, seen: Fingerprint) -> Plan:
     """The plan of an opened project on the frames that `seen` measured, for this machine."""
     path = str(opened.split_path.resolve())
     project, machine = opened.project, this_machine()
-    facts = object_facts(opened.dataset, opened.split.parts["train"]) if project.task == "instance" else None
+    facts = facts_for(project.task, opened.dataset, opened.split.parts["train"])
     given = PlanInputs(project, opened.dataset, opened.split, path, seen, machine, opened.needs, facts, opened.commit)
     return make_plan(given)
 
@@ -175,13 +190,14 @@ def _pinned(project: Project, listener: Listener) -> tuple[Project, str | None]:
     return project.model_copy(update={"data": data}), commit
 
 
-def _smallest(project: Project) -> NetworkSpec | InstanceSpec:
+def _smallest(project: Project) -> AnySpec:
     """A network like the project's, to find out that it does not exist before any frame is read."""
     model, usual = project.model, Model()
     network = usual.network if model.network == "auto" else model.network
     encoder = "resnet18" if model.encoder == "auto" else model.encoder
-    if project.task == "instance":
-        return smallest_spec("maskrcnn" if model.network == "auto" else network, encoder, model.options)
+    if project.task in DEFAULT_NETWORKS:
+        network = DEFAULT_NETWORKS[project.task] if model.network == "auto" else network
+        return smallest_of(project.task, network, encoder, model.options)
     widths = DECODER_WIDTHS if model.decoder_widths == "auto" else model.decoder_widths
     return NetworkSpec(network, encoder, 3, 1, widths, model.options)
 
@@ -228,8 +244,11 @@ def execute(
     resume: bool = False,
     listener: Listener = silent,
     processes: Processes = ALONE,
+    strategy: str | None = None,
 ) -> Run:
     """Train as the run's plan says, from the start or from its last checkpoint, alone or as one of `processes`.
+
+    `strategy`, "ddp" or "fsdp", is how they do it where it is not what the plan says.
 
     Raises:
         ConfigError: more processes than crops in a batch.
@@ -243,7 +262,7 @@ def execute(
     torch.manual_seed(plan.optimiser.seed)
     require_crops(plan.sampling.batch, processes)
     loggers = make_loggers(plan, run.path) if processes.is_first else []
-    devices = Devices.of(plan, loggers, processes)
+    devices = Devices.of(plan, loggers, processes, strategy or plan.processes.strategy)
     given = Given(run, dataset, split, processes, devices.fabric.device, resume, listener)
     prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):

@@ -24,16 +24,20 @@ from segwright.models.trainable import Trainable
 from segwright.train.feed import Batches
 from segwright.train.feeds import feed_of
 from segwright.train.loop import Judges
-from segwright.train.objects.task import InstanceObjective, instance_network, object_feed, object_validator
+from segwright.train.objective import Objective
+from segwright.train.objects.feed import Told
+from segwright.train.objects.segment_task import segment_feed, segment_validator
+from segwright.train.objects.segments import segment_targets
+from segwright.train.objects.task import OwnObjective, object_feed, object_network, object_validator
 from segwright.train.plan_inputs import STRIDE_PX
 from segwright.train.processes import ALONE, Processes
-from segwright.train.query_objective import labels_objective
-from segwright.train.query_weights import is_published, load_published
+from segwright.train.query_objective import QueryObjective, labels_objective
+from segwright.train.query_weights import load_weights_of
 from segwright.train.run import Run
 from segwright.train.settings import Plan
 from segwright.train.teaching import taught
-from segwright.train.weight_report import WEIGHTS_FILE, WeightReport, write_report
-from segwright.train.weights import folded_statistics, load_pretrained
+from segwright.train.weight_report import WEIGHTS_FILE, write_report
+from segwright.train.weights import folded_statistics
 
 STATISTICS_BATCHES = 2
 
@@ -68,22 +72,49 @@ def _semantic(given: Given) -> Prepared:
 
 def _instance(given: Given) -> Prepared:
     plan = given.run.plan
+    _require_alone(given)
+    network = object_network(plan, None if given.resume else given.listener)
+    told = Told.objects(plan.classes, segment_targets) if isinstance(network, QueryNetwork) else None
+    feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told)
+    judges = Judges(_own_objective(network), object_validator(plan, _held_out(given)), class_score="mask_ap")
+    return network, feed, judges
+
+
+def _panoptic(given: Given) -> Prepared:
+    plan = given.run.plan
+    _require_alone(given)
+    network = object_network(plan, None if given.resume else given.listener)
+    feed = segment_feed(plan, given.dataset, given.split.parts["train"], network, given.listener)
+    return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
+
+
+def _own_objective(network: Trainable) -> Objective:
+    """The loss of the network's own paper."""
+    return QueryObjective.of(network.options) if isinstance(network, QueryNetwork) else OwnObjective()
+
+
+def _held_out(given: Given) -> Dataset:
+    """The frames that choose the checkpoint."""
+    return given.dataset.only(given.split.parts[given.run.plan.validation.part])
+
+
+def _require_alone(given: Given) -> None:
     if given.processes.count > 1:
         raise ConfigError.of(
             "training.devices",
             "is more than one, and objects are learned in one process",
-            allowed="1, for task: instance",
+            allowed=f"1, for task: {given.run.plan.task}",
             found=str(given.processes.count),
             fix="training.devices=1",
         )
-    feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener)
-    network = instance_network(plan, None if given.resume else given.listener)
-    held_out = given.dataset.only(given.split.parts[plan.validation.part])
-    return network, feed, Judges(InstanceObjective(), object_validator(plan, held_out), class_score="mask_ap")
 
 
 # task -> what it gives the training loop
-PREPARED: dict[str, Callable[[Given], Prepared]] = {"semantic": _semantic, "instance": _instance}
+PREPARED: dict[str, Callable[[Given], Prepared]] = {
+    "semantic": _semantic,
+    "instance": _instance,
+    "panoptic": _panoptic,
+}
 
 
 def make_feed(plan: Plan, dataset: Dataset, split: Split, listener: Listener = silent) -> Batches:
@@ -121,7 +152,7 @@ def _network(plan: Plan, feed: Batches, given: Given) -> SegmentationNetwork:
     network = build_network(cast("NetworkSpec", plan.network))
     counts = [plan.fingerprint["classes"][name]["pixels"] for name in plan.classes.names]
     network.expect([count / max(1, sum(counts)) for count in counts])
-    report = _loaded(network, plan)
+    report = load_weights_of(network, plan)
     if report is None:
         why = plan.reasons.get("weights", "")
         given.listener(Note("training", f"{plan.network.encoder} from random: {why}"))
@@ -135,9 +166,3 @@ def _network(plan: Plan, feed: Batches, given: Given) -> SegmentationNetwork:
     text = f"{report}; all names: {given.run.path / WEIGHTS_FILE}" if complete else str(report)
     given.listener(Note("training", text))
     return network
-
-
-def _loaded(network: SegmentationNetwork, plan: Plan) -> WeightReport | None:
-    if plan.weights is not None and is_published(plan.weights) and isinstance(network, QueryNetwork):
-        return load_published(network, plan.weights)
-    return load_pretrained(network, plan.weights, plan.classes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from segwright.cli.evaluation.sides import columns_of
 
 if TYPE_CHECKING:
+    from segwright.cli.evaluation.sides import AskedPart
     from segwright.core import ClassTable, Listener
     from segwright.evaluate.domains import ColumnSource, KnownColumns
     from segwright.evaluate.instances import InstancePairs
@@ -34,7 +35,6 @@ class ObjectSides:
 
     def evaluated(self, listener: Listener) -> ObjectEvaluation:
         """The scores."""
-        from segwright.evaluate.domains import ColumnSource
         from segwright.evaluate.instances import InstancePairs, evaluate_instance_pairs
         from segwright.evaluate.panoptic import evaluate_panoptic_pairs
 
@@ -42,8 +42,9 @@ class ObjectSides:
             found = evaluate_instance_pairs(self.pairs, columns=self.columns, listener=listener)
             provenance = {**found.provenance, **self.asked}
             return replace(found, provenance=provenance, notes=(*self.notes, *found.notes))
-        assert isinstance(self.columns, ColumnSource)
-        return evaluate_panoptic_pairs(self.pairs, rule=self.rule, columns=self.columns, listener=listener)
+        found = evaluate_panoptic_pairs(self.pairs, rule=self.rule, columns=self.columns, listener=listener)
+        known = {**found.provenance, **self.asked}
+        return replace(found, provenance=known, notes=(*self.notes, *found.notes))
 
     def check(self, conditions: Sequence[str]) -> None:
         """Refuse conditions that will name nothing, before any frame is scored; raises as `gate.parse`."""
@@ -78,13 +79,11 @@ class ObjectSides:
         """The worst frames, painted one at a time."""
         from segwright.evaluate.instances import InstancePairs
         from segwright.evaluate.report.instance_panels import instance_panels
-        from segwright.evaluate.report.object_pictures import FrameImages
         from segwright.evaluate.report.panoptic_panels import panoptic_panels
 
         images = self.frame_images(evaluation, listener)
         if isinstance(self.pairs, InstancePairs):
             return instance_panels(evaluation, self.pairs, images)
-        assert isinstance(images, FrameImages)
         return panoptic_panels(evaluation, self.pairs, images)
 
 
@@ -97,11 +96,13 @@ def model_sides(given: Mapping[str, Any], model: Path, listener: Listener) -> Ob
     """
     from segwright.cli.evaluation.sides import asked_part, refuse_mixed
     from segwright.evaluate.instances.predicted import predicted_objects, ranking
-    from segwright.infer.objects import ObjectPredictor
+    from segwright.infer.objects import ObjectPredictor, PanopticPredictor
 
     of_model = given["data"], given["split"], given["part"], given["fold"]
     refuse_mixed(model, of_model, [given[name] for name in ("predictions", "truth", "classes", "map_", "images")])
     part = asked_part(model, of_model, columns_of(given))
+    if isinstance(part.predictor, PanopticPredictor):
+        return _panoptic_sides(part, given["rule"] or RULES["panoptic"][0], listener)
     assert isinstance(part.predictor, ObjectPredictor)
     ranked = replace(part.predictor, decision=ranking(part.predictor.decision))
     kinds: Any = given["kind"] or ("mask", "box")
@@ -110,6 +111,14 @@ def model_sides(given: Mapping[str, Any], model: Path, listener: Listener) -> Ob
     pairs = replace(asked.pairs, known={**asked.pairs.known, "truth": str(part.dataset.root)})
     notes = (*part.notes, *asked.notes)
     return ObjectSides(pairs, rule, asked.columns, None, asked.images, part.known, notes)
+
+
+def _panoptic_sides(part: AskedPart, rule: str, listener: Listener) -> ObjectSides:
+    """What a panoptic model says of a part of the data, beside its truth."""
+    from segwright.evaluate.panoptic.predicted import predicted_segments
+
+    asked = predicted_segments(part.predictor, part.dataset, listener)
+    return ObjectSides(asked.pairs, rule, asked.columns, None, asked.images, part.known, (*part.notes, *asked.notes))
 
 
 def sides_of(given: Mapping[str, Any]) -> ObjectSides:

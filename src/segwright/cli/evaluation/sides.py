@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from segwright.data import Dataset, Split
     from segwright.evaluate import PredictedPairs, StoredPairs
     from segwright.evaluate.domains import ColumnSource
-    from segwright.infer.objects import ObjectPredictor
-    from segwright.infer.predictor import Predictor
+    from segwright.infer.loading import AnyPredictor
     from segwright.train import Run
 
 
@@ -112,7 +111,7 @@ def predicted_pairs(model: Path, of_model: OfModel, columns: ColumnSource) -> tu
 class AskedPart(NamedTuple):
     """A model, the frames it is asked about, what is known of both, and notes on the frames."""
 
-    predictor: Predictor | ObjectPredictor
+    predictor: AnyPredictor
     dataset: Dataset
     known: dict[str, Any]
     notes: tuple[str, ...] = ()
@@ -146,7 +145,7 @@ def asked_part(model: Path, of_model: OfModel, columns: ColumnSource) -> AskedPa
 class _Asked(NamedTuple):
     """A model, the frames it is asked about, and what it was trained with."""
 
-    predictor: Predictor | ObjectPredictor
+    predictor: AnyPredictor
     dataset: Dataset
     split: Split | None
     seed: int | None
@@ -176,7 +175,7 @@ def _asked_run(model: Path, of_model: OfModel) -> _Asked:
     dataset = run.dataset if data is None else _dataset(data, run.classes)
     own = data is None or dataset.shows_images_of(run.plan.data.dataset_hash)
     chosen = _split_of_run(run, own, (split, fold), part)
-    predictor = run.predictor() if run.plan.objects is None else run.object_predictor()
+    predictor = run.task_predictor()
     return _Asked(predictor, dataset, chosen, run.plan.optimiser.seed, run.plan.data.train_frames)
 
 

@@ -47,7 +47,7 @@ def require_task(task: str, rule: str | None, kinds: Sequence[str] | None) -> No
 
 
 def task_of(model: Path | None) -> str | None:
-    """`instance` where the run or bundle at `model` finds objects; None where it does not, or there is none."""
+    """The task of the run or bundle at `model` where it finds objects or segments; else None."""
     import json
 
     import yaml
@@ -59,10 +59,12 @@ def task_of(model: Path | None) -> str | None:
             content = read((model / name).read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError):
             continue  # whoever opens it says what is wrong
-        return "instance" if isinstance(content, dict) and content.get("task") == "instance" else None
+        task = content.get("task") if isinstance(content, dict) else None
+        return task if task in OF_OBJECTS else None
     return None
 
 
+OF_OBJECTS = ("instance", "panoptic")
 OF_MODEL = ("model", "data", "split", "part", "fold")
 
 
@@ -76,7 +78,7 @@ def refuse_others(task: str, given: Mapping[str, Any]) -> None:
 
     if task not in OF_TASK:
         return
-    known = (*OF_ALL, *OF_TASK[task], *(OF_MODEL if task == "instance" and given["model"] else ()))
+    known = (*OF_ALL, *OF_TASK[task], *(OF_MODEL if task in OF_OBJECTS and given["model"] else ()))
     others = [name for name, value in given.items() if value and name not in known]
     if others:
         raise ConfigError.of(

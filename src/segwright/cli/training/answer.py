@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segwright.evaluate import Evaluation, ObjectEvaluation
     from segwright.train import Run
 
-OBJECT_SCORES = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap")
+SHOWN = {"instance": ("mask_ap", "mask_ap50", "mask_ap75", "box_ap"), "panoptic": ("pq", "sq", "rq")}
 
 
 def answer(run: Run, evaluation: Evaluation | ObjectEvaluation) -> str:
@@ -18,7 +19,7 @@ def answer(run: Run, evaluation: Evaluation | ObjectEvaluation) -> str:
         headline = f"{frames}, pooled mIoU {_number(evaluation.scores['pooled_miou'])}"
         rows = score_rows(evaluation)
     else:
-        headline, rows = frames, object_rows(evaluation)
+        headline, rows = frames, object_rows(evaluation, SHOWN[run.plan.task])
     report, export = f"report: {run.path / 'report.html'}", f"next: segwright export {run.path} --to onnx"
     return "\n".join([headline, *rows, report, export])
 
@@ -32,11 +33,11 @@ def score_rows(evaluation: Evaluation | ObjectEvaluation) -> list[str]:
     return rows
 
 
-def object_rows(evaluation: Evaluation | ObjectEvaluation) -> list[str]:
-    """Average precision of all classes and of each, a line each under a heading."""
-    rows = [" " * 16 + "".join(f"{name:>12}" for name in OBJECT_SCORES)]
+def object_rows(evaluation: Evaluation | ObjectEvaluation, names: Sequence[str]) -> list[str]:
+    """The scores `names` of all classes and of each, a line each under a heading."""
+    rows = [" " * 16 + "".join(f"{name:>12}" for name in names)]
     for who, scores in {"all": evaluation.scores, **evaluation.classes}.items():
-        rows.append(f"{who:16}" + "".join(f"{_number(scores.get(name)):>12}" for name in OBJECT_SCORES))
+        rows.append(f"{who:16}" + "".join(f"{_number(scores.get(name)):>12}" for name in names))
     return rows
 
 

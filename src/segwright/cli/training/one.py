@@ -19,9 +19,18 @@ if TYPE_CHECKING:
 
 
 def train_one(
-    face: Face, source: Run | tuple[Path, Project] | None, folder: Path | None, *, plan_only: bool, port: int | None
+    face: Face,
+    source: Run | tuple[Path, Project] | None,
+    folder: Path | None,
+    *,
+    plan_only: bool,
+    port: int | None,
+    strategy: str | None = None,
 ) -> None:
-    """Train a run that was interrupted, or a new one of a project file (where it lies, and what it says)."""
+    """Train a run that was interrupted, or a new one of a project file (where it lies, and what it says).
+
+    `strategy` is how several processes go on with a run, where it is not as it was planned.
+    """
     from segwright.train.processes import joined
 
     project = source if isinstance(source, tuple) else None
@@ -33,7 +42,7 @@ def train_one(
         if plan_only:
             face.finish({"run": str(made[0].path), "plan": made[0].plan.to_json()}, "")
             return
-        _execute(face, processes, made, resume=existing is not None, port=port)
+        _execute(face, processes, made, resume=existing is not None, port=port, strategy=strategy)
     if processes.is_first:
         _finish(face, made[0], made[1])
 
@@ -64,7 +73,13 @@ def _planned(
 
 
 def _execute(
-    face: Face, processes: Processes, made: tuple[Run, Dataset, Split], *, resume: bool, port: int | None
+    face: Face,
+    processes: Processes,
+    made: tuple[Run, Dataset, Split],
+    *,
+    resume: bool,
+    port: int | None,
+    strategy: str | None,
 ) -> None:
     from segwright.cli.live import served, with_page
     from segwright.core import Note, silent
@@ -77,7 +92,7 @@ def _execute(
         with watched as address, _stopped_alike():
             if address is not None:
                 listener(Note("training", f"watch it at {address}"))
-            execute(run, dataset, split, resume=resume, listener=listener, processes=processes)
+            execute(run, dataset, split, resume=resume, listener=listener, processes=processes, strategy=strategy)
     except KeyboardInterrupt:
         listener(Note("training", f"interrupted; segwright train --resume --run {run.path} goes on"))
         raise

@@ -63,7 +63,8 @@ def calibrate(
             "dataset_hash": dataset.content_hash,
             "split_hash": None if chosen is None else chosen.content_hash,
         }
-        calibrated = _calibrate_classes if source.objects is None else _calibrate_objects
+        of_task = {"instance": _calibrate_objects, "panoptic": _calibrate_segments}
+        calibrated = of_task.get(source.task, _calibrate_classes)
         calibrated(face, source, hold_out, wanted, to, on)
 
 
@@ -103,6 +104,48 @@ def _calibrate_objects(
     calibration = choose_object_thresholds(asked, decision, target=target, listener=face.listener)
     with_object_thresholds(source, calibration.decided(decision), calibration.to_json(), to, on=on)
     face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, _object_answer(calibration, decision, to))
+
+
+def _calibrate_segments(
+    face: Face, source: Bundle, hold_out: Dataset, target: str, to: Path, on: Mapping[str, Any]
+) -> None:
+    """The same of a bundle that gives every pixel one segment: the score of each class of things."""
+    from dataclasses import replace
+
+    from segwright.data.frame_segments import read_things
+    from segwright.evaluate.instances.predicted import predicted_objects
+    from segwright.evaluate.instances.thresholds import choose_object_thresholds
+    from segwright.evaluate.panoptic.predicted import ThingsAlone
+    from segwright.infer import predictor_of
+    from segwright.infer.bundle import with_segment_thresholds
+    from segwright.infer.objects import PanopticPredictor
+
+    _require_regions(source)
+    predictor, decision = predictor_of(source), source.segments
+    assert isinstance(predictor, PanopticPredictor)
+    assert decision is not None
+    ranked = replace(decision, score=min(LEAST_SCORE, decision.score), thresholds={})
+    things = ThingsAlone(replace(predictor, decision=ranked))
+    asked = predicted_objects(things, hold_out, kinds=("mask",), read=read_things, listener=face.listener)
+    calibration = choose_object_thresholds(asked, decision.of_things, target=target, listener=face.listener)
+    chosen = replace(decision, thresholds=calibration.decided(decision.of_things).thresholds)
+    with_segment_thresholds(source, chosen, calibration.to_json(), to, on=on)
+    answer = _object_answer(calibration, decision.of_things, to)
+    face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, answer)
+
+
+def _require_regions(source: Bundle) -> None:
+    """Refuse a network whose segments compete by their scores: a threshold by class has no meaning for them."""
+    from segwright.core import ConfigError
+
+    if source.weights.answers == "queries":
+        raise ConfigError.of(
+            str(source.path),
+            "has no thresholds to choose: its queries compete for pixels, things and stuff by one score",
+            allowed="a bundle of panoptic_fpn, or of task instance or semantic",
+            found=f"task {source.task} of a network of queries",
+            fix="train with another inference.segments.score, such as 0.5, where too much is void",
+        )
 
 
 def _object_answer(calibration: ObjectCalibration, decision: ObjectDecision, to: Path) -> RenderableType:

@@ -11,7 +11,14 @@ import typer
 from segwright.cli.datasets import FoldOption
 from segwright.cli.evaluation.masks import score_masks
 from segwright.cli.evaluation.objects import score_objects
-from segwright.cli.evaluation.tasks import refuse_others, require_images, require_sides, require_task, task_of
+from segwright.cli.evaluation.tasks import (
+    OF_OBJECTS,
+    refuse_others,
+    require_images,
+    require_sides,
+    require_task,
+    task_of,
+)
 from segwright.cli.evaluation.volumes import score_volumes
 from segwright.cli.face import Face, JsonFlag
 
@@ -108,7 +115,7 @@ def run_task(given: dict[str, Any], model: Path | None, json_file: Path | None) 
     task = given["task"]
     require_task(task, given["rule"], given["kind"])
     refuse_others(task, {**given, "model": model})
-    if task in EXAMPLES and not (task == "instance" and model is not None):
+    if task in EXAMPLES and not (task in OF_OBJECTS and model is not None):
         require_sides(task, given["predictions"], given["truth"], EXAMPLES[task])
     require_images(given["images"])
     score = {"semantic": score_masks, "volume": score_volumes}.get(task, score_objects)

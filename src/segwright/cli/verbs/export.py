@@ -44,7 +44,10 @@ def export(
 
 def _answer(bundle: Bundle) -> str:
     proof = bundle.parity or {}
-    if bundle.objects is None:
+    if bundle.segments is not None:
+        says = f"of {proof['segments']} segments {proof['alone']} are given by one pipeline only"
+        says += f", {proof['pixel_share']:.2e} of the pixels are in other segments"
+    elif bundle.objects is None:
         says = f"{proof['pixel_share']:.2e} of the pixels differ"
         says += f", probabilities by at most {proof['largest_probability_difference']:.1e}"
     else:

@@ -30,7 +30,7 @@ def predict(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Masks for image files. Frames that cannot be read are left out, listed, and make the exit code 2."""
+    """Masks, objects or segments of image files. Frames that cannot be read are listed, and make the exit code 2."""
     from segwright.core import raise_collected
     from segwright.infer import predictor_of, read_bundle
     from segwright.infer.prediction_folder import Extras, predict_folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
     from segwright.train import Run
 
 
+class Strategy(StrEnum):
+    """How several processes train together."""
+
+    ddp = "ddp"
+    fsdp = "fsdp"
+
+
 Words = Annotated[list[str] | None, typer.Argument(help="[segwright.yaml] [section.key=value ...]", show_default=False)]
 Folder = Annotated[Path | None, typer.Option(help="The run's folder; default runs/NAME, numbered.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of --run.")]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Write plan.yaml with its reasons and stop.")]
 Count = Annotated[int | None, typer.Option(min=1, help="Processes on this machine; else as the project says.")]
+How = Annotated[Strategy | None, typer.Option("--strategy", help="fsdp: weights in shards; else as the project says.")]
 Folds = Annotated[bool, typer.Option("--folds", help="Train every fold of the split; again: goes on.")]
 Preview = Annotated[
     bool, typer.Option("--preview", help="Write a sheet of the crops ([FILE.html|FILE.png]) and train nothing.")
@@ -39,6 +48,7 @@ def train(
     folds: Folds = False,
     preview: Preview = False,
     devices: Count = None,
+    strategy: How = None,
     live: Live = False,
     port: Port = 8377,
     trials: Trials = None,
@@ -47,7 +57,8 @@ def train(
 ) -> None:
     """Train the network that segwright.yaml describes; writes runs/NAME with plan, checkpoints, history, report."""
     words = arguments or []
-    given = {"--resume": resume, "--plan": plan_only, "--live": live, "--devices": devices, "--folds": folds}
+    given = {"--resume": resume, "--plan": plan_only, "--live": live, "--devices": devices, "--folds": folds,
+             "--strategy": strategy}  # fmt: skip
     if trials is not None or search_space is not None:
         _search(words, trials, search_space, run, as_json=json, given={**given, "--preview": preview})
         return
@@ -60,15 +71,17 @@ def train(
 
         require_free(port)
     existing = _run_to_resume(run, words) if resume else None
-    project = None if resume else project_of(words)
+    how = None if strategy is None else strategy.value
+    project = None if resume else project_of([*words, *([] if how is None else [f"training.strategy={how}"])])
     wanted = devices or (existing.plan.processes.devices if existing else _of_project(project))
     if isinstance(wanted, int) and wanted > 1 and not _started_together() and not plan_only:
         watched = ["--live", "--port", str(port)] if live else []
-        raise typer.Exit(_in_processes([*words, *watched], run, wanted, resume=resume, json=json))
+        said = [*words, *watched, *([] if how is None else ["--strategy", how])]
+        raise typer.Exit(_in_processes(said, run, wanted, resume=resume, json=json))
     with Face(as_json=json) as face:
         from segwright.cli.training.one import train_one
 
-        train_one(face, existing or project, run, plan_only=plan_only, port=port if live else None)
+        train_one(face, existing or project, run, plan_only=plan_only, port=port if live else None, strategy=how)
 
 
 def _preview_or_folds(face: Face, words: list[str], run: Path | None, given: dict[str, Any], *, preview: bool) -> None:
@@ -80,7 +93,7 @@ def _preview_or_folds(face: Face, words: list[str], run: Path | None, given: dic
         return
     from segwright.cli.training.folds import train_all_folds
 
-    _refuse_beside_folds({name: given[name] for name in ("--resume", "--live", "--devices")})
+    _refuse_beside_folds({name: given[name] for name in ("--resume", "--live", "--devices", "--strategy")})
     train_all_folds(face, words, run, plan_only=given["--plan"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from segwright.data.formats.annotated import (
 from segwright.data.formats.coco_json_writing import CARRIES, WRITE_OPTIONS, write
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import attributes_from, is_number, load_json, rectangle, shown, size_from
+from segwright.data.formats.signature import files_like, holds_all
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import Points
@@ -122,15 +122,11 @@ class _Reading:
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [name for name in listing.files if name.lower().endswith(".json") and _looks_like_coco(listing.path(name))]
+    return files_like(listing, ".json", _looks_like_coco)
 
 
 def _looks_like_coco(path: Path) -> bool:
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return all(data.find(key) >= 0 for key in _KEYS) and data.find(_PANOPTIC_KEY) < 0
-    except (OSError, ValueError):
-        return False
+    return holds_all(path, _KEYS) and not holds_all(path, (_PANOPTIC_KEY,))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from segwright.data.formats.annotated import ImageFinder, choose_file, image_not
 from segwright.data.formats.coco_panoptic_writing import write
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import load_json
+from segwright.data.formats.signature import files_like, holds_all
 from segwright.data.id_maps import ColourRaster, Labels, Meaning, MeaningTable, SegmentNumbers
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
@@ -30,11 +30,7 @@ def recognise(listing: Listing) -> str | None:
 
 def is_panoptic_json(path: Path) -> bool:
     """Whether a JSON file lists segments, by its keys."""
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return all(data.find(key) >= 0 for key in _KEYS)
-    except (OSError, ValueError):
-        return False
+    return holds_all(path, _KEYS)
 
 
 def read(listing: Listing, classes: ClassTable | None, options: Options) -> Dataset:
@@ -76,7 +72,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [name for name in listing.files if name.lower().endswith(".json") and is_panoptic_json(listing.path(name))]
+    return files_like(listing, ".json", is_panoptic_json)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from segwright.data.formats.annotated import (
 from segwright.data.formats.cvat_xml_writing import CARRIES, CROWD, WIDTH, WRITE_OPTIONS, write
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import FARTHEST_PX, Findings, load_xml, number_in
+from segwright.data.formats.signature import files_like, start_of
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import BRUSH_PX, Points, ellipse_outline, turned
@@ -82,15 +83,11 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [name for name in listing.files if name.lower().endswith(".xml") and _looks_like_cvat(listing.path(name))]
+    return files_like(listing, ".xml", _looks_like_cvat)
 
 
 def _looks_like_cvat(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(65536)
-    except OSError:
-        return False
+    start = start_of(path, 65536)
     return b"<annotations" in start and (b"<image" in start or b"<meta" in start)
 
 

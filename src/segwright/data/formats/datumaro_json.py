@@ -8,7 +8,6 @@ Source: the format "datumaro" of cvat-ai/datumaro, docs/source/docs/formats/datu
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -29,6 +28,7 @@ from segwright.data.formats.reading_shapes import (
     shown,
     size_from,
 )
+from segwright.data.formats.signature import files_like, holds_all
 from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.given_parts import PART_NAMES, part_column
 from segwright.data.images import ImageFile
@@ -83,16 +83,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    found = (name for name in listing.files if name.lower().endswith(".json"))
-    return [name for name in found if _looks_like_datumaro(listing.path(name))]
-
-
-def _looks_like_datumaro(path: Path) -> bool:
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return all(data.find(key) >= 0 for key in _KEYS)
-    except (OSError, ValueError):
-        return False
+    return files_like(listing, ".json", lambda path: holds_all(path, _KEYS))
 
 
 def _load(path: Path) -> dict[str, Any]:

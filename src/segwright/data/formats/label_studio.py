@@ -33,6 +33,7 @@ from segwright.data.formats.format import Format, Options, cut_of, orientation_o
 from segwright.data.formats.label_studio_rle import unpacked_alpha
 from segwright.data.formats.label_studio_writing import CARRIES, WRITE_OPTIONS, in_pixels, write
 from segwright.data.formats.reading_shapes import Findings, load_json, number, points_from, shown, size_from
+from segwright.data.formats.signature import files_like, start_of
 from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing
@@ -96,15 +97,11 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [name for name in listing.files if name.lower().endswith(".json") and _looks_right(listing.path(name))]
+    return files_like(listing, ".json", _looks_right)
 
 
 def _looks_right(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(_LOOKED_AT)
-    except OSError:
-        return False
+    start = start_of(path, _LOOKED_AT)
     return start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"[" and all(key in start for key in _KEYS)
 
 

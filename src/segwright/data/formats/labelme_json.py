@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import mmap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,6 +32,7 @@ from segwright.data.formats.reading_shapes import (
     shown,
     size_from,
 )
+from segwright.data.formats.signature import files_like, holds_all
 from segwright.data.images import EmbeddedImage, ImageFile, ImageSource
 from segwright.data.listing import Listing, stem_of
 from segwright.data.rasterise import Points, ellipse_outline, mask_runs
@@ -86,17 +86,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [
-        name for name in listing.files if name.lower().endswith(".json") and _looks_like_labelme(listing.path(name))
-    ]
-
-
-def _looks_like_labelme(path: Path) -> bool:
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return all(data.find(key) >= 0 for key in _KEYS)
-    except (OSError, ValueError):
-        return False
+    return files_like(listing, ".json", lambda path: holds_all(path, _KEYS))
 
 
 def _load(path: Path) -> dict[str, Any]:

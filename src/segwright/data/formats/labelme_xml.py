@@ -21,6 +21,7 @@ from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.labelme_attributes import attributes_of
 from segwright.data.formats.labelme_xml_writing import CARRIES, WRITE_OPTIONS, write
 from segwright.data.formats.reading_shapes import Findings, load_xml, number_in, points_from
+from segwright.data.formats.signature import files_like
 from segwright.data.images import ImageFile
 from segwright.data.listing import Listing, stem_of
 from segwright.data.shapes import ObjectFacts, Outlines, Shape, ShapeMask
@@ -70,7 +71,7 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [name for name in listing.files if name.lower().endswith(".xml") and _looks_like_labelme(listing.path(name))]
+    return files_like(listing, ".xml", _looks_like_labelme)
 
 
 def _looks_like_labelme(path: Path) -> bool:

@@ -41,6 +41,7 @@ from segwright.data.formats.reading_shapes import (
     rectangle,
     shown,
 )
+from segwright.data.formats.signature import files_like, start_of
 from segwright.data.formats.via_writing import CARRIES, LABEL, PARTS_OF, WIDTH, WRITE_OPTIONS, write
 from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.images import ImageFile
@@ -106,16 +107,11 @@ class _Row:
 
 
 def _candidates(listing: Listing) -> list[str]:
-    found = (name for name in listing.files if name.lower().endswith((".json", ".csv")))
-    return [name for name in found if _looks_like_via(listing.path(name))]
+    return files_like(listing, (".json", ".csv"), _looks_like_via)
 
 
 def _looks_like_via(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(_LOOKED_AT)
-    except OSError:
-        return False
+    start = start_of(path, _LOOKED_AT)
     if path.suffix.lower() == ".csv":
         return start.lstrip(b"\xef\xbb\xbf#").startswith(_CSV_START)
     known = b'"_via_img_metadata"' in start or b'"file_attributes"' in start

@@ -22,6 +22,7 @@ from segwright.data.formats.annotated import (
 )
 from segwright.data.formats.format import Format, Options, orientation_of
 from segwright.data.formats.reading_shapes import Findings, load_json, number, points_from, rectangle, shown, size_from
+from segwright.data.formats.signature import files_like, start_of
 from segwright.data.formats.vott_json_writing import CARRIES, WRITE_OPTIONS, write
 from segwright.data.formats.yolo_yaml import stem_without
 from segwright.data.images import ImageFile
@@ -72,15 +73,11 @@ def read(listing: Listing, classes: ClassTable | None, options: Options) -> Data
 
 
 def _candidates(listing: Listing) -> list[str]:
-    return [name for name in listing.files if name.lower().endswith(".json") and _looks_like_vott(listing.path(name))]
+    return files_like(listing, ".json", _looks_like_vott)
 
 
 def _looks_like_vott(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(_LOOKED_AT)
-    except OSError:
-        return False
+    start = start_of(path, _LOOKED_AT)
     return all(key in start for key in _KEYS) and b'"asset"' in start
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Average precision ranks candidates itself: what a user would not be shown counts too, down to this score.
 SCORED_FROM = 0.05
 AP_MOST = 100
+
+
+ReadObjects = Callable[[Dataset, Frame], InstanceSet]
 
 
 class FindsObjects(Protocol):
@@ -83,22 +86,23 @@ def predicted_objects(
     *,
     kinds: Sequence[Kind] = ("mask", "box"),
     rule: str = "coco",
+    read: ReadObjects = read_objects,
     listener: Listener = silent,
 ) -> PredictedObjects:
-    """What `predictor` finds in each labelled frame of `dataset`, beside its truth.
+    """What `predictor` finds in each labelled frame of `dataset`, beside its truth, which `read` gives.
 
     Of labels that tell no objects apart each connected region is one, and a note says so.
 
     Raises:
         DataError: another class table, no labelled frame, frames that cannot be read: all of them.
     """
-    _require_same_classes(predictor.classes, dataset)
+    require_same_classes(predictor.classes, dataset)
     frames = [frame for frame in dataset.frames if frame.mask is not None]
     if not frames:
         fix = "label frames, or name another part of the split: --part"
         allowed = "at least one labelled frame"
         raise DataError.of(str(dataset.root), "has no frame to score", allowed=allowed, found="none", fix=fix)
-    truth = coco_content(_true_objects(dataset, frames), dataset.classes)
+    truth = coco_content(_true_objects(dataset, frames, read), dataset.classes)
     results = [
         row
         for frame in tracked(frames, listener, "predict", len(frames))
@@ -110,7 +114,7 @@ def predicted_objects(
     return PredictedObjects(pairs, columns, DatasetImages(dataset, names), tuple(_notes(dataset, len(frames))))
 
 
-def _true_objects(dataset: Dataset, frames: Sequence[Frame]) -> Iterable[tuple[str, InstanceSet]]:
+def _true_objects(dataset: Dataset, frames: Sequence[Frame], read_of: ReadObjects) -> Iterable[tuple[str, InstanceSet]]:
     """(stem, objects) of each frame.
 
     Raises:
@@ -119,7 +123,7 @@ def _true_objects(dataset: Dataset, frames: Sequence[Frame]) -> Iterable[tuple[s
 
     def read(frame: Frame) -> tuple[str, InstanceSet] | DataError:
         try:
-            return frame.stem, read_objects(dataset, frame)
+            return frame.stem, read_of(dataset, frame)
         except DataError as error:
             return error
 
@@ -137,7 +141,8 @@ def _notes(dataset: Dataset, labelled: int) -> Iterator[str]:
         yield "the labels tell no objects apart: each connected region counts as one"
 
 
-def _require_same_classes(classes: ClassTable, dataset: Dataset) -> None:
+def require_same_classes(classes: ClassTable, dataset: Dataset) -> None:
+    """Raise DataError where a model of `classes` is asked about a dataset of others."""
     if classes.content_hash == dataset.classes.content_hash:
         return
     raise DataError.of(

@@ -10,7 +10,7 @@ from typing import Any
 
 from segwright.core import ClassTable, DataError, Listener, Note, Problem, Progress, raise_collected, silent
 from segwright.data.workers import in_threads
-from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, scores_by_domain
+from segwright.evaluate.domains import NO_COLUMNS, ColumnSource, KnownColumns, scores_by_domain
 from segwright.evaluate.evaluation import no_frame_to_score
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.counts import PanopticCounts, PanopticRow, count_panoptic_frame, require_rule
@@ -52,7 +52,7 @@ def evaluate_panoptic_pairs(
     pairs: PanopticPairs,
     *,
     rule: Rule = "coco",
-    columns: ColumnSource = NO_COLUMNS,
+    columns: ColumnSource | KnownColumns = NO_COLUMNS,
     workers: int | None = None,
     listener: Listener = silent,
 ) -> ObjectEvaluation:

@@ -17,8 +17,8 @@ from segwright.evaluate.panoptic.pairs import PanopticPairs
 from segwright.evaluate.report.object_pictures import (
     LEFT_OUT,
     WORST_FRAMES,
-    FrameImages,
     ObjectPanel,
+    PicturesByName,
     Views,
     ground,
     worst_rows,
@@ -32,7 +32,7 @@ FILLED = 0.5
 
 
 def panoptic_panels(
-    evaluation: ObjectEvaluation, pairs: PanopticPairs, images: FrameImages, count: int = WORST_FRAMES
+    evaluation: ObjectEvaluation, pairs: PanopticPairs, images: PicturesByName, count: int = WORST_FRAMES
 ) -> Iterator[ObjectPanel]:
     """The `count` worst frames, worst first."""
     rule: Rule = evaluation.provenance["rule"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 MaskFrame = Literal["box", "image"]
+# What is interpolated between coarse cells: the share of a cell that is covered, or the logits of points.
+Between = Literal["shares", "logits"]
 Floats = npt.NDArray[np.float32]
 
 
@@ -19,7 +21,7 @@ class Candidates:
     `scores` (candidates,) 0..1; `channels` (candidates,) positions among the classes but the background; `boxes`
     (candidates, 4) x_min, y_min, x_max, y_max in px of the input, half-open and not rounded; `mask_logits`
     (candidates, rows, columns), above 0 where the object is. With `mask_frame` "box" a mask fills its box, with "image"
-    it covers the whole input.
+    it covers the whole input. `between` is how the network was taught what lies between the centres of two cells.
     """
 
     scores: Floats
@@ -29,6 +31,7 @@ class Candidates:
     mask_frame: MaskFrame
     height: int
     width: int
+    between: Between = "shares"
 
     def __post_init__(self) -> None:
         count = len(self.scores)
@@ -49,7 +52,12 @@ class Candidates:
             self.mask_frame,
             self.height,
             self.width,
+            self.between,
         )
+
+    def of_channels(self, channels: npt.NDArray[np.int64]) -> Candidates:
+        """The same candidates counted by another list of classes."""
+        return replace(self, channels=channels)
 
     def mask_box(self, at: int) -> tuple[float, float, float, float]:
         """What the mask of candidate `at` covers: x_min, y_min, x_max, y_max in px of the input."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from segwright.core import Box, ClassTable, ConfigError, Instance, Size, instance_from_mask
 from segwright.infer.objects.candidates import Candidates
@@ -97,8 +97,10 @@ def decided(objects: list[Instance], decision: ObjectDecision) -> list[Instance]
 
 
 def _object(candidates: Candidates, at: int, size: Size, cut: float, classes: ClassTable) -> Instance | None:
-    share = expit(candidates.mask_logits[at])  # of each coarse cell that the object covers
-    window = pasted(share, candidates.mask_box(at), size, threshold=cut)
+    coarse, limit = candidates.mask_logits[at], float(logit(cut))
+    if candidates.between == "shares":
+        coarse, limit = expit(coarse), cut
+    window = pasted(coarse, candidates.mask_box(at), size, threshold=limit)
     if window is None:
         return None
     class_id = classes.foreground[int(candidates.channels[at])].class_id

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import InstanceSet, LabelMap, PanopticMap, Segment, adopt
+from segwright.core import Instance, InstanceSet, LabelMap, PanopticMap, Segment, adopt, instance_from_mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,33 @@ def merged(objects: InstanceSet, labels: LabelMap, rule: MergeRule = MergeRule()
     things = {spec.class_id for spec in classes if spec.kind == "thing"}
     ids = np.zeros(labels.ids.shape, np.uint32)
     segments: list[Segment] = []
+    for one in kept_things(objects, rule):
+        segments.append(Segment(len(segments) + 1, one.class_id, one.crowd))
+        ids[one.box.slices][one.mask] = len(segments)
+    segments += _stuff(ids, labels, things, len(segments), rule)
+    return PanopticMap(adopt(ids), tuple(segments), classes)
+
+
+def kept_things(objects: InstanceSet, rule: MergeRule = MergeRule()) -> list[Instance]:
+    """The things that `merged` makes segments of, surest first, each with the pixels that no surer one has taken."""
+    things = {spec.class_id for spec in objects.classes if spec.kind == "thing"}
+    taken = np.zeros((objects.size.height, objects.size.width), bool)
+    kept: list[Instance] = []
     for one in sorted(objects, key=lambda each: -(each.score or 0.0)):
         if one.class_id not in things:
             continue
-        window = ids[one.box.slices]
-        free = one.mask & (window == 0)
+        window = taken[one.box.slices]
+        free = one.mask & ~window
         left, area = int(np.count_nonzero(free)), one.area_px
         if not left or area - left > rule.overlap * area:
             continue
-        segments.append(Segment(len(segments) + 1, one.class_id, one.crowd))
-        window[free] = len(segments)
-    segments += _stuff(ids, labels, things, len(segments), rule)
-    return PanopticMap(adopt(ids), tuple(segments), classes)
+        at = (one.box.top, one.box.left)
+        rest = instance_from_mask(
+            free, one.class_id, at=at, crowd=one.crowd, score=one.score, attributes=one.attributes
+        )
+        kept += [] if rest is None else [rest]
+        window |= one.mask
+    return kept
 
 
 def _stuff(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -152,19 +153,40 @@ def panoptic(
     Raises:
         ConfigError: thresholds outside their range.
     """
+    ids = np.zeros((place.size.height, place.size.width), np.uint32)
+    segments: dict[object, Segment] = {}
+    for part in parts(class_logits, mask_logits, place, score=score, overlap=overlap, mask=mask):
+        spec = classes.classes[part.channel]
+        key = spec.class_id if spec.kind == "stuff" else ("thing", part.query)
+        segment = segments.setdefault(key, Segment(len(segments) + 1, spec.class_id))
+        ids[part.pixels] = segment.segment_id
+    return PanopticMap(adopt(ids), tuple(segments.values()), classes)
+
+
+class Part(NamedTuple):
+    """The pixels (height, width) that a query keeps, its likeliest channel, and the probability of that."""
+
+    query: int
+    channel: int
+    score: float
+    pixels: npt.NDArray[np.bool_]
+
+
+def parts(
+    class_logits: Floats, mask_logits: Floats, place: Place, *, score: float, overlap: float, mask: float
+) -> Iterator[Part]:
+    """What `panoptic` makes segments of: no two share a pixel.
+
+    Raises:
+        ConfigError: thresholds outside their range.
+    """
     _check(score=score, overlap=overlap, mask=mask)
     shares = _softmax(class_logits)
     labels, sure = shares.argmax(1), shares.max(1)
     kept = np.flatnonzero((labels < shares.shape[1] - 1) & (sure > score))
     winner = _winners(mask_logits, kept, sure, place)
-    ids = np.zeros((place.size.height, place.size.width), np.uint32)
-    segments: dict[object, Segment] = {}
     for at, region in _regions(mask_logits, kept, winner, place, mask, overlap):
-        spec = classes.classes[int(labels[at])]
-        key = spec.class_id if spec.kind == "stuff" else ("thing", at)
-        segment = segments.setdefault(key, Segment(len(segments) + 1, spec.class_id))
-        ids[region] = segment.segment_id
-    return PanopticMap(adopt(ids), tuple(segments.values()), classes)
+        yield Part(at, int(labels[at]), float(sure[at]), region)
 
 
 def _winners(mask_logits: Floats, kept: npt.NDArray[np.intp], sure: Floats, place: Place) -> npt.NDArray[np.int64]:

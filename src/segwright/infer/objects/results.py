@@ -46,6 +46,12 @@ def panoptic_row(panoptic: PanopticMap, image_id: int | str, file_name: str) -> 
     return {"image_id": image_id, "file_name": file_name, "segments_info": segments_info(panoptic)}
 
 
+def write_segments(path: Path, panoptic: PanopticMap) -> None:
+    """The size of a frame and its segments as JSON."""
+    size = {"height": panoptic.size.height, "width": panoptic.size.width}
+    path.write_text(json.dumps({"size": size, "segments_info": segments_info(panoptic)}), encoding="utf-8")
+
+
 def categories(classes: ClassTable, things: set[int] | None = None) -> list[dict[str, Any]]:
     """The class table as COCO panoptic's categories."""
     return [

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from segwright.core import ArtefactError, DependencyMissing
+from segwright.infer.objects.answers import Queries, Regions, split_queries
 from segwright.infer.objects.candidates import Candidates, MaskFrame, split_candidates
 
 OBJECT_OUTPUTS = ("scores", "channels", "boxes", "mask_logits")
+QUERY_OUTPUTS = ("class_logits", "mask_logits")
 
 
 class OnnxRuntime:
@@ -37,32 +39,69 @@ class OnnxRuntime:
         return np.asarray(answers[0], np.float32)
 
 
-class OnnxObjectRuntime:
-    """An ONNX instance network with the four outputs of `Candidates`; `mask_frame` is what its masks cover.
+class _OnnxAnswers:
+    """An ONNX network of one input and the outputs `NAMES`; what it is `CALLED` stands in the error of another one.
 
     Raises:
         DependencyMissing: onnxruntime is not installed.
         ArtefactError: the file is not an ONNX network of one input and these outputs.
     """
 
-    def __init__(self, path: Path, *, mask_frame: MaskFrame, stride_px: int = 32, threads: int | None = None) -> None:
+    NAMES: ClassVar[tuple[str, ...]]
+    CALLED: ClassVar[str]
+
+    def __init__(self, path: Path, *, stride_px: int = 32, threads: int | None = None) -> None:
         self.stride_px = stride_px
-        self.mask_frame: MaskFrame = mask_frame
         self._session, self.name = _opened(path, threads)
         self._input = self._session.get_inputs()[0].name
         found = tuple(output.name for output in self._session.get_outputs())
-        if found != OBJECT_OUTPUTS:
+        if found != self.NAMES:
             raise ArtefactError.of(
                 str(path),
-                "is not an instance network",
-                allowed=f"the outputs {', '.join(OBJECT_OUTPUTS)}",
+                f"is not {self.CALLED}",
+                allowed=f"the outputs {', '.join(self.NAMES)}",
                 found=", ".join(found),
                 fix="export it with segwright export RUN --to onnx",
             )
 
+    def _answers(self, batch: npt.NDArray[np.float32]) -> list[Any]:
+        return self._session.run(None, {self._input: np.ascontiguousarray(batch)})
+
+
+class OnnxObjectRuntime(_OnnxAnswers):
+    """An ONNX instance network with the four outputs of `Candidates`; `mask_frame` is what its masks cover."""
+
+    NAMES = OBJECT_OUTPUTS
+    CALLED = "an instance network"
+
+    def __init__(self, path: Path, *, mask_frame: MaskFrame, stride_px: int = 32, threads: int | None = None) -> None:
+        self.mask_frame: MaskFrame = mask_frame
+        super().__init__(path, stride_px=stride_px, threads=threads)
+
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]:
-        scores, channels, boxes, masks = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
-        return split_candidates(scores, channels, boxes, masks, self.mask_frame, batch.shape)
+        return split_candidates(*self._answers(batch), self.mask_frame, batch.shape)
+
+
+class OnnxRegionRuntime(_OnnxAnswers):
+    """An ONNX panoptic network: candidates of things, each mask in its box, and a map of the stuff."""
+
+    NAMES = (*OBJECT_OUTPUTS, "stuff_logits")
+    CALLED = "a panoptic network"
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Regions]:
+        *candidates, stuff = self._answers(batch)
+        found = split_candidates(*candidates, "box", batch.shape)
+        return [Regions(*row) for row in zip(found, stuff, strict=True)]
+
+
+class OnnxQueryRuntime(_OnnxAnswers):
+    """An ONNX network of queries, each with a class and a mask."""
+
+    NAMES = QUERY_OUTPUTS
+    CALLED = "a network of queries"
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Queries]:
+        return split_queries(*self._answers(batch), batch.shape)
 
 
 def _opened(path: Path, threads: int | None) -> tuple[Any, str]:

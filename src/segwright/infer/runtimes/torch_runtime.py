@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from segwright.infer.objects.answers import Queries, Regions, split_queries
 from segwright.infer.objects.candidates import Candidates, split_candidates
 
 Precision = Literal["float32", "bfloat16"]
@@ -39,11 +41,8 @@ class TorchRuntime:
         return answer.float().softmax(dim=1).contiguous().cpu().numpy()
 
 
-class TorchObjectRuntime:
-    """An instance network (`models/instance/contract.py`), run on its own device, in evaluation mode.
-
-    `precision` as in `TorchRuntime`.
-    """
+class _TorchRuntime:
+    """A module with a stride, run on its own device, in evaluation mode; `precision` as in `TorchRuntime`."""
 
     def __init__(self, module: torch.nn.Module, *, precision: Precision = "float32") -> None:
         self.module: Any = module
@@ -55,18 +54,58 @@ class TorchObjectRuntime:
     def name(self) -> str:
         return f"torch {torch.__version__} ({self.device.type}, {self.precision})"
 
+    def _answers(self, batch: npt.NDArray[np.float32]) -> list[Any]:
+        """What the module answers, as arrays; floats are float32."""
+        answer = _evaluated(self.module, batch, self.device, self.precision, self._ask())
+        return [(part.float() if part.is_floating_point() else part).cpu().numpy() for part in answer]
+
+    def _ask(self) -> Callable[[torch.Tensor], Any]:
+        return self.module
+
+
+class TorchObjectRuntime(_TorchRuntime):
+    """An instance network (`models/instance/contract.py`)."""
+
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]:
-        answer = _evaluated(self.module, batch, self.device, self.precision)
-        scores, boxes, masks = (part.float().cpu().numpy() for part in (answer[0], answer[2], answer[3]))
-        return split_candidates(scores, answer[1].cpu().numpy(), boxes, masks, self.module.mask_frame, batch.shape)
+        return split_candidates(*self._answers(batch), self.module.mask_frame, batch.shape)
 
 
-def _evaluated(module: torch.nn.Module, batch: npt.NDArray[np.float32], device: torch.device, how: Precision) -> Any:
-    """What the module answers in evaluation mode; it is left in the mode it was in."""
+class TorchRegionRuntime(_TorchRuntime):
+    """A panoptic network of things and stuff (`models/panoptic/contract.py`)."""
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Regions]:
+        *candidates, stuff = self._answers(batch)
+        found = split_candidates(*candidates, self.module.mask_frame, batch.shape)
+        return [Regions(*row) for row in zip(found, stuff, strict=True)]
+
+
+class TorchQueryRuntime(_TorchRuntime):
+    """A network of queries (`models/query/network.py`) asked for its queries and not for classes of pixels."""
+
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Queries]:
+        return split_queries(*self._answers(batch), batch.shape)
+
+    def _ask(self) -> Callable[[torch.Tensor], Any]:
+        return lambda frames: _said(self.module.queries(frames))
+
+
+def _evaluated(
+    module: torch.nn.Module,
+    batch: npt.NDArray[np.float32],
+    device: torch.device,
+    how: Precision,
+    ask: Callable[[torch.Tensor], Any] | None = None,
+) -> Any:
+    """What the module answers, or `ask` of it, in evaluation mode; it is left in the mode it was in."""
     was_training = module.training
     module.eval()
     try:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=how == "bfloat16"):
-            return module(torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
+            return (ask or module)(torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
     finally:
         module.train(was_training)
+
+
+def _said(answer: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Class and mask logits of a query network's answer."""
+    return answer.class_logits, answer.mask_logits

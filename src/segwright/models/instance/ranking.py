@@ -32,12 +32,31 @@ def ranks_above(scores: Tensor) -> Tensor:
     return (above > below) | ((above == below) & first)
 
 
-def padded_with_nothing(candidates: Candidates) -> Candidates:
-    """The candidates in float32, with everything 0 where the score is: no object, class, box or mask."""
+def filled(scores: Tensor) -> int:
+    """How many columns of scores (batch, n), falling, hold more than padding; one at least.
+
+    Nothing need be worked out for the rest. In an exported graph, where no shape may depend on what a frame shows, all.
+    """
+    if torch.compiler.is_exporting():
+        return scores.shape[1]
+    return max(1, int((scores > 0).sum(1).amax()))
+
+
+def padded_with_nothing(candidates: Candidates, count: int) -> Candidates:
+    """The candidates in float32, with everything 0 where the score is, and `count` of them: the rest is 0."""
     real = candidates.scores > 0
     return Candidates(
-        candidates.scores.float(),
-        torch.where(real, candidates.channels, 0),
-        torch.where(real[..., None], candidates.boxes, 0).float(),
-        torch.where(real[..., None, None], candidates.mask_logits, 0).float(),
+        _lengthened(candidates.scores.float(), count),
+        _lengthened(torch.where(real, candidates.channels, 0), count),
+        _lengthened(torch.where(real[..., None], candidates.boxes, 0).float(), count),
+        _lengthened(torch.where(real[..., None, None], candidates.mask_logits, 0).float(), count),
     )
+
+
+def _lengthened(values: Tensor, count: int) -> Tensor:
+    """Values (batch, n, ...) as (batch, count, ...), zeros behind: memory the system gives only where it is written."""
+    if values.shape[1] == count:
+        return values
+    longer = values.new_zeros(values.shape[0], count, *values.shape[2:])
+    longer[:, : values.shape[1]] = values
+    return longer

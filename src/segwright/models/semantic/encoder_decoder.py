@@ -64,16 +64,31 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
 
-class EncoderDecoder(SegmentationNetwork):
+class EncodedNetwork(SegmentationNetwork):
+    """A network on one encoder, which sets its stride and input size, and holds all that has published weights."""
+
+    def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid) -> None:
+        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
+        self.encoder = encoder
+
+    @property
+    def stages(self) -> list[list[nn.Module]]:
+        return self.encoder.stages
+
+    @property
+    def backbone(self) -> nn.Module:
+        return self.encoder.backbone
+
+
+class EncoderDecoder(EncodedNetwork):
     """`encoder` -> `decoder` -> `head`, made larger to the frame's size by bilinear interpolation of the logits.
 
     Where the decoder has further maps for training, a head of its own answers from each: `auxiliary`.
     """
 
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, decoder: Decoder) -> None:
-        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
+        super().__init__(spec, encoder)
         self.pools_frame = decoder.pools_frame
-        self.encoder = encoder
         self.decoder = decoder
         width, *further = decoder.widths
         self.head = nn.Conv2d(width, spec.channels, kernel_size=1)
@@ -85,14 +100,6 @@ class EncoderDecoder(SegmentationNetwork):
         if not self.training or not self.auxiliary:
             return logits
         return [logits, *(head(each) for head, each in zip(self.auxiliary, further, strict=True))]
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     @property
     def class_layers(self) -> list[nn.Conv2d]:

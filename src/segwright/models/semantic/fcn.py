@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from segwright.models.feature_pyramid import FeaturePyramid
 from segwright.models.options import Option
-from segwright.models.segmentation_network import SegmentationNetwork, expected_logits, set_bias
+from segwright.models.segmentation_network import expected_logits, set_bias
 from segwright.models.semantic.blocks import ConvBlock
-from segwright.models.semantic.encoder_decoder import encoder_and_options, enlarged
+from segwright.models.semantic.encoder_decoder import EncodedNetwork, encoder_and_options, enlarged
 from segwright.models.spec import NetworkSpec
 
 SKIPS = {"32s": 0, "16s": 1, "8s": 2}
@@ -36,12 +36,11 @@ def fcn(spec: NetworkSpec) -> FCN:
     return FCN(spec, encoder, skips=SKIPS[options["variant"]])
 
 
-class FCN(SegmentationNetwork):
+class FCN(EncodedNetwork):
     """Sums of scores, coarse to fine; `scores[0]` is the coarsest."""
 
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, *, skips: int) -> None:
-        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
-        self.encoder = encoder
+        super().__init__(spec, encoder)
         *others, deepest = encoder.widths
         width = max(1, deepest // NARROWER)
         self.tail = nn.Sequential(ConvBlock(deepest, width), nn.Dropout2d(DROPOUT))
@@ -55,14 +54,6 @@ class FCN(SegmentationNetwork):
         for up, score, skip in zip(self.ups, list(self.scores)[1:], skips[::-1], strict=False):
             total = up(total) + score(skip)
         return enlarged(total, 32 // 2 ** len(self.ups))
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     @property
     def class_layers(self) -> list[nn.Conv2d]:

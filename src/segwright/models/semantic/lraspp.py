@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from segwright.models.feature_pyramid import FeaturePyramid
 from segwright.models.options import Option
-from segwright.models.segmentation_network import SegmentationNetwork, expected_logits, set_bias
+from segwright.models.segmentation_network import expected_logits, set_bias
 from segwright.models.semantic.blocks import PointBlock
-from segwright.models.semantic.encoder_decoder import encoder_and_options, enlarged
+from segwright.models.semantic.encoder_decoder import EncodedNetwork, encoder_and_options, enlarged
 from segwright.models.spec import NetworkSpec
 
 OPTIONS = {
@@ -35,12 +35,11 @@ def lraspp(spec: NetworkSpec) -> LRASPP:
     return LRASPP(spec, encoder, options["width"])
 
 
-class LRASPP(SegmentationNetwork):
+class LRASPP(EncodedNetwork):
     """The sum of a fine and a coarse score."""
 
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, width: int) -> None:
-        super().__init__(spec, encoder.stride_px, encoder.fixed_input)
-        self.encoder = encoder
+        super().__init__(spec, encoder)
         self.eighth = encoder.strides.index(8)
         self.context = PointBlock(encoder.widths[-1], width)
         self.gate = nn.Conv2d(encoder.widths[-1], width, kernel_size=1, bias=False)
@@ -53,14 +52,6 @@ class LRASPP(SegmentationNetwork):
         context = self.context(last) * self.gate(last.mean((2, 3), keepdim=True)).sigmoid()
         coarse = self.coarse_score(enlarged(context, self.encoder.strides[-1] // 8))
         return enlarged(self.fine_score(pyramid[self.eighth]) + coarse, 8)
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     @property
     def class_layers(self) -> list[nn.Conv2d]:

@@ -26,14 +26,23 @@ class ObjectCropper:
     """Cuts the crops that a sampling plan asks for out of indexed frames, and from nothing else.
 
     `rare_share` of the crops are centred on an object: a class is drawn by `class_shares`, then one of its objects,
-    each as likely as another, whatever its size.
+    each as likely as another, whatever its size. `names` are the classes that the frames' channels count, of which the
+    first `things` (None: all) can be put on other crops, and are lost where a crop shows too little of them.
     """
 
-    def __init__(self, frames: ObjectFrames, names: tuple[str, ...], plan: SamplingPlan, rule: ObjectPlan) -> None:
+    def __init__(
+        self,
+        frames: ObjectFrames,
+        names: tuple[str, ...],
+        plan: SamplingPlan,
+        rule: ObjectPlan,
+        things: int | None = None,
+    ) -> None:
         self._frames = frames
         self._plan = plan
         self._rule = rule
         self._pasted = np.array([name in plan.mix.pasted or not plan.mix.pasted for name in names], bool)
+        self._things = len(names) if things is None else things
         self._holders = _holders(frames, names, plan.class_shares)
 
     def crop(self, size: Size, rng: np.random.Generator) -> ObjectCrop:
@@ -70,8 +79,10 @@ class ObjectCropper:
         """The crop with some of the donor's objects on top, pixels and masks."""
         if not len(donor.objects.channels) or donor.pixels.shape != crop.pixels.shape:
             return crop
-        chosen = np.flatnonzero((rng.random(len(donor.objects.channels)) < 0.5) & self._pasted[donor.objects.channels])
-        objects, cover = pasted_objects(crop.objects, donor.objects, chosen.tolist(), self._rule.least_share)
+        taken = (rng.random(len(donor.objects.channels)) < 0.5) & self._pasted[donor.objects.channels]
+        chosen = np.flatnonzero(taken & (donor.objects.channels < self._things))
+        least = np.where(crop.objects.channels < self._things, self._rule.least_share, 0.0)
+        objects, cover = pasted_objects(crop.objects, donor.objects, chosen.tolist(), least)
         return ObjectCrop(np.where(cover[..., np.newaxis], donor.pixels, crop.pixels), objects)
 
 

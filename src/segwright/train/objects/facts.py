@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from segwright.core import DataError, InstanceSet, Problem
-from segwright.data import Dataset
+from segwright.data import Dataset, Frame
 from segwright.data.frame_objects import has_objects, read_objects
+from segwright.data.frame_segments import read_things
 from segwright.data.workers import in_threads
+
+ReadObjects = Callable[[Dataset, Frame], InstanceSet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,21 @@ class ObjectFacts:
         return {name: getattr(self, name) for name in self.__slots__} | {"sides_px": list(self.sides_px)}
 
 
-def object_facts(dataset: Dataset, stems: Sequence[str]) -> ObjectFacts:
-    """The facts of the frames `stems`.
+def facts_for(task: str, dataset: Dataset, stems: Sequence[str]) -> ObjectFacts | None:
+    """The facts of what `task` counts; None where it counts nothing. Raises as `object_facts`."""
+    readers = {"instance": read_objects, "panoptic": read_things}
+    return object_facts(dataset, stems, readers[task]) if task in readers else None
+
+
+def object_facts(dataset: Dataset, stems: Sequence[str], read: ReadObjects = read_objects) -> ObjectFacts:
+    """The facts of the frames `stems`, whose objects `read` gives.
 
     Raises:
         DataError: frames whose labels cannot be read, all of them; or not one object in any.
     """
     problems: list[Problem] = []
     sets: list[tuple[int, int, list[float]]] = []
-    for answer in in_threads(lambda stem: _measured(dataset, stem), list(stems)):
+    for answer in in_threads(lambda stem: _measured(dataset, stem, read), list(stems)):
         if isinstance(answer, DataError):
             problems += answer.problems
         else:
@@ -70,10 +79,10 @@ def object_facts(dataset: Dataset, stems: Sequence[str]) -> ObjectFacts:
     )
 
 
-def _measured(dataset: Dataset, stem: str) -> tuple[int, int, list[float]] | DataError:
+def _measured(dataset: Dataset, stem: str, read: ReadObjects) -> tuple[int, int, list[float]] | DataError:
     """Objects, crowds, and the side of each object's box."""
     try:
-        objects: InstanceSet = read_objects(dataset, dataset.frame(stem))
+        objects = read(dataset, dataset.frame(stem))
     except DataError as error:
         return error
     things = [one for one in objects if not one.crowd]

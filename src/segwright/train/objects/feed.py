@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,21 @@ from segwright.train.objects.plan import ObjectPlan
 from segwright.train.sampling_plan import SamplingPlan
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a network is told of a crop: its objects as `targets`, of classes `names`, the first of them `things`."""
+
+    names: tuple[str, ...]
+    things: int
+    targets: Callable[[CutObjects], Any]
+
+    @staticmethod
+    def objects(classes: ClassTable, targets: Callable[[CutObjects], Any] | None = None) -> Told:
+        """Objects of every class but the background, as `InstanceTargets` where nothing else is given."""
+        names = tuple(spec.name for spec in classes.foreground)
+        return Told(names, len(names), targets or targets_of)
+
+
 class FedCrop(NamedTuple):
     """A crop as a network is fed it: normalised pixels (bands, height, width), and its objects."""
 
@@ -29,7 +46,7 @@ class FedCrop(NamedTuple):
 
 
 class ObjectFeed(AheadOfTraining):
-    """Cuts crops with objects on worker threads; `Batch.target` is a list of `InstanceTargets`, one a crop."""
+    """Cuts crops with objects on worker threads; `Batch.target` is a list of what is `told`, one a crop."""
 
     def __init__(
         self,
@@ -39,18 +56,25 @@ class ObjectFeed(AheadOfTraining):
         preprocessing: Preprocessing,
         seed: int,
         rule: ObjectPlan,
+        told: Told | None = None,
     ) -> None:
         super().__init__(plan.workers)
         self._plan = plan
         self._preprocessing = preprocessing
         self._seed = seed
-        self._cropper = ObjectCropper(frames, tuple(spec.name for spec in classes.foreground), plan, rule)
+        self._told = told or Told.objects(classes)
+        self._cropper = ObjectCropper(frames, self._told.names, plan, rule, self._told.things)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that the channels of crops count."""
+        return self._told.names
 
     def batch(self, step: int, side: int | None = None) -> Batch:
         """The batch of one step; `side` in place of the plan's, px."""
         crops = self.crops(step, side)
         frames = torch.from_numpy(np.stack([crop.pixels for crop in crops]))
-        return Batch(step, frames, [targets_of(crop.objects) for crop in crops])
+        return Batch(step, frames, [self._told.targets(crop.objects) for crop in crops])
 
     def crops(self, step: int, side: int | None = None) -> list[FedCrop]:
         """What the batch of one step is made of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -29,15 +29,35 @@ class ObjectFrame:
     objects: ObjectLayers
 
 
+def read_layers(dataset: Dataset, frame: Frame) -> ObjectLayers:
+    """The objects of a labelled frame as layers.
+
+    Raises:
+        DataError: the labels cannot be read.
+    """
+    return layered(read_objects(dataset, frame))
+
+
+ReadLayers = Callable[[Dataset, Frame], ObjectLayers]
+
+
 class ObjectFrames:
     """Frames of one part of the split, decoded on first use and kept while they fit in `cache_gb`.
 
     `places[frame][object]` holds up to `PLACES_PER_OBJECT` (row, column) pixels of each object, drawn once by a seed
-    that depends on the frame's name alone.
+    that depends on the frame's name alone. `read` gives the objects of a frame; segments are read by another one.
     """
 
-    def __init__(self, dataset: Dataset, stems: Sequence[str], preprocessing: Preprocessing, cache_gb: float) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        stems: Sequence[str],
+        preprocessing: Preprocessing,
+        cache_gb: float,
+        read: ReadLayers = read_layers,
+    ) -> None:
         self._dataset = dataset
+        self._read = read
         self._frames: list[Frame] = [dataset.frame(stem) for stem in stems]
         self._preprocessing = preprocessing
         self._budget_bytes = int(cache_gb * 2**30)
@@ -89,7 +109,7 @@ class ObjectFrames:
         image = self._dataset.read_image(frame)
         self._preprocessing.check(image)
         pixels = image.pixels[..., :1] if is_grey(image) else image.pixels
-        loaded = ObjectFrame(np.ascontiguousarray(pixels), layered(read_objects(self._dataset, frame)))
+        loaded = ObjectFrame(np.ascontiguousarray(pixels), self._read(self._dataset, frame))
         size = loaded.objects.nbytes + loaded.pixels.nbytes
         with self._lock:  # several workers load at once
             if index not in self._cached and self._cached_bytes + size <= self._budget_bytes:

@@ -84,6 +84,10 @@ class CutObjects:
     masks: npt.NDArray[np.bool_]
     ignored: npt.NDArray[np.bool_]
 
+    def kept(self, which: npt.NDArray[np.bool_]) -> CutObjects:
+        """The objects at `which`; what is ignored stays."""
+        return CutObjects(self.channels[which], self.masks[which], self.ignored)
+
     def boxes(self) -> npt.NDArray[np.float32]:
         """The half-open box of each mask: x_min, y_min, x_max, y_max, px (objects, 4)."""
         found = np.zeros((len(self.masks), 4), np.float32)
@@ -100,7 +104,7 @@ def cut_objects(
 
     An object of which the crop shows less than `least_share` of its pixels (counted at the crop's magnification), or
     fewer than `least_px`, is no object there but ignored: nobody can tell what it is, and it is no background either.
-    Others are kept as far as they are seen.
+    Others are kept as far as they are seen, and so is what has no area of its own: stuff.
     """
     ignored = (layers == IGNORED).any(axis=2)
     channels: list[int] = []
@@ -111,7 +115,7 @@ def cut_objects(
         for number in np.flatnonzero(seen[1:]) + 1:
             mask = numbers == number
             whole = frame.areas_px[number - 1] * magnification**2
-            if seen[number] < max(least_share * whole, least_px):
+            if whole and seen[number] < max(least_share * whole, least_px):
                 ignored |= mask
                 continue
             channels.append(int(frame.channels[number - 1]))
@@ -120,11 +124,12 @@ def cut_objects(
 
 
 def pasted_objects(
-    below: CutObjects, above: CutObjects, chosen: Sequence[int], least_share: float
+    below: CutObjects, above: CutObjects, chosen: Sequence[int], least_share: float | npt.NDArray[np.floating]
 ) -> tuple[CutObjects, npt.NDArray[np.bool_]]:
     """The objects of `below` with those `chosen` of `above` put on top, and where these are (height, width).
 
-    What is covered is cut out of the objects below; one of which less than `least_share` is left is ignored there.
+    What is covered is cut out of the objects below; one of which less than `least_share` (of all, or one an object) is
+    left is ignored there.
     Source: Ghiasi et al. 2021, "Simple Copy-Paste", section 3.
     """
     cover = np.zeros(below.ignored.shape, bool)

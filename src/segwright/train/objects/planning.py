@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Annotated, Any, get_type_hints
 
@@ -17,6 +17,7 @@ from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
 from segwright.models.instance.solov2.options import SOLOv2Options
 from segwright.models.instance.spec import OPTIONS, Options
 from segwright.models.instance.yolact.options import YOLACTOptions
+from segwright.models.query import QUERY_NETWORKS
 from segwright.train.objects.facts import ObjectFacts
 from segwright.train.plan_inputs import Reasons
 
@@ -27,6 +28,7 @@ PUBLISHED_SIDE_PX = 96.0
 SPEC_KEYS = ("width", "candidates")
 A_LEVEL = ("anchor_sizes_px", "grids", "sizes_px")  # options with one value a pyramid level
 Side = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(gt=0)]
 
 
 def instance_spec(
@@ -62,15 +64,23 @@ def instance_spec(
 
 def _check(network: str, given: Mapping[str, Any]) -> None:
     if network not in NETWORKS:
-        close = difflib.get_close_matches(network, NETWORKS, n=1)
+        close = difflib.get_close_matches(network, (*NETWORKS, *QUERY_NETWORKS), n=1)
         raise ConfigError.of(
             "model.network",
             "is not an instance network of segwright",
-            allowed=", ".join(NETWORKS),
+            allowed=", ".join((*NETWORKS, *QUERY_NETWORKS)),
             found=network,
             fix=f"model.network={close[0] if close else 'maskrcnn'}",
         )
-    known = [each.name for each in fields(OPTIONS[network])] + list(SPEC_KEYS)
+    check_options(network, [each.name for each in fields(OPTIONS[network])] + list(SPEC_KEYS), given)
+
+
+def check_options(network: str, known: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Refuse an option that is none of `known`.
+
+    Raises:
+        ConfigError: naming the first such one.
+    """
     for name in given:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -108,11 +118,7 @@ def _typed(network: str, name: str, value: Any) -> Any:
     Raises:
         ConfigError: a value of another kind, or sizes for another number of pyramid levels.
     """
-    kinds = {"width": Side, "candidates": Side, **get_type_hints(OPTIONS[network])}
-    try:
-        typed = TypeAdapter(kinds[name]).validate_python(value)
-    except ValidationError as error:
-        raise _unsuited(network, name, value, "; ".join(row["msg"] for row in error.errors())) from None
+    typed = typed_option(OPTIONS[network], network, name, value)
     usual = getattr(OPTIONS[network], name, None) if name in SPEC_KEYS else getattr(OPTIONS[network](), name)
     levels = len(usual) if name in A_LEVEL and isinstance(usual, tuple) else None
     if levels is not None and len(typed) != levels:
@@ -120,8 +126,22 @@ def _typed(network: str, name: str, value: Any) -> Any:
     return typed
 
 
+def typed_option(options: type, network: str, name: str, value: Any) -> Any:
+    """The value as `options` takes it.
+
+    Raises:
+        ConfigError: a value of another kind.
+    """
+    kinds = {**get_type_hints(options), "width": Side, "candidates": Side, "stuff_width": Side, "stuff_weight": Weight}
+    try:
+        return TypeAdapter(kinds[name]).validate_python(value)
+    except ValidationError as error:
+        raise _unsuited(network, name, value, "; ".join(row["msg"] for row in error.errors())) from None
+
+
 def _unsuited(network: str, name: str, value: Any, allowed: str) -> SegwrightError:
-    usual = getattr(OPTIONS[network](), name, 256)
+    usual = {"stuff_width": 128, "stuff_weight": 0.5}.get(name, 256)
+    usual = getattr(OPTIONS[network](), name, usual) if network in OPTIONS else usual
     shown = str(list(usual)) if isinstance(usual, tuple) else str(usual)
     place, rule = f"model.options.{name}", f"does not suit {network}"
     return ConfigError.of(place, rule, allowed=allowed, found=str(value), fix=f"such as {shown}, or leave it out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -14,34 +14,44 @@ from segwright.data.workers import in_threads
 from segwright.evaluate import evaluate_instances
 from segwright.evaluate.instances.from_dataset import coco_content
 from segwright.evaluate.instances.predicted import ranking
-from segwright.infer.objects import ObjectDecision, ObjectPredictor
+from segwright.infer.objects import ObjectPredictor
 from segwright.infer.objects.results import coco_results
-from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime
-from segwright.models.instance import InstanceNetwork, InstanceSpec, InstanceTargets, build_instance_network
+from segwright.models.any_network import build_any
+from segwright.models.instance import InstanceNetwork, InstanceTargets
+from segwright.models.panoptic import PanopticNetwork, PanopticTargets
 from segwright.models.trainable import Trainable
 from segwright.train.objective import Autocast
-from segwright.train.objects.feed import ObjectFeed
+from segwright.train.objects.feed import ObjectFeed, Told
 from segwright.train.objects.frames import ObjectFrames
+from segwright.train.query_weights import load_weights_of
+from segwright.train.run import object_predictor
 from segwright.train.settings import Plan
-from segwright.train.weights import load_pretrained
+
+Targets = Sequence[InstanceTargets] | Sequence[PanopticTargets]
 
 
-class InstanceObjective:
-    """The network's own loss of its targets: matching, masks, boxes, as its paper has them."""
+class OwnObjective:
+    """The network's own loss of its targets: matching, masks, boxes, stuff, as its paper has them."""
 
     learned: None = None
 
     def __call__(
-        self, network: nn.Module, frames: Tensor, target: Sequence[InstanceTargets], autocast: Autocast
+        self,
+        network: nn.Module,
+        frames: Tensor,
+        target: Targets,
+        autocast: Autocast,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        assert isinstance(network, InstanceNetwork)
+        assert isinstance(network, InstanceNetwork | PanopticNetwork)
         with autocast():
-            total, terms = network.loss(frames, target)
+            total, terms = cast("Any", network).loss(frames, target)
         return total.float(), {name: term.detach() for name, term in terms.items()}
 
 
-def object_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Listener = silent) -> ObjectFeed:
-    """The crops of a plan's training frames, which are read once here.
+def object_feed(
+    plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Listener = silent, told: Told | None = None
+) -> ObjectFeed:
+    """The crops of a plan's training frames, which are read once here; `told` as in `ObjectFeed`.
 
     Raises:
         DataError: frames that cannot be read, all of them.
@@ -49,28 +59,19 @@ def object_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Li
     assert plan.objects is not None
     frames = ObjectFrames(dataset, stems, plan.preprocessing, plan.sampling.cache_gb)
     frames.index(plan.sampling.workers, listener)
-    return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects)
+    return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects, told)
 
 
-def instance_network(plan: Plan, listener: Listener | None) -> Trainable:
+def object_network(plan: Plan, listener: Listener | None) -> Trainable:
     """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random."""
-    assert isinstance(plan.network, InstanceSpec)
-    network = build_instance_network(plan.network)
+    network = build_any(plan.network)
     if listener is not None:
-        report = load_pretrained(network, plan.weights, plan.classes)
+        report = load_weights_of(network, plan)
         why = (
             f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
         )
         listener(Note("training", why))
     return network
-
-
-def object_predictor(plan: Plan, network: nn.Module, decision: ObjectDecision | None = None) -> ObjectPredictor:
-    """The pipeline of a plan around `network`, on the network's device, in float32."""
-    assert plan.objects is not None
-    return ObjectPredictor(
-        TorchObjectRuntime(network), plan.classes, plan.preprocessing, plan.tiles, decision or plan.objects.decision
-    )
 
 
 def object_validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:

@@ -76,11 +76,12 @@ def test_proposals__the_best_are_torchvisions() -> None:
     torch.manual_seed(0)
     ours = Proposals(8, STRIDES, MASK_RCNN).eval()
     with torch.no_grad():
-        found = best_proposals(ours(pyramid()), FRAMES, MASK_RCNN)
+        found, real = best_proposals(ours(pyramid()), FRAMES, MASK_RCNN)
         named = OrderedDict((str(level), features) for level, features in enumerate(pyramid()))
         expected, _ = torchvisions_rpn(ours).eval()(ImageList(FRAMES, [(64, 64)] * 2), named)
     for image in range(2):
         torch.testing.assert_close(found[image, : len(expected[image])], expected[image])
+        assert int(real[image].sum()) == len(expected[image])
 
 
 def test_codes__decode_as_torchvisions_coder() -> None:
@@ -125,7 +126,9 @@ def test_best_boxes__equal_torchvisions_postprocessing() -> None:
     proposals = torch.cat([low, low + 5 + 20 * torch.rand(2, 40, 2, generator=draw)], dim=2)
     logits, codes = torch.randn(80, 4, generator=draw) * 2, torch.randn(80, 16, generator=draw)
     options = replace(MASK_RCNN, before_suppression=120)
-    scores, channels, boxes = best_boxes(logits, codes, proposals, FRAMES, count=30, options=options)
+    scores, channels, boxes = best_boxes(
+        logits, codes, (proposals, torch.ones(2, 40) > 0), FRAMES, count=30, options=options
+    )
     heads = RoIHeads(None, None, None, 0.5, 0.5, 64, 0.25, (10.0, 10.0, 5.0, 5.0), 0.05, 0.5, 30)
     expected = heads.postprocess_detections(logits, codes, list(proposals), [(64, 64)] * 2)
     for image, (their_boxes, their_scores, their_labels) in enumerate(zip(*expected, strict=True)):

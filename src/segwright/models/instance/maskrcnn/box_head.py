@@ -20,7 +20,7 @@ from segwright.models.instance.maskrcnn.matching import (
     match_boxes,
 )
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
-from segwright.models.instance.ranking import best, take
+from segwright.models.instance.ranking import best, filled, take
 from segwright.models.instance.suppression import box_iou, greedy_nms
 
 SIDE = 7  # cells a side of a region
@@ -78,23 +78,36 @@ def region_losses(logits: Tensor, codes: Tensor, regions: Regions) -> tuple[Tens
 
 
 def best_boxes(
-    logits: Tensor, codes: Tensor, proposals: Tensor, frames: Tensor, *, count: int, options: MaskRCNNOptions
+    logits: Tensor,
+    codes: Tensor,
+    proposals: tuple[Tensor, Tensor],
+    frames: Tensor,
+    *,
+    count: int,
+    options: MaskRCNNOptions,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores, channels (batch, count) and boxes (batch, count, 4) of what the regions (batch, n, 4) hold.
+    """Scores, channels (batch, n) and boxes (batch, n, 4) of what `proposals` hold, as `best_proposals` gives them.
+
+    n is `count`, or less where fewer hold anything and shapes may say so (`ranking.filled`).
 
     Greedy suppression within each class looks at the best `before_suppression` pairs of region and class above the
     floor. Equal to torchvision's `postprocess_detections` where no more pairs are above it.
     """
-    batch, regions = proposals.shape[:2]
-    probabilities = logits.float().softmax(-1)[:, 1:].reshape(batch, -1)
+    where, real = proposals
+    batch, regions = where.shape[:2]
+    probabilities = logits.float().softmax(-1)[:, 1:].reshape(batch, regions, -1)
     channels = logits.shape[1] - 1
-    flat = torch.where(probabilities > options.score_floor, probabilities, 0)
-    scores, index = best(flat, options.before_suppression)
+    counted = (probabilities > options.score_floor) & real.unsqueeze(2)
+    scores, index = best(torch.where(counted, probabilities, 0).flatten(1), options.before_suppression)
+    used = filled(scores)
+    scores, index = scores[:, :used], index[:, :used]
     region, channel = index // channels, index % channels
     every = codes.float().reshape(batch, regions * (1 + channels), 4)
     chosen = take(every, region * (1 + channels) + channel + 1)
-    boxes = clipped(decoded(chosen, take(proposals, region), REGION_WEIGHTS, LARGEST), frames)
+    boxes = clipped(decoded(chosen, take(where, region), REGION_WEIGHTS, LARGEST), frames)
     kept = greedy_nms(scores, channel, box_iou(boxes, boxes), iou_threshold=options.suppression_iou)
     has_area = (boxes[..., 2:] > boxes[..., :2]).all(-1)
     scores, best_index = best(torch.where(kept & has_area, scores, 0), count)
-    return scores, take(channel, best_index), take(boxes, best_index)
+    used = filled(scores)
+    best_index = best_index[:, :used]
+    return scores[:, :used], take(channel, best_index), take(boxes, best_index)

@@ -56,8 +56,10 @@ class MaskHead(nn.Module):
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, features: Tensor, channels: Tensor) -> Tensor:
-        up = F.relu(self.up(self.layers(features)))
-        return torch.einsum("nchw,nc->nhw", up, self.weight[channels]) + self.bias[channels, None, None]
+        # channels last: oneDNN's transposed convolution of small maps takes half the time
+        up = F.relu_(self.up(self.layers(features.contiguous(memory_format=torch.channels_last))))
+        logits = up.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight[channels].unsqueeze(2)
+        return logits.reshape(len(up), *up.shape[2:]) + self.bias[channels, None, None]
 
 
 def truths_in(boxes: Tensor, target: Tensor, targets: InstanceTargets, side: int) -> tuple[Tensor, Tensor]:

@@ -81,7 +81,7 @@ class RegionHeads(nn.Module):
     def forward(self, frames: Tensor, pyramid: list[Tensor], count: int) -> Candidates:
         """The `count` best objects of each frame."""
         proposals = best_proposals(self.proposals(pyramid), frames, self.options)
-        features = region_features(pyramid, *flat_regions(proposals), SIDE, self.pooled_strides)
+        features = region_features(pyramid, *flat_regions(proposals[0]), SIDE, self.pooled_strides)
         logits, codes = self.box_head(features)
         scores, channels, boxes = best_boxes(logits, codes, proposals, frames, count=count, options=self.options)
         side = self.options.mask_size // 2
@@ -97,7 +97,7 @@ class RegionHeads(nn.Module):
                 times=self.options.refinements,
                 points=self.options.points,
             )
-        return padded_with_nothing(Candidates(scores, channels, boxes, masks))
+        return padded_with_nothing(Candidates(scores, channels, boxes, masks), count)
 
     def losses(self, frames: Tensor, pyramid: list[Tensor], targets: Sequence[InstanceTargets]) -> dict[str, Tensor]:
         """The terms, each a scalar with gradient; an image without objects has no box and no mask loss."""

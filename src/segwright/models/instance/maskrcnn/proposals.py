@@ -15,7 +15,7 @@ from segwright.models.instance.anchors import Anchors, clipped, decoded, per_anc
 from segwright.models.instance.contract import InstanceTargets
 from segwright.models.instance.maskrcnn.matching import CODER, LARGEST, RPN_MATCHER, drawn, match_boxes
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
-from segwright.models.instance.ranking import best, take
+from segwright.models.instance.ranking import best, filled, take
 from segwright.models.instance.suppression import box_iou, greedy_nms
 
 RPN_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
@@ -55,8 +55,12 @@ class Proposals(nn.Module):
         )
 
 
-def best_proposals(said: Proposed, frames: Tensor, options: MaskRCNNOptions) -> Tensor:
-    """The boxes (batch, proposals, 4) to look at: the best of each level without duplicates, then the best of all."""
+def best_proposals(said: Proposed, frames: Tensor, options: MaskRCNNOptions) -> tuple[Tensor, Tensor]:
+    """The boxes (batch, n, 4) to look at: the best of each level without duplicates, then the best of all.
+
+    And which of them (batch, n) are proposals at all: there may be fewer than `proposals`, and then n is less where it
+    may be (`ranking.filled`), and the rest is nothing.
+    """
     scores, boxes = [], []
     for level, objectness in enumerate(said.objectness):
         count = min(options.proposals_a_level, options.proposals * 2)
@@ -67,8 +71,9 @@ def best_proposals(said: Proposed, frames: Tensor, options: MaskRCNNOptions) -> 
         kept = greedy_nms(values, one_class, box_iou(here, here), iou_threshold=options.proposal_iou)
         scores.append(torch.where(kept & large, values, 0))
         boxes.append(here)
-    _, index = best(torch.cat(scores, dim=1), options.proposals)
-    return take(torch.cat(boxes, dim=1), index)
+    values, index = best(torch.cat(scores, dim=1), options.proposals)
+    used = filled(values)
+    return take(torch.cat(boxes, dim=1), index[:, :used]), values[:, :used] > 0
 
 
 def proposals_to_train(said: Proposed, frames: Tensor, options: MaskRCNNOptions) -> list[Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segwright.models.instance.contract import Candidates
-from segwright.models.instance.ranking import best, padded_with_nothing, take
+from segwright.models.instance.ranking import best, filled, padded_with_nothing, take
 from segwright.models.instance.solov2.options import SOLOv2Options
 from segwright.models.instance.suppression import mask_iou, matrix_nms
 
@@ -26,17 +26,21 @@ def candidates_of(
     channels = cells.shape[2]
     flat = torch.where(cells > options.score_floor, cells, 0).flatten(1)
     scores, index = best(flat, options.before_suppression)
+    used = filled(scores)
+    scores, index = scores[:, :used], index[:, :used]
     logits = (take(kernels, index // channels) @ features.flatten(2)).float()
     masks = (logits > 0).float()  # counted in float32: half precision cannot count to 257
     area = masks.sum(2)
-    scores = scores * (logits.sigmoid() * masks).sum(2) / area.clamp(min=1)
-    scores = torch.where(area > 0, scores, 0)
+    inside = torch.einsum("bnp,bnp->bn", logits.sigmoid(), masks)  # without a third of their size for the products
+    scores = torch.where(area > 0, scores * inside / area.clamp(min=1), 0)
     scores = matrix_nms(scores, index % channels, mask_iou(masks), sigma=options.sigma)
     scores, chosen = best(scores, count)
+    used = filled(scores)
+    scores, chosen = scores[:, :used], chosen[:, :used]
     height, width = features.shape[2:]
     mask_logits = take(logits, chosen).unflatten(2, (height, width))
     boxes = boxes_of(mask_logits > 0, stride_px)
-    return padded_with_nothing(Candidates(scores, take(index % channels, chosen), boxes, mask_logits))
+    return padded_with_nothing(Candidates(scores, take(index % channels, chosen), boxes, mask_logits), count)
 
 
 def peaks(scores: Tensor) -> Tensor:

@@ -1,0 +1,112 @@
+"""Every network in shards answers and learns as it does whole; states go in and out of shards unchanged."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import DTensor
+
+from segwright.core import ConfigError
+from segwright.models import SegmentationNetwork, build_network
+from segwright.train.average import averaged
+from segwright.train.devices import Devices
+from segwright.train.processes import Processes
+from segwright.train.sharded import layers_to_gather, load_whole, load_whole_optimiser, shard, whole_state
+from tests.models.semantic.cases import EVERY, VARIANTS, Case
+from tests.train.conftest import Tiny
+
+NO_ENCODER_OF_TIMM = ("bisenetv2", "espnet", "espnetv2")
+CASES = (*EVERY, *(case for case in VARIANTS if case.encoder in ("test_vit", "mit_b0", "test_mambaout")))
+
+
+@pytest.fixture(scope="module")
+def mesh() -> Iterator[DeviceMesh]:
+    """One process that is all there are: what several compute together is tested with two processes elsewhere."""
+    dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())
+    yield init_device_mesh("cpu", (1,))
+    dist.destroy_process_group()
+
+
+def built(case: Case) -> SegmentationNetwork:
+    torch.manual_seed(0)
+    return build_network(case.spec()).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def tensors(said: object) -> list[Tensor]:
+    if isinstance(said, Tensor):
+        return [said]
+    parts = said.values() if isinstance(said, dict) else said if isinstance(said, list | tuple) else vars(said).values()
+    return [tensor for part in parts if part is not None for tensor in tensors(part)]
+
+
+def learned(network: SegmentationNetwork) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """What it says of two crops in training, and the gradient of the squares."""
+    frames = torch.randn((2, 3, 64, 64), generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(2)
+    said = tensors(network(frames))
+    sum((row.float() ** 2).mean() for row in said).backward()  # type: ignore[union-attr]
+    return said, {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_shard__a_network_says_and_learns_what_it_does_whole(case: Case, mesh: DeviceMesh) -> None:
+    network = built(case)
+    said, gradients = learned(copy.deepcopy(network))
+    layers = list(layers_to_gather(network))
+    assert network.training
+    assert bool(layers) is (case.network not in NO_ENCODER_OF_TIMM)
+    average = averaged(network, 0.9)
+    sharding = shard(network, average, mesh)
+    assert all(isinstance(row, DTensor) for row in (*network.parameters(), *average.module.parameters()))
+    mine, own = learned(network)
+    for one, other in zip(mine, said, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    assert own.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        assert isinstance(own[name], DTensor)
+        torch.testing.assert_close(whole_state(own[name]), gradient, rtol=1e-3, atol=1e-4, msg=name)
+    whole = sharding.gathered(average.module)
+    assert not any(isinstance(row, DTensor) for row in whole.parameters())
+    assert whole.state_dict().keys() == network.state_dict().keys()
+
+
+def test_states__go_through_shards_unchanged(mesh: DeviceMesh) -> None:
+    """Weights, average and AdamW's moments, from a whole network into shards and into another whole one."""
+    whole, sharded, again = (built(Case("unet")) for _ in range(3))
+    optimisers = [torch.optim.AdamW(whole.parameters(), fused=True)]
+    learned(whole)
+    optimisers[0].step()
+    shard(sharded, averaged(sharded, 0.9), mesh)
+    optimisers += [torch.optim.AdamW(network.parameters(), fused=True) for network in (sharded, again)]
+    for number, (source, target) in enumerate(((whole, sharded), (sharded, again))):
+        load_whole(target, whole_state(source.state_dict()))
+        load_whole_optimiser(optimisers[number + 1], whole_state(optimisers[number].state_dict()))
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    for network, optimiser in ((whole, optimisers[0]), (again, optimisers[2])):
+        network.zero_grad()
+        learned(network)
+        optimiser.step()
+    for one, other in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert optimisers[2].state[other]["exp_avg"].stride() == other.stride()
+
+
+def test_shard__what_torch_cannot_cut_is_said(mesh: DeviceMesh) -> None:
+    network = built(Case("fcn"))
+    network.scale = nn.Parameter(torch.tensor(1.0))
+    with pytest.raises(ConfigError, match=r"(?s)training.strategy: fsdp cannot cut fcn.*ddp.*scalar.*strategy=ddp"):
+        shard(network, averaged(network, 0.9), mesh)
+
+
+def test_devices__shards_in_fp16_are_refused(tiny: Tiny) -> None:
+    plan = replace(tiny.plan, optimiser=replace(tiny.plan.optimiser, precision="fp16"))
+    with pytest.raises(ConfigError, match=r"(?s)training.precision: fp16 cannot.*bf16 or fp32.*precision=bf16"):
+        Devices.of(plan, [], Processes(0, 2, 0, 2), "fsdp")
