@@ -73,7 +73,7 @@ def _semantic(given: Given) -> Prepared:
 def _instance(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
-    network = object_network(plan, None if given.resume else given.listener)
+    network = _object_network(given)
     told = Told.objects(plan.classes, segment_targets) if isinstance(network, QueryNetwork) else None
     feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told)
     judges = Judges(_own_objective(network), object_validator(plan, _held_out(given)), class_score="mask_ap")
@@ -83,9 +83,15 @@ def _instance(given: Given) -> Prepared:
 def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
-    network = object_network(plan, None if given.resume else given.listener)
+    network = _object_network(given)
     feed = segment_feed(plan, given.dataset, given.split.parts["train"], network, given.listener)
     return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
+
+
+def _object_network(given: Given) -> Trainable:
+    """The plan's network; the first process says and writes what its weights were taken from."""
+    folder = given.run.path if given.processes.is_first else None
+    return object_network(given.run.plan, None if given.resume else given.listener, folder)
 
 
 def _own_objective(network: Trainable) -> Objective:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ from segwright.train.objects.frames import ObjectFrames
 from segwright.train.query_weights import load_weights_of
 from segwright.train.run import object_predictor
 from segwright.train.settings import Plan
+from segwright.train.weight_report import WEIGHTS_FILE, write_report
 
 Targets = Sequence[InstanceTargets] | Sequence[PanopticTargets]
 
@@ -62,14 +64,20 @@ def object_feed(
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects, told)
 
 
-def object_network(plan: Plan, listener: Listener | None) -> Trainable:
-    """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random."""
+def object_network(plan: Plan, listener: Listener | None, folder: Path | None = None) -> Trainable:
+    """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random.
+
+    What was loaded into what is written into the run's `folder`, name by name.
+    """
     network = build_any(plan.network)
     if listener is not None:
         report = load_weights_of(network, plan)
         why = (
             f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
         )
+        if report is not None and folder is not None:
+            write_report(report, folder)
+            why += f"; all names: {folder / WEIGHTS_FILE}"
         listener(Note("training", why))
     return network
 
