@@ -65,6 +65,11 @@ class ObjectFeed(AheadOfTraining):
         self._told = told or Told.objects(classes)
         self._cropper = ObjectCropper(frames, self._told.names, plan, rule, self._told.things)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that the channels of crops count."""
+        return self._told.names
+
     def batch(self, step: int, side: int | None = None) -> Batch:
         """The batch of one step; `side` in place of the plan's, px."""
         crops = self.crops(step, side)
