@@ -23,6 +23,7 @@ MOST_PX, LEAST_PX = 256, 192
 COLUMNS = 4
 GAP, LINE = 8, 24
 _INK, _PAPER = (28, 35, 43), (255, 255, 255)
+Line = tuple[tuple[int, int, int] | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ def write_preview(
             *numbers.settings.items(),
         ],
         "rows": _rows(classes, numbers),
-        "crops": [
-            (data_uri(_drawn(image.pixels)), data_uri(_drawn(overlay(image, labels)))) for image, labels in crops
-        ],
+        "crops": [(data_uri(drawn(image.pixels)), data_uri(drawn(overlay(image, labels)))) for image, labels in crops],
         "void": "#{:02x}{:02x}{:02x}".format(*VOID_COLOUR),
     }
     write_page(path, "preview_page.html.j2", content, "segwright.pages")
@@ -79,7 +78,7 @@ def _rows(classes: ClassTable, numbers: PreviewNumbers) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def drawn(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """A crop at a size to look at; enlarged by whole pixels, so that a thin mark is seen as it is."""
     side = max(pixels.shape[:2])
     scale = MOST_PX / side if side > MOST_PX else max(1, LEAST_PX // side)
@@ -92,31 +91,36 @@ def _sheet(
     crops: Sequence[tuple[Image, LabelMap]], classes: ClassTable, numbers: PreviewNumbers
 ) -> npt.NDArray[np.uint8]:
     """All crops with their overlays beside them, and the counts below, as one picture."""
-    pairs = [np.concatenate([_drawn(image.pixels), _drawn(overlay(image, labels))], axis=1) for image, labels in crops]
-    tall, wide = max(pair.shape[0] for pair in pairs), max(pair.shape[1] for pair in pairs)
-    columns = min(COLUMNS, len(pairs))
-    rows = math.ceil(len(pairs) / columns)
-    table = _rows(classes, numbers)
-    height = GAP + rows * (tall + GAP) + LINE * (len(table) + 2) + GAP
+    text = f"{numbers.counted} crops of {numbers.steps} steps; void {100 * numbers.void_share:.1f} % of the pixels"
+    lines: list[Line] = [(None, text, "")]
+    for row in _rows(classes, numbers):
+        colour = tuple(int(row["colour"][start : start + 2], 16) for start in (1, 3, 5))
+        said = f"in {row['crops']} crops ({100 * row['crop_share']:.0f} %), {100 * row['pixels']:.2f} % of the pixels"
+        lines.append(((colour[0], colour[1], colour[2]), row["name"], said))
+    return sheet_of([(drawn(image.pixels), drawn(overlay(image, labels))) for image, labels in crops], lines)
+
+
+def sheet_of(
+    pairs: Sequence[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]], lines: Sequence[Line]
+) -> npt.NDArray[np.uint8]:
+    """Pairs of pictures of one size in rows, and lines of text below: a colour or None, a name, what is said of it."""
+    joined = [np.concatenate(pair, axis=1) for pair in pairs]
+    tall, wide = max(pair.shape[0] for pair in joined), max(pair.shape[1] for pair in joined)
+    columns = min(COLUMNS, len(joined))
+    rows = math.ceil(len(joined) / columns)
+    height = GAP + rows * (tall + GAP) + LINE * (len(lines) + 1) + GAP
     canvas = np.full((height, max(GAP + columns * (wide + GAP), 720), 3), _PAPER, np.uint8)
-    for number, pair in enumerate(pairs):
+    for number, pair in enumerate(joined):
         row, column = divmod(number, columns)
         top, left = GAP + row * (tall + GAP), GAP + column * (wide + GAP)
         canvas[top : top + pair.shape[0], left : left + pair.shape[1]] = pair
-    line = GAP + rows * (tall + GAP) + LINE
-    text = f"{numbers.counted} crops of {numbers.steps} steps; void {100 * numbers.void_share:.1f} % of the pixels"
-    _write(canvas, text, line, GAP)
-    for place, row in enumerate(table, start=1):
-        _write_row(canvas, row, line + place * LINE)
+    for place, (colour, name, said) in enumerate(lines, start=1):
+        line = GAP + rows * (tall + GAP) + place * LINE
+        if colour is not None:
+            canvas[line - 13 : line + 1, GAP : GAP + 14] = colour
+        _write(canvas, name, line, GAP if colour is None else GAP + 24)
+        _write(canvas, said, line, GAP + 300)
     return canvas
-
-
-def _write_row(canvas: npt.NDArray[np.uint8], row: dict[str, Any], line: int) -> None:
-    colour = tuple(int(row["colour"][start : start + 2], 16) for start in (1, 3, 5))
-    canvas[line - 13 : line + 1, GAP : GAP + 14] = colour
-    text = f"in {row['crops']} crops ({100 * row['crop_share']:.0f} %), {100 * row['pixels']:.2f} % of the pixels"
-    _write(canvas, row["name"], line, GAP + 24)
-    _write(canvas, text, line, GAP + 300)
 
 
 def _write(canvas: npt.NDArray[np.uint8], text: str, line: int, left: int) -> None:

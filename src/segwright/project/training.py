@@ -80,6 +80,12 @@ class Training(Section):
     class_sampling: Literal["rarity", "uniform"] | dict[str, Annotated[float, Field(ge=0)]] = Field(
         default="rarity", description="how often rare_crops ask for each class"
     )
+    least_visible: Share = Field(
+        default=0.25, description="objects: one of which a crop shows a smaller share of its pixels is ignored there"
+    )
+    least_object_px: Count = Field(
+        default=0, description="objects: one of fewer pixels in a crop, zoomed as it is, is ignored there"
+    )
     hard_crops: Share = Field(default=0.0, description="share of crops from where the loss was high lately")
     freeze: Literal["auto", "none", "deep_first"] = "auto"
     validate_every: Positive | Auto = "auto"

@@ -16,11 +16,12 @@ from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
 from segwright.models.any_network import AnySpec
+from segwright.models.instance import InstanceSpec
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.auto import resolve_auto
 from segwright.train.objects.plan import ObjectPlan
-from segwright.train.objects.planning import instance_spec
+from segwright.train.objects.planning import instance_spec, suited_to_training, tile_in_crops
 from segwright.train.objects.segment_planning import is_query_network, segment_decision, segment_spec
 from segwright.train.plan_distill import distill_plan
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
@@ -29,13 +30,13 @@ from segwright.train.plan_sampling import sampling_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.sampling_plan import SamplingPlan
-from segwright.train.settings import DataPlan, Plan, ProcessPlan
+from segwright.train.settings import DataPlan, OptimiserPlan, Plan, ProcessPlan
 from segwright.train.weight_sources import TIMM, is_name, timm_statistics
 from segwright.train.weights import check_source, imagenet_at_hand, stores_quantised_layers
 
 OWN_ENCODER = "its own"  # stands for an encoder's name where the network brings one
 NOT_SAID = "the usual; a file does not say what it was trained with (docs: Pretrained weights)"
-MOST_CLASSES = 255  # crops hold channel numbers and void in one byte
+MOST_CLASSES = 255  # crops of regions hold channel numbers and void in one byte
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -45,7 +46,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
     """
     classes, reasons = inputs.dataset.classes, Reasons()
-    if len(classes) > MOST_CLASSES:
+    if len(classes) > MOST_CLASSES and inputs.objects is None:
         allowed, fix = f"up to {MOST_CLASSES}", "merge classes, or train on fewer of them"
         raise ConfigError.of("classes", "are too many", allowed=allowed, found=str(len(classes)), fix=fix)
     resolved = resolve_auto(inputs)
@@ -61,7 +62,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=_network(inputs, preprocessing, reasons),
+        network=_suited(_network(inputs, preprocessing, reasons), inputs, sampling, optimiser, reasons),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -99,6 +100,15 @@ def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons)
     return NetworkSpec(model.network, encoder, bands, channels, _widths(model), dict(given))
 
 
+def _suited(
+    network: AnySpec, inputs: PlanInputs, sampling: SamplingPlan, optimiser: OptimiserPlan, reasons: Reasons
+) -> AnySpec:
+    """The network with what depends on how it is trained, where that is not said: of instance networks alone."""
+    if not isinstance(network, InstanceSpec):
+        return network
+    return suited_to_training(network, inputs.project.model.options, sampling.crop, optimiser.steps, reasons)
+
+
 def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
     """How objects are cut and decided; None where the task knows none."""
     facts, given = inputs.objects, inputs.project.inference.objects
@@ -112,8 +122,14 @@ def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
         said = inputs.project.inference.segments
         segments = segment_decision(said, inputs.project.model.network, inputs.fingerprint.size_median, reasons)
         segments.check(inputs.dataset.classes)
-    decision = ObjectDecision(**given.model_dump())
-    return ObjectPlan(from_components=facts.from_components, decision=decision, segments=segments)
+    training, decision = inputs.project.training, ObjectDecision(**given.model_dump())
+    return ObjectPlan(
+        least_share=training.least_visible,
+        least_px=training.least_object_px,
+        from_components=facts.from_components,
+        decision=decision,
+        segments=segments,
+    )
 
 
 def _cleanup(project: Project, classes: ClassTable) -> Cleanup:
@@ -272,8 +288,9 @@ def _automatic_crop(inputs: PlanInputs) -> tuple[int, str]:
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:
     inference, largest, needs = inputs.project.inference, inputs.fingerprint.size_max, inputs.needs
     sides = (round_up(length, needs.stride_px) for length in (largest.height, largest.width))
-    automatic = min(2 * sampling.crop, max(sides)) if needs.fixed is None else needs.fixed.height
-    usual = f"twice the training crop, or the whole frame where it is smaller ({largest})"
+    crops, said = tile_in_crops(inputs.project.model.network)
+    automatic = min(crops * sampling.crop, max(sides)) if needs.fixed is None else needs.fixed.height
+    usual = f"{said}, or the whole frame where it is smaller ({largest})"
     why = usual if needs.fixed is None else f"the network reads frames of {needs.fixed} only"
     tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
     if needs.fixed is not None and tile != automatic:

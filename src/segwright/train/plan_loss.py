@@ -51,9 +51,19 @@ def loss_plan(inputs: PlanInputs, reasons: Reasons) -> LossPlan:
         if default
         else "segwright.yaml says so; terms it does not name keep their weight of cross_entropy 0.5, dice 0.5, else 0"
     )
-    if inputs.project.model.network in QUERY_NETWORKS:
-        reasons.texts["loss.weights"] = f"not used: {inputs.project.model.network} learns from matched queries"
-    return LossPlan(weights, channels["dice_classes"], _class_weights(inputs, reasons), options)
+    class_weights = _class_weights(inputs, reasons)
+    _say_not_used(inputs, reasons)
+    return LossPlan(weights, channels["dice_classes"], class_weights, options)
+
+
+def _say_not_used(inputs: PlanInputs, reasons: Reasons) -> None:
+    """Where the network has losses of its own, say so in place of reasons for those of pixels."""
+    network = inputs.project.model.network
+    if network not in QUERY_NETWORKS and inputs.objects is None:
+        return
+    from_what = "matched queries" if network in QUERY_NETWORKS else "its paper's own losses of objects"
+    for name in [name for name in reasons.texts if name.startswith("loss.")]:
+        reasons.texts[name] = f"not used: {network} learns from {from_what}"
 
 
 def _channels(classes: ClassTable, chosen: str | list[str]) -> tuple[int, ...]:

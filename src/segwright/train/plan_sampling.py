@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segwright.core import ClassTable, ConfigError
+from segwright.core import ConfigError
 from segwright.data import Fingerprint
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.data.augment.colour import BEST_JPEG
@@ -20,7 +20,7 @@ def sampling_plan(inputs: PlanInputs, crop: int, batch: int, reasons: Reasons) -
     Raises:
         ConfigError: settings that contradict each other or the frames.
     """
-    training, classes = inputs.project.training, inputs.dataset.classes
+    training = inputs.project.training
     workers = reasons.choose(
         "sampling.workers", training.workers, max(1, min(8, inputs.hardware.cores)), f"{inputs.hardware.cores} cores"
     )
@@ -37,7 +37,7 @@ def sampling_plan(inputs: PlanInputs, crop: int, batch: int, reasons: Reasons) -
         rare_by=training.rare_by,
         hard_share=training.hard_crops,
         sides=_sides(training.crop_scales, crop),
-        mix=_mix(training.augment, classes, shares, reasons),
+        mix=_mix(inputs, shares, reasons),
     )
 
 
@@ -91,6 +91,8 @@ def _class_shares(inputs: PlanInputs, reasons: Reasons) -> dict[str, float]:
     """
     classes, wish = inputs.dataset.classes, inputs.project.training.class_sampling
     wanted = classes.foreground if classes.background else tuple(classes)
+    if inputs.project.task == "instance":
+        wanted = tuple(spec for spec in wanted if spec.kind == "thing") or wanted  # only these have objects
     pixels = {spec.name: inputs.fingerprint.classes[spec.name].pixels for spec in wanted}
     if isinstance(wish, dict):
         reasons.texts["sampling.class_shares"] = "segwright.yaml says so"
@@ -142,7 +144,8 @@ def _colour(augment: Augment, fingerprint: Fingerprint, reasons: Reasons) -> Col
     return ColourRanges(**strengths, **quality, **cameras)
 
 
-def _mix(augment: Augment, classes: ClassTable, shares: dict[str, float], reasons: Reasons) -> MixPlan:
+def _mix(inputs: PlanInputs, shares: dict[str, float], reasons: Reasons) -> MixPlan:
+    augment, classes = inputs.project.training.augment, inputs.dataset.classes
     pasted = shares if augment.copy_paste_classes == "auto" else augment.copy_paste_classes
     if classes.background in pasted:
         raise ConfigError.of(
@@ -153,7 +156,11 @@ def _mix(augment: Augment, classes: ClassTable, shares: dict[str, float], reason
             fix=f"leave {classes.background} out of it",
         )
     if augment.copy_paste:
-        reasons.texts["sampling.mix.pasted"] = "those that rare_crops ask for, as often"
+        reasons.texts["sampling.mix.pasted"] = (
+            "those that rare_crops ask for, as often"
+            if inputs.objects is None
+            else "of these each object of a second crop, with a chance of one half, whole as the crop shows it"
+        )
     return MixPlan(
         augment.copy_paste,
         tuple(pasted) if augment.copy_paste else (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,21 +72,29 @@ def _some(batch: Batch, wanted: int, steps: int) -> list[tuple[npt.NDArray[np.fl
 def _pictures(
     crops: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]], classes: ClassTable, how: Preprocessing
 ) -> list[tuple[Image, LabelMap]]:
-    """What the network is fed, back in the frame's brightness; float frames from their darkest to their brightest."""
+    ids = np.array([*classes.ids, classes.void_id], np.uint16 if max(*classes.ids, classes.void_id) > 255 else np.uint8)
+    images = pictures([pixels for pixels, _ in crops], how)
+    # channel -1, void, is the last of the ids
+    return [(image, LabelMap(ids[channels], classes)) for image, (_, channels) in zip(images, crops, strict=True)]
+
+
+def pictures(crops: Sequence[npt.NDArray[np.float32]], how: Preprocessing) -> list[Image]:
+    """What the network is fed (bands, height, width), back in the frame's brightness and RGB.
+
+    Float frames are shown from the darkest to the brightest of all crops.
+    """
     mean, std = (np.asarray(row, np.float32)[:, np.newaxis, np.newaxis] for row in (how.mean, how.std))
-    values = [pixels * std + mean for pixels, _ in crops]
+    values = [pixels * std + mean for pixels in crops]
     low, high = 0.0, 1.0
     if how.dtype == "float32":
         low, high = (
             float(each) for each in np.percentile(np.concatenate([part.ravel() for part in values]), (0.5, 99.5))
         )
-    ids = np.array([*classes.ids, classes.void_id], np.uint16 if max(*classes.ids, classes.void_id) > 255 else np.uint8)
-    pictures = []
-    for part, (_, channels) in zip(values, crops, strict=True):
+    images = []
+    for part in values:
         bytes_ = (
             np.clip((part - low) * (255 / max(high - low, 1e-9)), 0, 255).round().astype(np.uint8).transpose(1, 2, 0)
         )
         seen = bytes_[..., :3] if bytes_.shape[2] >= 3 else np.repeat(bytes_[..., :1], 3, axis=2)
-        # channel -1, void, is the last of the ids
-        pictures.append((Image(np.ascontiguousarray(seen)), LabelMap(ids[channels], classes)))
-    return pictures
+        images.append(Image(np.ascontiguousarray(seen)))
+    return images

@@ -13,6 +13,7 @@ from segwright.project import read_project
 from tests.cli.verbs.test_evaluate import command  # noqa: F401  # fixture
 from tests.data.pictures import index_folder, mask_of, save
 from tests.data.recorded import photograph, scan
+from tests.train.objects.panoptic_frames import write_panoptic_set
 
 NAMES = ("press-1_0", "press-2_0")
 
@@ -158,3 +159,46 @@ def test_init__images_alone_are_told_from_a_strange_format(command, tmp_path: Pa
     code, _, said = command("init", tmp_path / "frames", "--out", tmp_path / "segwright.yaml")
     assert code == 2
     assert "holds images in one folder, and nothing that labels them" in said
+
+
+def test_init__of_a_panoptic_set_the_things_are_known(command, tmp_path: Path) -> None:  # noqa: F811
+    write_panoptic_set(tmp_path / "frames", frames=1)
+    out = tmp_path / "segwright.yaml"
+    assert command("init", tmp_path / "frames", "--task", "panoptic", "--format", "coco_panoptic", "--out", out)[0] == 0
+    project = read_project(out)
+    assert (project.task, project.model.network, project.classes.things) == (
+        "panoptic",
+        "panoptic_fpn",
+        ["bolt", "plate"],
+    )
+
+
+def test_init__things_are_named_or_asked_for(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    out = tmp_path / "segwright.yaml"
+    code, _, said = command("init", root, "--task", "panoptic", "--out", out)
+    assert code == 2
+    assert "--things: names no class, and a panoptic map needs to know" in said
+    assert "--things scratch,dent" in said
+    code, _, said = command("init", root, "--task", "panoptik", "--out", out)
+    assert (code, out.exists()) == (2, False)
+    assert "allowed: semantic, instance, panoptic, auto" in said
+    code, _, said = command("init", root, "--task", "panoptic", "--things", "dnet", "--out", out)
+    assert "did you mean 'dent'?" in said
+    assert command("init", root, "--task", "panoptic", "--things", "dent", "--out", out)[0] == 0
+    assert read_project(out).classes.things == ["dent"]
+
+
+def test_init__a_published_split_that_cuts_recordings_is_not_the_next_step(command, tmp_path: Path) -> None:  # noqa: F811
+    names = ("0006R0_f00930", "0006R0_f00960", "0001TP_008520", "0001TP_008550")
+    root, out = index_folder(tmp_path / "frames", names), tmp_path / "segwright.yaml"
+    parts = zip(names, ("train", "val", "train", "test"), strict=True)
+    rows = "".join(f"{name}.png,{part}\n" for name, part in parts)
+    (root / "parts.csv").write_text(f"image,part\n{rows}", encoding="utf-8")
+    _, said, _ = command("init", root, "--out", out)
+    assert "cut what the file names show as one sequence: 0001TP (test, train), 0006R0 (train, val)" in said
+    assert f"next: segwright split {out} --by sequence" in said
+    assert read_project(out).data.columns_from is not None
+    code, said, _ = command("split", out, "--by", "sequence", "--fractions", "train=0.5,validation=0.5", "--json",
+                            "--out", tmp_path / "split.json")  # fmt: skip
+    assert code == 0
+    assert {part: row["frames"] for part, row in json.loads(said)["counts"].items()} == {"train": 2, "validation": 2}

@@ -69,7 +69,10 @@ def test_objects__from_its_written_plan_a_run_gives_the_same_weights(
 
 def test_objects__a_plan_has_reasons_and_mistakes_are_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done(segwright(capsys, "train", "--plan", "--run", "planned"))
-    assert "objects are" in (project / "planned" / "plan.yaml").read_text()
+    text = (project / "planned" / "plan.yaml").read_text()
+    assert "objects are" in text
+    assert "loss.weights: 'not used: maskrcnn learns from its paper''s own losses" in text
+    assert "half cross-entropy" not in text
     for word, text in (
         ("model.network=maskrcn", "model.network: is not an instance network"),
         ("model.options.head_widht=8", "did you mean 'head_width'"),

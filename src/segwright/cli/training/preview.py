@@ -29,8 +29,13 @@ def show_preview(face: Face, words: list[str], given: dict[str, object]) -> None
     from segwright.train.tasks import make_feed
 
     plan, dataset, split = plan_project(project, path.parent, face.listener)
-    seen = preview(plan, make_feed(plan, dataset, split, face.listener), face.listener)
     out = file or path.parent / "preview.html"
+    if plan.objects is not None:
+        from segwright.cli.training.object_preview import show_object_preview
+
+        show_object_preview(face, plan, dataset.only(split.parts["train"]), out)
+        return
+    seen = preview(plan, make_feed(plan, dataset, split, face.listener), face.listener)
     write_preview(out, seen.crops, plan.classes, _numbers(plan, seen))
     counted: dict[str, Any] = {
         "crops": seen.counted,
@@ -41,6 +46,13 @@ def show_preview(face: Face, words: list[str], given: dict[str, object]) -> None
         },
     }
     face.finish({"preview": str(out), **counted}, _answer(out, seen))
+
+
+def settings_of(plan: Plan) -> dict[str, str]:
+    """What the sheet says of the plan."""
+    sampling = plan.sampling
+    sides = ", ".join(str(side) for side in sampling.sides) or str(sampling.crop)
+    return {"batch": str(sampling.batch), "crop": f"{sides} px", "seed": str(plan.optimiser.seed)}
 
 
 def _file_among(words: list[str], beside: list[str]) -> tuple[Path | None, list[str]]:
@@ -70,9 +82,7 @@ def _file_among(words: list[str], beside: list[str]) -> tuple[Path | None, list[
 def _numbers(plan: Plan, seen: Preview) -> Any:
     from segwright.pages import PreviewNumbers
 
-    sampling = plan.sampling
-    sides = ", ".join(str(side) for side in sampling.sides) or str(sampling.crop)
-    settings = {"batch": str(sampling.batch), "crop": f"{sides} px", "seed": str(plan.optimiser.seed)}
+    sampling, settings = plan.sampling, settings_of(plan)
     asked = {name: share * sampling.rare_share for name, share in sampling.class_shares.items()}
     return PreviewNumbers(
         plan.name, seen.steps, seen.counted, seen.crop_counts, seen.pixel_shares, asked, seen.void_share, settings

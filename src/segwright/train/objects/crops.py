@@ -42,6 +42,7 @@ class ObjectCropper:
         self._plan = plan
         self._rule = rule
         self._things = len(names) if things is None else things
+        self._pasted = np.array([name in plan.mix.pasted or not plan.mix.pasted for name in names], bool)
         self._holders = _holders(frames, names, plan.class_shares)
 
     def crop(self, size: Size, rng: np.random.Generator) -> ObjectCrop:
@@ -59,7 +60,8 @@ class ObjectCropper:
         shape = Size(*frame.pixels.shape[:2])
         centre = centre_anywhere(geometry, shape, rng) if place is None else centre_on(geometry, shape, place, rng)
         pixels, layers = cut(frame.pixels, frame.objects.layers, geometry, centre, void=IGNORED)
-        shown = cut_objects(layers, frame.objects, geometry.magnification, self._rule.least_share)
+        rule = self._rule
+        shown = cut_objects(layers, frame.objects, geometry.magnification, rule.least_share, rule.least_px)
         return ObjectCrop(pixels, shown)
 
     def _choose(self, rng: np.random.Generator) -> tuple[int, tuple[int, int] | None]:
@@ -77,8 +79,8 @@ class ObjectCropper:
         """The crop with some of the donor's objects on top, pixels and masks."""
         if not len(donor.objects.channels) or donor.pixels.shape != crop.pixels.shape:
             return crop
-        taken = rng.random(len(donor.objects.channels)) < 0.5
-        chosen = np.flatnonzero(taken & (donor.objects.channels < self._things))
+        pasted = self._pasted[donor.objects.channels] & (donor.objects.channels < self._things)
+        chosen = np.flatnonzero((rng.random(len(donor.objects.channels)) < 0.5) & pasted)
         least = np.where(crop.objects.channels < self._things, self._rule.least_share, 0.0)
         objects, cover = pasted_objects(crop.objects, donor.objects, chosen.tolist(), least)
         return ObjectCrop(np.where(cover[..., np.newaxis], donor.pixels, crop.pixels), objects)

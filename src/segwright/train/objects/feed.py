@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,13 @@ class Told:
         return Told(names, len(names), targets or targets_of)
 
 
+class FedCrop(NamedTuple):
+    """A crop as a network is fed it: normalised pixels (bands, height, width), and its objects."""
+
+    pixels: npt.NDArray[np.float32]
+    objects: CutObjects
+
+
 class ObjectFeed(AheadOfTraining):
     """Cuts crops with objects on worker threads; `Batch.target` is a list of what is `told`, one a crop."""
 
@@ -58,20 +65,27 @@ class ObjectFeed(AheadOfTraining):
         self._told = told or Told.objects(classes)
         self._cropper = ObjectCropper(frames, self._told.names, plan, rule, self._told.things)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that the channels of crops count."""
+        return self._told.names
+
     def batch(self, step: int, side: int | None = None) -> Batch:
         """The batch of one step; `side` in place of the plan's, px."""
-        side = side or side_of_step(self._plan, self._seed, step)
-        samples = [
-            self._sample(np.random.default_rng((self._seed, step, slot)), side) for slot in range(self._plan.batch)
-        ]
-        frames = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
-        return Batch(step, frames, [target for _, target in samples])
+        crops = self.crops(step, side)
+        frames = torch.from_numpy(np.stack([crop.pixels for crop in crops]))
+        return Batch(step, frames, [self._told.targets(crop.objects) for crop in crops])
 
-    def _sample(self, rng: np.random.Generator, side: int) -> tuple[npt.NDArray[np.float32], Any]:
+    def crops(self, step: int, side: int | None = None) -> list[FedCrop]:
+        """What the batch of one step is made of."""
+        side = side or side_of_step(self._plan, self._seed, step)
+        return [self._crop(np.random.default_rng((self._seed, step, slot)), side) for slot in range(self._plan.batch)]
+
+    def _crop(self, rng: np.random.Generator, side: int) -> FedCrop:
         crop = self._cropper.crop(Size(side, side), rng)
         scaled = crop.pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
-        return normalised(varied, self._preprocessing), self._told.targets(crop.objects)
+        return FedCrop(normalised(varied, self._preprocessing), crop.objects)
 
 
 def targets_of(objects: CutObjects) -> InstanceTargets:

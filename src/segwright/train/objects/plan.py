@@ -11,7 +11,8 @@ from segwright.infer.objects import ObjectDecision, SegmentDecision
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlan:
-    """`least_share`: an object of which a crop shows less is ignored there. `decision`: how candidates are decided.
+    """`least_share`: an object of which a crop shows less is ignored there. `least_px`: so is one of fewer pixels
+    there, whatever share of it that is. `decision`: how candidates are decided.
 
     `from_components` says that the labels tell no objects apart, and each connected region counts as one. `scored_from`
     is the lowest score of a candidate that average precision counts while training: AP ranks them itself. `segments` is
@@ -21,6 +22,7 @@ class ObjectPlan:
     least_share: float = 0.25
     from_components: bool = False
     scored_from: float = 0.05
+    least_px: int = 0
     decision: ObjectDecision = field(default_factory=ObjectDecision)
     segments: SegmentDecision | None = None
 
