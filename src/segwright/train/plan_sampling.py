@@ -91,7 +91,7 @@ def _class_shares(inputs: PlanInputs, reasons: Reasons) -> dict[str, float]:
     """
     classes, wish = inputs.dataset.classes, inputs.project.training.class_sampling
     wanted = classes.foreground if classes.background else tuple(classes)
-    if inputs.objects is not None:
+    if inputs.project.task == "instance":
         wanted = tuple(spec for spec in wanted if spec.kind == "thing") or wanted  # only these have objects
     pixels = {spec.name: inputs.fingerprint.classes[spec.name].pixels for spec in wanted}
     if isinstance(wish, dict):

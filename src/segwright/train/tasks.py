@@ -87,7 +87,7 @@ def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
     network = build_any(plan.network)
-    feed = segment_feed(plan, given.dataset, given.split.parts["train"], network, given.listener)
+    feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener)
     if not given.resume:
         start_weights(network, plan, feed, given.listener)
     return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")

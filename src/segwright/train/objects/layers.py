@@ -104,7 +104,7 @@ def cut_objects(
 
     An object of which the crop shows less than `least_share` of its pixels (counted at the crop's magnification), or
     fewer than `least_px`, is no object there but ignored: nobody can tell what it is, and it is no background either.
-    Others are kept as far as they are seen.
+    Others are kept as far as they are seen, and so is what has no area in the frame: stuff.
     """
     ignored = (layers == IGNORED).any(axis=2)
     channels: list[int] = []
@@ -115,7 +115,7 @@ def cut_objects(
         for number in np.flatnonzero(seen[1:]) + 1:
             mask = numbers == number
             whole = frame.areas_px[number - 1] * magnification**2
-            if seen[number] < max(least_share * whole, least_px):
+            if whole and seen[number] < max(least_share * whole, least_px):
                 ignored |= mask
                 continue
             channels.append(int(frame.channels[number - 1]))

@@ -48,14 +48,15 @@ class ObjectPreview:
 def object_preview(plan: Plan, feed: ObjectFeed, listener: Listener = silent) -> ObjectPreview:
     """The first batches of the run that the plan describes: the very ones it will train on."""
     steps = min(STEPS, plan.optimiser.steps)
-    names = tuple(spec.name for spec in plan.classes.foreground)
+    things = feed.told.things
+    names = feed.told.names[:things]  # stuff has no outline of its own
     sides: dict[str, list[float]] = {name: [] for name in names}
     holding = dict.fromkeys(names, 0)
     counts, ignored, total = [], 0, 0
     shown: list[FedCrop] = []
     for step in range(steps):
         for slot, crop in enumerate(feed.crops(step)):
-            objects = crop.objects
+            objects = crop.objects.kept(crop.objects.channels < things)
             for mask, channel in zip(objects.masks, objects.channels, strict=True):
                 sides[names[channel]].append(float(np.sqrt(mask.sum())))
             for channel in np.unique(objects.channels):
@@ -63,11 +64,11 @@ def object_preview(plan: Plan, feed: ObjectFeed, listener: Listener = silent) ->
             counts.append(len(objects.channels))
             ignored, total = ignored + int(objects.ignored.sum()), total + objects.ignored.size
             if slot < -(-SHOWN // steps) and len(shown) < SHOWN:
-                shown.append(crop)
+                shown.append(FedCrop(crop.pixels, objects))
         listener(Progress("preview", step + 1, steps, "steps"))
     met = {name: _met(holding[name], sides[name]) for name in names}
     return ObjectPreview(
-        _drawn(shown, plan), steps, len(counts), met, counts.count(0), max(counts), ignored / max(1, total)
+        _drawn(shown, plan, names), steps, len(counts), met, counts.count(0), max(counts), ignored / max(1, total)
     )
 
 
@@ -76,13 +77,13 @@ def _met(crops: int, sides: Sequence[float]) -> MetObjects:
     return MetObjects(crops, len(sides), middle, sum(side < SMALL_PX for side in sides))
 
 
-def _drawn(crops: Sequence[FedCrop], plan: Plan) -> tuple[tuple[Image, InstanceSet], ...]:
+def _drawn(crops: Sequence[FedCrop], plan: Plan, names: Sequence[str]) -> tuple[tuple[Image, InstanceSet], ...]:
     images = pictures([crop.pixels for crop in crops], plan.preprocessing)
-    return tuple((image, _found(crop.objects, plan.classes)) for image, crop in zip(images, crops, strict=True))
+    return tuple((image, _found(crop.objects, plan.classes, names)) for image, crop in zip(images, crops, strict=True))
 
 
-def _found(objects: CutObjects, classes: ClassTable) -> InstanceSet:
-    ids = [spec.class_id for spec in classes.foreground]
+def _found(objects: CutObjects, classes: ClassTable, names: Sequence[str]) -> InstanceSet:
+    ids = [classes[name].class_id for name in names]
     ones = (
         instance_from_mask(mask, ids[channel]) for mask, channel in zip(objects.masks, objects.channels, strict=True)
     )
