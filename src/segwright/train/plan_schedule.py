@@ -9,7 +9,7 @@ from segwright.core import ConfigError
 from segwright.infer.tiles import TilePlan
 from segwright.project.schema import Training
 from segwright.train.hardware import Hardware
-from segwright.train.objects.planning import head_rate
+from segwright.train.objects.segment_planning import object_rate
 from segwright.train.plan_inputs import PlanInputs, Reasons
 from segwright.train.sampling_plan import SamplingPlan
 from segwright.train.settings import OptimiserPlan, ValidationPlan
@@ -29,7 +29,7 @@ def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool,
     """How long and how fast to learn, from which number format, and which encoder stages wait."""
     training, machine = inputs.project.training, inputs.hardware
     steps = _steps(inputs, sampling, reasons)
-    usual = head_rate(inputs.project.model.network) if inputs.objects is not None else DECODER_RATE
+    usual = object_rate(inputs.project.model) if inputs.objects is not None else DECODER_RATE
     rate, encoder_rate = _rates(training, usual, pretrained, reasons)
     warmup = reasons.choose(
         "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
