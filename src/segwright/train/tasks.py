@@ -86,7 +86,7 @@ def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
     network = build_any(plan.network)
-    feed = segment_feed(plan, given.dataset, given.split.parts["train"], network, given.listener)
+    feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener)
     _start_weights(given, network, feed)
     return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
 

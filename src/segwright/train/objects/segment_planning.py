@@ -16,6 +16,7 @@ from segwright.models.instance.spec import InstanceSpec
 from segwright.models.panoptic import PanopticSpec
 from segwright.models.query import QUERY_NETWORKS
 from segwright.project.counted import require_things
+from segwright.project.model import Model
 from segwright.project.schema import Segments
 from segwright.train.objects.facts import ObjectFacts
 from segwright.train.objects.planning import (
@@ -28,6 +29,7 @@ from segwright.train.objects.planning import (
 )
 from segwright.train.objects.segments import stuff_of, things_of
 from segwright.train.plan_inputs import Reasons
+from segwright.train.weight_sources import is_published
 
 REGIONS = "panoptic_fpn"
 SEGMENT_NETWORKS = (REGIONS, *QUERY_NETWORKS)
@@ -35,6 +37,19 @@ STUFF_KEYS = ("stuff_width", "stuff_weight")
 # detectron2's configuration for COCO: a class of stuff has 4096 px or more, of frames of about 640 x 480.
 STUFF_SHARE = 4096 / (640 * 480)
 STUFF_HALF = 64  # channels of the stuff branch on a cpu, half the paper's
+
+
+OBJECTS_RATE = 1e-3, "AdamW on heads that start from random; at a semantic decoder's 0.004 they learn to say nothing"
+# See docs/models/mask2former.md for what came of other rates; the paper's is for weights that know what a query is.
+QUERY_RATE = 4e-3, "AdamW on queries from random, every layer of which is normed"
+PUBLISHED_RATE = 1e-4, "the paper's: the network starts from published weights, queries and all"
+
+
+def object_rate(model: Model) -> tuple[float, str]:
+    """The peak learning rate of a network of objects or segments, and why."""
+    if not is_query_network(model.network):
+        return OBJECTS_RATE
+    return PUBLISHED_RATE if is_published(model.weights) else QUERY_RATE
 
 
 def is_query_network(network: str) -> bool:
@@ -133,13 +148,14 @@ def segment_decision(given: Segments, network: str, frame: Size, reasons: Reason
             fix="inference.segments.score=0.5 for all classes, or another network",
         )
     whose = "as MaskFormer's code for COCO" if queries else "as detectron2's Panoptic FPN for COCO"
-    usual = 0.8 if queries else 0.5
+    kept = 0.8 if queries else 0.5
+    sure = f"not the {kept} of MaskFormer's code: classes are learned last, and masks that are right would be void"
     area = 1 if queries else max(1, round(STUFF_SHARE * frame.area_px))
     small = "queries of stuff are kept whatever their size" if queries else f"{STUFF_SHARE:.1%} of the median frame"
     return SegmentDecision(
-        reasons.choose("objects.segments.score", given.score, usual, whose),
+        reasons.choose("objects.segments.score", given.score, 0.5, sure if queries else whose),
         dict(given.thresholds),
         given.mask,
-        reasons.choose("objects.segments.keep", given.keep, usual, whose),
+        reasons.choose("objects.segments.keep", given.keep, kept, whose),
         reasons.choose("objects.segments.stuff_area_px", given.stuff_area_px, area, small),
     )
