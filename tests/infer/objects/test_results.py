@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segwright.core import GREY, ClassSpec, ClassTable, Image, InstanceSet, LabelMap, Size, adopt, instance_from_mask
+from segwright.core import (
+    GREY,
+    ClassSpec,
+    ClassTable,
+    DependencyMissing,
+    Image,
+    InstanceSet,
+    LabelMap,
+    Size,
+    adopt,
+    instance_from_mask,
+)
 from segwright.data.object_runs import frame_runs
 from segwright.infer.objects import InstancePrediction, MergeRule, PanopticPrediction, merged
+from segwright.infer.objects.drawing import drawn
 from segwright.infer.objects.results import coco_results
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
@@ -77,7 +90,7 @@ def test_predictions__save_plot_and_count(tmp_path: Path) -> None:
     found.save(tmp_path / "results.json", image_id=7)
     assert json.loads((tmp_path / "results.json").read_text())[0]["image_id"] == 7
     painted = found.plot()
-    assert (painted[:4] == 90).all()
+    assert (painted[16:] == 90).all()
     assert (painted[7, 7] != 90).any()
     labels = LabelMap(adopt(np.zeros((20, 30), np.uint8)), CLASSES)
     whole = PanopticPrediction(image, merged(found.objects, labels, MergeRule(stuff_area_px=1)))
@@ -86,6 +99,57 @@ def test_predictions__save_plot_and_count(tmp_path: Path) -> None:
     assert [segment["category_id"] for segment in row["annotations"][0]["segments_info"]] == [2, 0]
     assert whole.counts()["bolt"] == 1
     assert whole.plot().shape == (20, 30, 3)
+
+
+def two_objects() -> InstancePrediction:
+    size = Size(20, 30)
+    nut, bolt = np.zeros((20, 30), bool), np.zeros((20, 30), bool)
+    nut[5:15, 5:15] = bolt[0:4, 20:30] = True
+    image = Image(adopt(np.full((20, 30, 1), 90, np.uint8)), GREY)
+    return InstancePrediction(image, objects((nut, 3, 0.9), (bolt, 2, 0.5), size=size))
+
+
+def test_to_supervision__one_detection_an_object_that_its_annotators_draw() -> None:
+    supervision = pytest.importorskip("supervision")
+    found = two_objects()
+    detections = found.to_supervision()
+    assert detections.xyxy.tolist() == [[5, 5, 15, 15], [20, 0, 30, 4]]
+    assert detections.class_id.tolist() == [3, 2]
+    assert detections.data["class_name"].tolist() == ["nut", "bolt"]
+    np.testing.assert_allclose(detections.confidence, [0.9, 0.5])
+    for mask, one in zip(detections.mask, found.objects, strict=True):
+        assert np.array_equal(mask, one.over(found.image.size))
+    drawn = supervision.MaskAnnotator().annotate(np.zeros((20, 30, 3), np.uint8), detections)
+    assert drawn[7, 7].any()
+    assert not drawn[18, 2].any()
+
+
+def test_to_supervision__of_segments_has_things_alone() -> None:
+    pytest.importorskip("supervision")
+    found = two_objects()
+    labels = LabelMap(adopt(np.zeros((20, 30), np.uint8)), CLASSES)
+    whole = PanopticPrediction(found.image, merged(found.objects, labels, MergeRule(stuff_area_px=1)))
     detections = whole.to_supervision()
-    assert detections.xyxy.tolist() == [[5, 5, 15, 15]]
-    assert detections.data["class_name"].tolist() == ["bolt"]
+    assert sorted(detections.data["class_name"].tolist()) == ["bolt", "nut"]
+    assert detections.confidence is None
+
+
+def test_to_supervision__says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "supervision", None)
+    with pytest.raises(DependencyMissing, match=r'pip install "segwright\[supervision\]"'):
+        two_objects().to_supervision()
+
+
+def test_drawn__a_large_object_says_class_and_score_a_small_one_its_number_and_a_tiny_one_nothing() -> None:
+    size = Size(200, 300)
+    masks = []
+    for top, left, side in ((40, 40, 100), (40, 180, 14), (150, 250, 3)):
+        mask = np.zeros((size.height, size.width), bool)
+        mask[top : top + side, left : left + side] = True
+        masks.append((mask, 2, 0.9))
+    image = Image(adopt(np.full((size.height, size.width, 3), 90, np.uint8)))
+    picture = drawn(image, objects(*masks, size=size))
+    black = (picture == 0).all(axis=2)
+    assert black[20:40, 40:100].any(), "the label of the large one stands above it"
+    assert 0 < black[20:40, 170:210].any(axis=0).sum() < 20, "that of the small one is a number"
+    assert not black[130:, 240:].any()

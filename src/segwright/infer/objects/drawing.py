@@ -74,7 +74,7 @@ def label(canvas: npt.NDArray[np.uint8], box: Box, texts: Sequence[str]) -> None
     scale = max(0.35, min(0.6, canvas.shape[0] / 1200))
     for text in texts:
         (wide, high), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-        if box.width * 2 < wide or box.height * 3 < high:
+        if box.width * 2 < wide or box.height * 1.5 < high:
             continue
         left = min(max(0, box.left), max(0, canvas.shape[1] - wide - 2))
         bottom = max(high + base, box.top)
