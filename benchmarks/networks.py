@@ -3,9 +3,10 @@
     python benchmarks/networks.py --data shared/data/semantic_camvid --out benchmarks/results/networks.md
 
 types, once, `segwright init` and `segwright split` (a sequence a part), then for each network `train` for a few steps
-of small crops on random weights, `evaluate`, `export` and `predict` of the bundle. The table says how fast a step was, by
-how much the exported pipeline differs from the trained one (the proof's own numbers), and how many pixels of whole frames
-differ between the run's answer in torch and the masks that `predict` wrote. Scores mean nothing after so few steps.
+of small crops on random weights, `evaluate`, `export` and `predict` of the bundle. The table says how fast a step was,
+by how much the exported pipeline differs from the trained one (the proof's own numbers), and how many pixels of whole
+frames differ between the run's answer in torch and the masks that `predict` wrote. Scores mean nothing after so few
+steps.
 
 A network that is in networks.jsonl of --work is not run again: an interrupted benchmark goes on where it was, and one
 that failed there is tried anew from its last finished command.
@@ -200,28 +201,31 @@ def predicted_apart(run: Path, answers: Path, images: Sequence[Path]) -> tuple[i
 
 def page(rows: dict[str, dict[str, Any]], steps: int) -> str:
     """The table in Markdown, in the order of the networks."""
-    head = ["network", "encoder", "steps/s", "parity: pixels apart", "parity: largest difference of a probability",
-            "predict: pixels apart from the run"]  # fmt: skip
+    head = (
+        "network", "encoder", "steps/s", "parity: pixels apart", "parity: largest difference of a probability",
+        "predict: pixels apart from the run",
+    )  # fmt: skip
     lines = [
         "# Every network, from the commands",
         "",
-        "`python benchmarks/networks.py --data DIR`: init, split, train, evaluate, export and predict, typed one after",
-        f"the other on CamVid, a sequence a part; {steps} steps of {BATCH} crops of {CROP_PX} px from random weights, so",
-        "that scores say nothing. The proof compares the exported pipeline with the trained one on whole held-out frames;",
-        "the last column compares the masks that `segwright predict` wrote of other frames with the run's answer in torch.",
+        "`python benchmarks/networks.py --data DIR`: init, split, train, evaluate, export and predict, typed one after the",
+        f"other on CamVid, a sequence a part; {steps} steps of {BATCH} crops of {CROP_PX} px from random weights, so that",
+        "scores say nothing. The proof compares the exported pipeline with the trained one on whole held-out frames; the",
+        "last column compares the masks that `segwright predict` wrote of other frames with the run's answer in torch.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * 2}{'---:|' * (len(head) - 2)}",
+        *(f"| {' | '.join(_cells(rows[name]))} |" for name in NETWORKS if name in rows),
     ]
-    for row in (rows[name] for name in NETWORKS if name in rows):
-        speed = "-" if row["steps_per_second"] is None else f"{row['steps_per_second']:.2f}"
-        cells = [row["network"], row["encoder"], speed, f"{row['parity_pixel_share']:.2%}",
-                 f"{row['parity_probability']:.1e}", f"{row['predict_pixels_differ']:,} of {row['predict_pixels']:,}"]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    machines = sorted({row["machine"] for row in rows.values()})
-    return "\n".join(
-        [*lines, "", f"Machine: {'; '.join(machines)}. Speeds are those of a machine with other work.", ""]
-    )
+    machines = "; ".join(sorted({row["machine"] for row in rows.values()}))
+    return "\n".join([*lines, "", f"Machine: {machines}. Speeds are those of a machine with other work.", ""])
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    speed = "-" if row["steps_per_second"] is None else f"{row['steps_per_second']:.2f}"
+    share, largest = f"{row['parity_pixel_share']:.4%}", f"{row['parity_probability']:.1e}"
+    apart = f"{row['predict_pixels_differ']:,} of {row['predict_pixels']:,}"
+    return [row["network"], row["encoder"], speed, share, largest, apart]
 
 
 if __name__ == "__main__":

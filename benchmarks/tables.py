@@ -18,11 +18,11 @@ METHODS = ("ours-pretrained", "strong", "ours-scratch", "plain")
 def main() -> None:
     """Print one table a set."""
     rows = [json.loads(line) for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()]
-    by_set: dict[tuple[str, int, str], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    by_set: dict[tuple[str, int, str, str], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        by_set[row["set"], row["crops"], row.get("crop", "192")][row["method"]].append(row)
-    for (name, crops, side), methods in by_set.items():
-        print(f"### {name}: {crops} crops of {side} px seen\n\n{table(methods)}\n")
+        by_set[row["set"], row["crops"], row.get("crop", "192"), row["split_hash"]][row["method"]].append(row)
+    for (name, crops, side, split), methods in by_set.items():
+        print(f"### {name}: {crops} crops of {side} px seen, split {split}\n\n{table(methods)}\n")
 
 
 def table(methods: dict[str, list[dict[str, Any]]]) -> str:

@@ -128,7 +128,7 @@ def test_predict_folder__a_mask_that_cannot_be_written_is_no_fault_of_the_frame(
     def full(target, labels):
         raise DataError.of(str(target), "cannot be written", found="No space left on device")
 
-    monkeypatch.setattr("segwright.infer.prediction_folder.write_label_map", full)
+    monkeypatch.setattr("segwright.infer.frame_files.write_label_map", full)
     with pytest.raises(ArtefactError, match=r"masks/a\.png: cannot be written"):
         predict_folder(frames, predictor(), tmp_path / "out", MODEL)
 

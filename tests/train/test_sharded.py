@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.distributed as dist
+from timm.layers.drop import DropPath
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
@@ -22,7 +23,7 @@ from segwright.train.sharded import layers_to_gather, load_whole, load_whole_opt
 from tests.models.semantic.cases import EVERY, VARIANTS, Case
 from tests.train.conftest import Tiny
 
-NO_ENCODER_OF_TIMM = ("bisenetv2", "espnet", "espnetv2")
+OF_FLOAT32 = ("eomt",)  # transformers' positions are in float32 whatever the weights are in; it has no batch norm
 CASES = (*EVERY, *(case for case in VARIANTS if case.encoder in ("test_vit", "mit_b0", "test_mambaout")))
 
 
@@ -36,7 +37,13 @@ def mesh() -> Iterator[DeviceMesh]:
 
 def built(case: Case) -> SegmentationNetwork:
     torch.manual_seed(0)
-    return build_network(case.spec()).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build_network(replace(case.spec(), options=dict(case.options))).train()
+    for module in network.modules():
+        if isinstance(module, nn.Dropout | nn.Dropout2d | DropPath):
+            module.eval()  # noise is drawn in the order of the memory, which shards change
+    # In float32 a batch norm over four values makes of the order of a sum what looks like an error of ours.
+    network = network if case.network in OF_FLOAT32 else network.double()
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def tensors(said: object) -> list[Tensor]:
@@ -49,9 +56,10 @@ def tensors(said: object) -> list[Tensor]:
 def learned(network: SegmentationNetwork) -> tuple[list[Tensor], dict[str, Tensor]]:
     """What it says of two crops in training, and the gradient of the squares."""
     frames = torch.randn((2, 3, 64, 64), generator=torch.Generator().manual_seed(1))
+    frames = frames.to(next(network.parameters()).dtype)
     torch.manual_seed(2)
     said = tensors(network(frames))
-    sum((row.float() ** 2).mean() for row in said).backward()  # type: ignore[union-attr]
+    sum((row**2).mean() for row in said).backward()  # type: ignore[union-attr]
     return said, {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
 
 
@@ -61,17 +69,18 @@ def test_shard__a_network_says_and_learns_what_it_does_whole(case: Case, mesh: D
     said, gradients = learned(copy.deepcopy(network))
     layers = list(layers_to_gather(network))
     assert network.training
-    assert bool(layers) is (case.network not in NO_ENCODER_OF_TIMM)
+    assert bool(layers) is bool(network.stages)
     average = averaged(network, 0.9)
     sharding = shard(network, average, mesh)
     assert all(isinstance(row, DTensor) for row in (*network.parameters(), *average.module.parameters()))
     mine, own = learned(network)
+    near = {"rtol": 1e-3, "atol": 1e-4} if case.network in OF_FLOAT32 else {"rtol": 1e-6, "atol": 1e-8}
     for one, other in zip(mine, said, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(one, other, **near)
     assert own.keys() == gradients.keys()
     for name, gradient in gradients.items():
         assert isinstance(own[name], DTensor)
-        torch.testing.assert_close(whole_state(own[name]), gradient, rtol=1e-3, atol=1e-4, msg=name)
+        torch.testing.assert_close(whole_state(own[name]), gradient, **near, msg=name)
     whole = sharding.gathered(average.module)
     assert not any(isinstance(row, DTensor) for row in whole.parameters())
     assert whole.state_dict().keys() == network.state_dict().keys()
@@ -87,7 +96,8 @@ def test_states__go_through_shards_unchanged(mesh: DeviceMesh) -> None:
     optimisers += [torch.optim.AdamW(network.parameters(), fused=True) for network in (sharded, again)]
     for number, (source, target) in enumerate(((whole, sharded), (sharded, again))):
         load_whole(target, whole_state(source.state_dict()))
-        load_whole_optimiser(optimisers[number + 1], whole_state(optimisers[number].state_dict()))
+        state = copy.deepcopy(whole_state(optimisers[number].state_dict()))  # as through a file: nothing is shared
+        load_whole_optimiser(optimisers[number + 1], state)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
     for network, optimiser in ((whole, optimisers[0]), (again, optimisers[2])):
@@ -101,7 +111,7 @@ def test_states__go_through_shards_unchanged(mesh: DeviceMesh) -> None:
 
 def test_shard__what_torch_cannot_cut_is_said(mesh: DeviceMesh) -> None:
     network = built(Case("fcn"))
-    network.scale = nn.Parameter(torch.tensor(1.0))
+    network.scale = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
     with pytest.raises(ConfigError, match=r"(?s)training.strategy: fsdp cannot cut fcn.*ddp.*scalar.*strategy=ddp"):
         shard(network, averaged(network, 0.9), mesh)
 

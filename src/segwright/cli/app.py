@@ -26,6 +26,8 @@ EXTRAS = {
     "geo": ("rasterio",),
 }
 
+INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
+
 # Click's, of which newer Typers carry a copy under a private name: what is wrong with a command line.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -101,7 +103,7 @@ def _loaded(*words: str) -> Callable[..., None]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 fine, 1 a gate failed, 2 the user must change something."""
+    """Run the command line and exit: 0 fine, 1 a gate failed, 2 the user must change something, 130 interrupted."""
     given = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     words = _words_of(given)
     if given == words and words[-1] in GROUPS:
@@ -112,6 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = build(*(words or [None]))(given, standalone_mode=False)
     except SegwrightError as error:
         _fail(error if place == "segwright" else _said_for(words, given, error), as_json=_answers_in_json(given))
+    except KeyboardInterrupt:  # while a verb is being imported; Typer ends a verb with the same code
+        code = INTERRUPTED
     except UsageError as error:
         _fail(_misused(error, place), as_json=_answers_in_json(given))
     except OSError as error:

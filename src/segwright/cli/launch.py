@@ -37,7 +37,10 @@ def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> subpro
         "MASTER_PORT": str(port),
     }
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
-    return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment)
+    # A group of their own: a terminal then sends its Ctrl-C to this process alone, which passes it on, as it does
+    # where somebody else sends one to this process.
+    group = {} if os.name == "nt" else {"process_group": 0}
+    return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment, **group)
 
 
 def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int:
@@ -67,15 +70,14 @@ def _end(started: Sequence[subprocess.Popen[bytes]]) -> None:
 
 @contextmanager
 def _passing_on_signals(started: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """While waiting: SIGTERM reaches every process; Ctrl-C does anyway, and they say themselves how to go on."""
+    """While waiting: SIGTERM and Ctrl-C reach every process once, and the first says how to go on."""
 
     def passed_on(number: int, _: object) -> None:
         for process in started:
             if process.poll() is None:
                 process.send_signal(number)
 
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, passed_on)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, passed_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwright.cli.face import Face
+from segwright.cli.interrupted import saying_how_to_go_on
 from segwright.cli.project_words import project_of
 
 if TYPE_CHECKING:
@@ -20,23 +22,42 @@ def search_settings(words: list[str], trials: int, space: Path | None, run: Path
     path, project = project_of([*words, *([] if space is None else [f"search.space={_space(space)}"])])
     folder = run or path.parent / "runs" / f"{project.name}-search"
     with Face(as_json=as_json) as face:
-        from segwright.core import Note
+        from segwright.train.checkpoint import write_atomically
         from segwright.train.search import search
         from segwright.train.search_settings import given_settings, write_best
 
-        try:
+        again = ["train", *words, "--search", str(trials), *_given("--search-space", space), *_given("--run", run)]
+        with saying_how_to_go_on(face.listener, "search", again, " with the trial it was in"):
             found = search(project, path.parent, folder, trials, face.listener)
-        except KeyboardInterrupt:
-            face.listener(Note("search", "interrupted; the same command goes on with the trial it was in"))
-            raise
         target = None
         if found.best is not None:
             target = folder / "segwright.yaml"
             write_best(target, given_settings(project, path.parent), found.best.values, _head(found))
         payload = _payload(found, folder, target)
-        (folder / "search.json").write_text(json.dumps(payload, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(payload, indent=1, ensure_ascii=False) + "\n"
+        write_atomically(folder / "search.json", lambda part: part.write_text(text, encoding="utf-8"))
         face.say(_table(found))
-        face.finish(payload, _answer(found, target))
+        face.finish(payload, _answer(found, target), gate=lambda: _require_whole(found, folder))
+
+
+def _given(option: str, path: Path | None) -> list[str]:
+    return [] if path is None else [option, str(path)]
+
+
+def _require_whole(found: SearchResult, folder: Path) -> None:
+    """Raise GateFailed where no trial came through."""
+    from segwright.core import GateFailed
+
+    if found.best is None:
+        ended = Counter(f"{row.state}: {row.why}" if row.why else row.state for row in found.rows)
+        raise GateFailed.of(
+            str(folder),
+            "no trial came through",
+            allowed="one or more that are trained to their end, with a score",
+            found="; ".join(f"{count} {how}" for how, count in ended.items()) or "no trial",
+            fix="choose a space that learns, such as lower training.learning_rate, with --search-space FILE, "
+            "and another --run: these trials stay as they are",
+        )
 
 
 def _space(path: Path) -> str:
@@ -109,7 +130,7 @@ def _table(found: SearchResult) -> Table:
 
 def _answer(found: SearchResult, target: Path | None) -> str:
     if found.best is None or target is None:
-        return "no trial got through: widen the space, or look at the notes above"
+        return ""
     return f"written: {target}, with the settings of trial {found.best.number}\nnext: segwright train {target}"
 
 

@@ -8,6 +8,8 @@ DIR/
   panoptic.json            and what each segment is, in the layout of COCO panoptic
   confidence/STEM.png      on request: the largest probability, 0..65535 for 0..1
   probabilities/STEM.npy   on request: float16 (channels, height, width)
+  overlays/STEM.jpg        on request: the frame with what was found drawn over it
+  yolo/                    on request: labels/STEM.txt, one line an object, and data.yaml
 """
 
 from __future__ import annotations
@@ -15,51 +17,44 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from segwright._version import __version__
-from segwright.core import GREY, ArtefactError, ClassTable, DataError, Image, Listener, Problem, adopt, silent, tracked
-from segwright.data.codecs import read_image, write_image, write_label_map
-from segwright.data.segments import write_segment_ids
+from segwright.core import ArtefactError, ClassSpec, ClassTable, DataError, Listener, Problem, silent, tracked
+from segwright.data.codecs import read_image
 from segwright.infer.bundle import file_hash
-from segwright.infer.objects import InstancePrediction, ObjectPredictor, PanopticPrediction, PanopticPredictor
-from segwright.infer.objects.results import categories, write_objects, write_segments
-from segwright.infer.prediction import SemanticPrediction
+from segwright.infer.frame_files import OBJECTS, SEGMENTS, Extras, File, Prediction, files_of
+from segwright.infer.objects import ObjectPredictor, PanopticPredictor
+from segwright.infer.objects.results import categories
+from segwright.infer.objects.yolo_text import write_yolo_names
 from segwright.infer.predictor import Predictor
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 KIND = "predictions"
-INSTANCES, OBJECTS = "instances.json", "objects"
-PANOPTIC, SEGMENTS = "panoptic.json", "segments"
+INSTANCES, PANOPTIC = "instances.json", "panoptic.json"
 
-Prediction = SemanticPrediction | InstancePrediction | PanopticPrediction
 AnyPredictor = Predictor | ObjectPredictor | PanopticPredictor
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What is written beside the masks."""
-
-    confidence: bool = False
-    probabilities: bool = False
-
-
-@dataclass(frozen=True)
 class Predicted:
-    """A finished folder: frames with a mask, how many of them were kept from a broken run, what was refused."""
+    """A finished folder: frames done, how many of them were kept from a broken run, what was refused.
+
+    `objects` are those found, by class, 0 where there is none; empty where the task has none.
+    """
 
     folder: Path
     frames: int
     resumed: int
     problems: tuple[Problem, ...]
+    objects: Mapping[str, int] = field(default_factory=dict)
 
 
 def predict_folder(
@@ -81,22 +76,35 @@ def predict_folder(
 
     Raises:
         ArtefactError: `out` exists, something else lies where the work would, or a file cannot be written.
+        ConfigError: extras that models of this task do not give.
         DataError: two frames have one stem; all of them at once.
     """
+    extras.check(task := _task_of(predictor))
     _require_free(out, [stem for stem, _ in frames])
     part = out.with_name(f"{out.name}.part")
     header = {"model": dict(model), "classes": predictor.classes.to_json(), "extras": vars(extras)}
     done = _journalled(part, header)
     rows, problems, resumed = _each_frame(frames, predictor, part, done, extras, listener)
     stems = [row["stem"] for row in rows]
-    if (task := _task_of(predictor)) == "instance":
-        _join_objects(part, stems)
+    found: Counter[int] | None = None
+    if task == "instance":
+        found = _join_objects(part, stems)
     if task == "panoptic":
-        _join_segments(part, stems, predictor.classes)
+        found = _join_segments(part, stems, predictor.classes)
+    if extras.yolo:
+        _name_classes(part, predictor.classes)
     (beside or _nothing)(part, stems)
     refused = [problem_row(problem) for problem in problems]
     _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
-    return Predicted(out, len(rows), resumed, tuple(problems))
+    counts = {} if found is None else {spec.name: found[spec.class_id] for spec in kinds_of_objects(predictor)}
+    return Predicted(out, len(rows), resumed, tuple(problems), counts)
+
+
+def kinds_of_objects(predictor: AnyPredictor) -> tuple[ClassSpec, ...]:
+    """The classes whose objects are told apart; none of a model that names pixels."""
+    if isinstance(predictor, PanopticPredictor):
+        return tuple(spec for spec in predictor.classes if spec.kind == "thing")
+    return predictor.classes.foreground if isinstance(predictor, ObjectPredictor) else ()
 
 
 def _each_frame(
@@ -117,7 +125,8 @@ def _each_frame(
             if done.get(stem) == digest:
                 resumed += 1
             else:
-                _keep(_predict(predictor, path, extras), part, stem, digest)
+                _write(files_of(_predict(predictor, path, extras), extras), part, stem)
+                _note_done(part / JOURNAL, stem, digest)
         except DataError as error:
             problems += error.problems
             continue
@@ -147,15 +156,9 @@ def _predict(predictor: AnyPredictor, path: Path, extras: Extras) -> Prediction:
         ) from error
 
 
-def _keep(prediction: Prediction, part: Path, stem: str, digest: str) -> None:
-    """Write a frame's files, then that they are whole."""
-    _write(prediction, part, stem)
-    _note_done(part / JOURNAL, stem, digest)
-
-
-def _write(prediction: Prediction, part: Path, stem: str) -> None:
+def _write(files: Iterator[File], part: Path, stem: str) -> None:
     """Write a frame's files. A full disk ends the run: it is no fault of the frame, and the next one would fail too."""
-    for name, write in _files(prediction):
+    for name, write in files:
         target = part / name.format(stem=stem)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -172,25 +175,6 @@ def _note_done(journal: Path, stem: str, digest: str) -> None:
             file.write(json.dumps({"stem": stem, "sha256": digest}, ensure_ascii=False) + "\n")
     except OSError as error:
         raise _unwritable(journal, error) from error
-
-
-def _files(prediction: Prediction) -> Iterator[tuple[str, Any]]:
-    """(path pattern, what writes it) of each file of a frame; the mask last, so that a mask means the rest is there."""
-    if isinstance(prediction, InstancePrediction):
-        yield f"{OBJECTS}/{{stem}}.json", lambda target: write_objects(target, prediction.objects)
-        return
-    if isinstance(prediction, PanopticPrediction):
-        panoptic = prediction.panoptic
-        yield f"{SEGMENTS}/{{stem}}.json", lambda target: write_segments(target, panoptic)
-        yield "panoptic/{stem}.png", lambda target: write_segment_ids(target, panoptic)
-        return
-    if prediction.confidence is not None:
-        scaled = np.rint(np.clip(prediction.confidence, 0, 1) * 65535).astype(np.uint16)
-        yield "confidence/{stem}.png", lambda target: write_image(target, Image(adopt(scaled[..., None]), GREY))
-    if prediction.probabilities is not None:
-        values = prediction.probabilities.values.astype(np.float16)
-        yield "probabilities/{stem}.npy", lambda target: np.save(target, values, allow_pickle=False)
-    yield "masks/{stem}.png", lambda target: write_label_map(target, prediction.label_map)
 
 
 def _journalled(part: Path, header: Mapping[str, Any]) -> dict[str, str]:
@@ -250,8 +234,9 @@ def _parsed(text: str) -> dict[str, Any]:
     return row if isinstance(row, dict) else {}
 
 
-def _join_objects(part: Path, stems: Sequence[str]) -> None:
-    """The frames' objects as one COCO results file; their own files go."""
+def _join_objects(part: Path, stems: Sequence[str]) -> Counter[int]:
+    """The frames' objects as one COCO results file, their own files go; how many there are of each class id."""
+    found: Counter[int] = Counter()
     try:
         with (part / INSTANCES).open("w", encoding="utf-8") as file:
             file.write("[")
@@ -260,14 +245,30 @@ def _join_objects(part: Path, stems: Sequence[str]) -> None:
                 for row in json.loads((part / OBJECTS / f"{stem}.json").read_text(encoding="utf-8")):
                     file.write(separator + json.dumps({"image_id": stem, **row}, ensure_ascii=False))
                     separator = ",\n"
+                    found[row["category_id"]] += 1
             file.write("\n]\n")
         shutil.rmtree(part / OBJECTS, ignore_errors=True)
     except OSError as error:
         raise _unwritable(part / INSTANCES, error) from error
+    return found
 
 
-def _join_segments(part: Path, stems: Sequence[str], classes: ClassTable) -> None:
-    """What the frames' segments are as one file in COCO panoptic's layout, image ids are stems; their own files go."""
+def _name_classes(part: Path, classes: ClassTable) -> None:
+    """What the numbers in YOLO's text stand for."""
+    target = part / "yolo" / "data.yaml"
+    try:
+        target.parent.mkdir(exist_ok=True)
+        write_yolo_names(target, classes)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _join_segments(part: Path, stems: Sequence[str], classes: ClassTable) -> Counter[int]:
+    """What the frames' segments are as one file in COCO panoptic's layout, image ids are stems; their own files go.
+
+    How many there are of each class id.
+    """
+    found_ids: Counter[int] = Counter()
     rows = {"images": [], "annotations": []}
     try:
         for stem in stems:
@@ -275,12 +276,14 @@ def _join_segments(part: Path, stems: Sequence[str], classes: ClassTable) -> Non
             named = {"file_name": f"{stem}.png", **found["size"]}
             rows["images"].append({"id": stem, **named})
             named = {"image_id": stem, "file_name": f"{stem}.png"}
+            found_ids.update(segment["category_id"] for segment in found["segments_info"])
             rows["annotations"].append({**named, "segments_info": found["segments_info"]})
         content = {**rows, "categories": categories(classes)}
         (part / PANOPTIC).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
         shutil.rmtree(part / SEGMENTS, ignore_errors=True)
     except OSError as error:
         raise _unwritable(part / PANOPTIC, error) from error
+    return found_ids
 
 
 def _finish(part: Path, out: Path, content: Mapping[str, Any]) -> None:

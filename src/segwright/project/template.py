@@ -15,7 +15,7 @@ TEMPLATE = """\
 # Every value left out or set to auto is decided by the plan (runs/NAME/plan.yaml), with a reason.
 # Any value can be given on the command line too: segwright train training.steps=500 model.encoder=resnet18
 name: {name}
-task: semantic
+task: {task}    # semantic, instance, panoptic, or auto
 
 classes:
   names:            # class name -> id in the mask files
@@ -35,7 +35,7 @@ split:
   # fold: 0         # of a split with --folds 5
 
 model:            # network, encoder and task may be auto: `segwright choose segwright.yaml` explains
-  network: unet     # also deeplabv3plus, segformer, upernet, ...: docs/models says which when
+  network: {network}     # {networks}: docs/models says which when
   encoder: resnet34 # any timm name with a feature pyramid: mobilenetv2_100, efficientnet_b0, convnext_tiny; or mit_b0
   weights: auto     # imagenet, a local file, an earlier run, or null for random
 
@@ -82,12 +82,24 @@ alerts:
 """
 
 
-def project_text(name: str, data: Data, classes: ClassTable, columns: tuple[str, ...]) -> str:
+# task -> the network that its project files begin with, and others
+NETWORKS = {
+    "semantic": ("unet", "also deeplabv3plus, segformer, upernet, ..."),
+    "instance": ("maskrcnn", "also yolact, solov2, mask2former, eomt"),
+    "panoptic": ("panoptic_fpn", "also mask2former, eomt"),
+    "auto": ("auto", "or one by its name"),
+}
+
+
+def project_text(name: str, data: Data, classes: ClassTable, columns: tuple[str, ...], task: str = "semantic") -> str:
     """The commented project file for `data`, as it was recognised; `columns` are those a split can go by."""
     given = "".join(f"    {key}: {_scalar(value)}\n" for key, value in data.options.items())
     things = [spec.name for spec in classes if spec.kind == "thing"]
     return TEMPLATE.format(
         name=_scalar(name),
+        task=task,
+        network=NETWORKS[task][0],
+        networks=NETWORKS[task][1],
         root=_scalar(data.root),
         format=_scalar(data.format),
         names="\n".join(f"    {_scalar(spec.name)}: {spec.class_id}" for spec in classes),

@@ -325,7 +325,8 @@ class _Loop:
             )
             self.listener(Note("validation", f"{text}{names} collapsed", "warning"))
         select = self.plan.validation.select
-        said = said_of_round(select, selected, scores["class_iou"], self.state.guard)
+        called = "IoU" if self.judges.class_score == "iou" else self.judges.class_score
+        said = said_of_round(select, selected, scores["class_iou"], self.state.guard, called)
         self.listener(Note("validation", f"step {self.state.step}: {said}{self._patience_left()}"))
         by_class = {f"{self.judges.class_score}/{name}": value for name, value in scores["class_iou"].items()}
         row = {**scores["scores"], **by_class}

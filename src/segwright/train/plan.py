@@ -16,11 +16,12 @@ from segwright.infer.tiles import TilePlan
 from segwright.infer.views import flips_of
 from segwright.models import NetworkSpec
 from segwright.models.any_network import AnySpec
+from segwright.models.instance import InstanceSpec
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.auto import resolve_auto
 from segwright.train.objects.plan import ObjectPlan
-from segwright.train.objects.planning import instance_spec
+from segwright.train.objects.planning import instance_spec, suited_to_training, tile_in_crops
 from segwright.train.objects.segment_planning import is_query_network, segment_decision, segment_spec
 from segwright.train.plan_distill import distill_plan
 from segwright.train.plan_inputs import PlanInputs, Reasons, round_up
@@ -29,7 +30,7 @@ from segwright.train.plan_sampling import sampling_plan
 from segwright.train.plan_schedule import optimiser_plan, validation_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.sampling_plan import SamplingPlan
-from segwright.train.settings import DataPlan, Plan, ProcessPlan
+from segwright.train.settings import DataPlan, OptimiserPlan, Plan, ProcessPlan
 from segwright.train.weight_sources import TIMM, is_name, timm_statistics
 from segwright.train.weights import check_source, imagenet_at_hand, stores_quantised_layers
 
@@ -61,7 +62,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         segwright=__version__,
         classes=classes,
         data=_data(inputs),
-        network=_network(inputs, preprocessing, reasons),
+        network=_suited(_network(inputs, preprocessing, reasons), inputs, sampling, optimiser, reasons),
         weights=weights,
         preprocessing=preprocessing,
         sampling=sampling,
@@ -97,6 +98,15 @@ def _network(inputs: PlanInputs, preprocessing: Preprocessing, reasons: Reasons)
     encoder, bands = _encoder(inputs, reasons), len(preprocessing.bands)
     channels = len(classes) if facts is None else len(classes.foreground)
     return NetworkSpec(model.network, encoder, bands, channels, _widths(model), dict(given))
+
+
+def _suited(
+    network: AnySpec, inputs: PlanInputs, sampling: SamplingPlan, optimiser: OptimiserPlan, reasons: Reasons
+) -> AnySpec:
+    """The network with what depends on how it is trained, where that is not said: of instance networks alone."""
+    if not isinstance(network, InstanceSpec):
+        return network
+    return suited_to_training(network, inputs.project.model.options, sampling.crop, optimiser.steps, reasons)
 
 
 def _objects(inputs: PlanInputs, reasons: Reasons) -> ObjectPlan | None:
@@ -278,8 +288,9 @@ def _automatic_crop(inputs: PlanInputs) -> tuple[int, str]:
 def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> TilePlan:
     inference, largest, needs = inputs.project.inference, inputs.fingerprint.size_max, inputs.needs
     sides = (round_up(length, needs.stride_px) for length in (largest.height, largest.width))
-    automatic = min(2 * sampling.crop, max(sides)) if needs.fixed is None else needs.fixed.height
-    usual = f"twice the training crop, or the whole frame where it is smaller ({largest})"
+    crops, said = tile_in_crops(inputs.project.model.network)
+    automatic = min(crops * sampling.crop, max(sides)) if needs.fixed is None else needs.fixed.height
+    usual = f"{said}, or the whole frame where it is smaller ({largest})"
     why = usual if needs.fixed is None else f"the network reads frames of {needs.fixed} only"
     tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
     if needs.fixed is not None and tile != automatic:

@@ -9,6 +9,7 @@ from segwright.core import ConfigError
 from segwright.infer.tiles import TilePlan
 from segwright.project.schema import Training
 from segwright.train.hardware import Hardware
+from segwright.train.objects.planning import head_rate
 from segwright.train.plan_inputs import PlanInputs, Reasons
 from segwright.train.sampling_plan import SamplingPlan
 from segwright.train.settings import OptimiserPlan, ValidationPlan
@@ -18,6 +19,7 @@ FROZEN_STAGES = 3
 MOST_ROUNDS, FEWEST_ROUNDS = 10, 2
 VALIDATION_SHARE = 0.25  # of the training work
 STEP_COST = 3  # forward passes: a backward pass costs about two
+DECODER_RATE = 4e-3, "AdamW on a decoder that starts from random"
 SELECTABLE_OBJECTS = ("mask_ap", "mask_ap50", "mask_ap75")
 SELECTABLE_SEGMENTS = ("pq", "pq_things", "pq_stuff")
 SELECTABLE = ("pooled_miou_foreground", "pooled_miou", "mean_image_miou")
@@ -27,7 +29,8 @@ def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool,
     """How long and how fast to learn, from which number format, and which encoder stages wait."""
     training, machine = inputs.project.training, inputs.hardware
     steps = _steps(inputs, sampling, reasons)
-    rate, encoder_rate = _rates(training, pretrained, reasons)
+    usual = head_rate(inputs.project.model.network) if inputs.objects is not None else DECODER_RATE
+    rate, encoder_rate = _rates(training, usual, pretrained, reasons)
     warmup = reasons.choose(
         "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"
     )
@@ -66,11 +69,9 @@ def _steps(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> int:
     )
 
 
-def _rates(training: Training, pretrained: bool, reasons: Reasons) -> tuple[float, float]:
+def _rates(training: Training, usual: tuple[float, str], pretrained: bool, reasons: Reasons) -> tuple[float, float]:
     """The peak learning rates of the decoder and of the encoder."""
-    rate = reasons.choose(
-        "optimiser.learning_rate", training.learning_rate, 4e-3, "AdamW on a decoder that starts from random"
-    )
+    rate = reasons.choose("optimiser.learning_rate", training.learning_rate, *usual)
     encoder_rate = reasons.choose(
         "optimiser.encoder_learning_rate",
         training.encoder_learning_rate,

@@ -57,12 +57,14 @@ def write_progress(folder: Path, row: Mapping[str, Any], guard: Guard) -> None:
     write_atomically(folder / FILE, lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def said_of_round(select: str, score: float | None, class_ious: Mapping[str, float | None], guard: Guard) -> str:
-    """One line of a validation round: the score, the best so far, how near the end is, and the lowest classes."""
+def said_of_round(
+    select: str, score: float | None, class_scores: Mapping[str, float | None], guard: Guard, called: str = "IoU"
+) -> str:
+    """One line of a validation round: the score, the best so far, and the lowest classes, by the score `called` so."""
     shown = "absent" if score is None else f"{score:.3f}"
     best = "absent" if guard.best_score is None else f"{guard.best_score:.3f}"
     state = "the best so far" if guard.stale_rounds == 0 else f"best {best} at step {guard.best_step}"
-    present = sorted((iou, name) for name, iou in class_ious.items() if iou is not None)
+    present = sorted((iou, name) for name, iou in class_scores.items() if iou is not None)
     few = ", ".join(f"{name} {iou:.3f}" for iou, name in present[:CLASSES_SHOWN])
-    which = "IoU" if len(present) <= CLASSES_SHOWN else f"lowest {CLASSES_SHOWN} IoU"
+    which = called if len(present) <= CLASSES_SHOWN else f"lowest {CLASSES_SHOWN} {called}"
     return f"{select} {shown}, {state}; {which}: {few or 'of no class'}"

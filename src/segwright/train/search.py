@@ -22,11 +22,13 @@ from segwright.data import Dataset, Split
 from segwright.project.schema import Project
 from segwright.project.search import Range, Space
 from segwright.train.checkpoint import NotWritten
+from segwright.train.in_use import InUse
 from segwright.train.run import PLAN_FILE, Run, open_run
 from segwright.train.search_settings import require_searchable, with_values
 from segwright.train.start import execute, plan_project, start_run
 
 DATABASE = "search.db"
+WHY = "why"
 _STARTUP = 5  # trials drawn at random before the sampler learns from them
 _STATES = {"COMPLETE": "whole", "PRUNED": "pruned", "FAIL": "failed"}
 
@@ -40,11 +42,12 @@ class TrialRow:
     score: float | None
     step: int
     values: Mapping[str, Any]
+    why: str = ""  # it failed
 
     def to_json(self) -> dict[str, Any]:
         return {
             "trial": self.number, "state": self.state, "score": self.score, "step": self.step,
-            "values": dict(self.values),
+            "values": dict(self.values), **({"why": self.why} if self.why else {}),
         }  # fmt: skip
 
 
@@ -147,10 +150,12 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, made: tuple[Project, Pa
     except optuna.TrialPruned:
         listener(Note("search", f"trial {trial.number + 1} stopped: below the median of the trials before it"))
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    except NotWritten:  # says nothing of the settings: the same command goes on with this trial
+    except (NotWritten, InUse):  # says nothing of the settings: the same command goes on with this trial
         raise
     except ArtefactError as error:  # a loss that is not finite
-        listener(Note("search", f"trial {trial.number + 1} failed: {error.problems[0].rule}", "warning"))
+        why = error.problems[0].rule
+        listener(Note("search", f"trial {trial.number + 1} failed: {why}", "warning"))
+        trial.set_user_attr(WHY, why)
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
     else:
         best = max(seen.values(), default=None)
@@ -172,7 +177,14 @@ def _row(trial: optuna.trial.FrozenTrial) -> TrialRow:
     rounds = trial.intermediate_values
     values = {key: json.loads(value) if isinstance(value, str) else value for key, value in trial.params.items()}
     score = max(rounds.values(), default=None)
-    return TrialRow(trial.number, _STATES.get(trial.state.name, "unfinished"), score, max(rounds, default=0), values)
+    return TrialRow(
+        trial.number,
+        _STATES.get(trial.state.name, "unfinished"),
+        score,
+        max(rounds, default=0),
+        values,
+        trial.user_attrs.get(WHY, ""),
+    )
 
 
 def _first_of(space: Space) -> dict[str, Any]:

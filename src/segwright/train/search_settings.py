@@ -13,6 +13,7 @@ from segwright.project.read import validated
 from segwright.project.schema import Project
 from segwright.project.search import Space
 from segwright.train.checkpoint import write_atomically
+from segwright.train.weight_sources import is_name
 
 # These say what is learned, on which frames, and how it is judged: trials that differ in them cannot be compared.
 FIXED = ("classes.", "data.", "split.", "search.", "name", "task", "training.select", "training.seed")
@@ -74,7 +75,7 @@ def given_settings(project: Project, base: Path) -> dict[str, Any]:
         if value is not None and "://" not in value:
             settings[section][key] = str((base / value).resolve())
     weights = settings.get("model", {}).get("weights")
-    if weights not in (None, "auto", "imagenet"):
+    if not is_name(weights):
         settings["model"]["weights"] = str((base / weights).resolve())
     settings.setdefault("split", {})["file"] = str((base / project.split.file).resolve())
     return settings

@@ -66,9 +66,17 @@ def shard(network: Trainable, average: AveragedModel, mesh: DeviceMesh) -> Shard
 
 
 def layers_to_gather(network: Trainable) -> Iterator[nn.Module]:
-    """The largest layers of the encoder that are called once, each as itself, when the network is: found by a try."""
+    """The largest layers of the encoder that are called once, each as itself, when the network is: found by a try.
+
+    A layer that answers with a view of something is none of them: torch lets go of its weights by hooks on its answer,
+    and a change in place would lose them.
+    """
     calls: Counter[nn.Module] = Counter()
-    handles = [module.register_forward_hook(lambda layer, *_: calls.update([layer])) for module in network.modules()]
+
+    def called(layer: nn.Module, _: Any, answer: Any) -> None:
+        calls[layer] += 2 if isinstance(answer, Tensor) and answer._is_view() else 1
+
+    handles = [module.register_forward_hook(called) for module in network.modules()]
     training = {module: module.training for module in network.modules()}
     first = next(network.parameters())
     side = -(-TRIED_PX // network.stride_px) * network.stride_px

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +16,19 @@ from segwright.data.checks import ProjectFacts, enforce_gates
 from segwright.data.store import is_store, pinned
 from segwright.models import NetworkSpec
 from segwright.models.any_network import AnySpec
+from segwright.project.counted import require_things
 from segwright.project.model import DECODER_WIDTHS, Model
 from segwright.project.schema import Project
 from segwright.train.checkpoint import LAST
 from segwright.train.devices import Devices
 from segwright.train.feeds import require_crops
 from segwright.train.hardware import this_machine
+from segwright.train.in_use import training_alone
 from segwright.train.loggers import closing, make_loggers
 from segwright.train.loop import run_training
 from segwright.train.not_used import check_used
 from segwright.train.objects.facts import facts_for
-from segwright.train.objects.segment_planning import require_things, smallest_of
+from segwright.train.objects.segment_planning import smallest_of
 from segwright.train.plan import make_plan
 from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
 from segwright.train.processes import ALONE, Processes
@@ -225,6 +228,13 @@ def start_run(plan: Plan, folder: Path) -> Run:
     Raises:
         ArtefactError: the folder already holds a run.
     """
+    with training_alone(folder):
+        _require_new(folder)
+        write_plan(folder / PLAN_FILE, plan)
+    return open_run(folder)
+
+
+def _require_new(folder: Path) -> None:
     if (folder / PLAN_FILE).exists():
         raise ArtefactError.of(
             str(folder),
@@ -232,8 +242,6 @@ def start_run(plan: Plan, folder: Path) -> Run:
             found=PLAN_FILE,
             fix=f"segwright train --resume --run {folder}, or choose another --run; a run is never overwritten",
         )
-    write_plan(folder / PLAN_FILE, plan)
-    return open_run(folder)
 
 
 def execute(
@@ -253,8 +261,25 @@ def execute(
     Raises:
         ConfigError: more processes than crops in a batch.
         DataError: a frame cannot be read, or (on resume) the data is no longer what the plan was made from.
-        ArtefactError: nothing to resume from, a checkpoint of another plan, a full disk.
+        ArtefactError: nothing to resume from, a checkpoint of another plan, a full disk, a run that another process
+            trains.
     """
+    with training_alone(run.path) if processes.is_first else nullcontext():
+        how = strategy or run.plan.processes.strategy
+        _execute(run, dataset, split, resume=resume, listener=listener, processes=processes, strategy=how)
+    return run
+
+
+def _execute(
+    run: Run,
+    dataset: Dataset,
+    split: Split,
+    *,
+    resume: bool,
+    listener: Listener,
+    processes: Processes,
+    strategy: str,
+) -> None:
     plan = run.plan
     if resume:
         _require_same_data(run, dataset, split)
@@ -262,13 +287,12 @@ def execute(
     torch.manual_seed(plan.optimiser.seed)
     require_crops(plan.sampling.batch, processes)
     loggers = make_loggers(plan, run.path) if processes.is_first else []
-    devices = Devices.of(plan, loggers, processes, strategy or plan.processes.strategy)
+    devices = Devices.of(plan, loggers, processes, strategy)
     given = Given(run, dataset, split, processes, devices.fabric.device, resume, listener)
     prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
         run_training(plan, *prepared, devices, run.path, resume=resume, listener=listener)
-    return run
 
 
 def _has_checkpoint(run: Run, listener: Listener) -> bool:

@@ -19,6 +19,7 @@ from segwright.evaluate.evaluation import count_frames, summarise
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
+from segwright.models.any_network import build_any
 from segwright.models.query import QueryNetwork
 from segwright.models.trainable import Trainable
 from segwright.train.feed import Batches
@@ -28,7 +29,7 @@ from segwright.train.objective import Objective
 from segwright.train.objects.feed import Told
 from segwright.train.objects.segment_task import segment_feed, segment_validator
 from segwright.train.objects.segments import segment_targets
-from segwright.train.objects.task import OwnObjective, object_feed, object_network, object_validator
+from segwright.train.objects.task import OwnObjective, object_feed, object_validator, start_weights
 from segwright.train.plan_inputs import STRIDE_PX
 from segwright.train.processes import ALONE, Processes
 from segwright.train.query_objective import QueryObjective, labels_objective
@@ -73,9 +74,11 @@ def _semantic(given: Given) -> Prepared:
 def _instance(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
-    network = _object_network(given)
+    network = build_any(plan.network)
     told = Told.objects(plan.classes, segment_targets) if isinstance(network, QueryNetwork) else None
     feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told)
+    if not given.resume:
+        start_weights(network, plan, feed, given.listener, given.run.path if given.processes.is_first else None)
     judges = Judges(_own_objective(network), object_validator(plan, _held_out(given)), class_score="mask_ap")
     return network, feed, judges
 
@@ -83,15 +86,11 @@ def _instance(given: Given) -> Prepared:
 def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
-    network = _object_network(given)
+    network = build_any(plan.network)
     feed = segment_feed(plan, given.dataset, given.split.parts["train"], network, given.listener)
+    if not given.resume:
+        start_weights(network, plan, feed, given.listener, given.run.path if given.processes.is_first else None)
     return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
-
-
-def _object_network(given: Given) -> Trainable:
-    """The plan's network; the first process says and writes what its weights were taken from."""
-    folder = given.run.path if given.processes.is_first else None
-    return object_network(given.run.plan, None if given.resume else given.listener, folder)
 
 
 def _own_objective(network: Trainable) -> Objective:

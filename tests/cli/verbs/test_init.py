@@ -13,6 +13,7 @@ from segwright.project import read_project
 from tests.cli.verbs.test_evaluate import command  # noqa: F401  # fixture
 from tests.data.pictures import index_folder, mask_of, save
 from tests.data.recorded import photograph, scan
+from tests.train.objects.panoptic_frames import write_panoptic_set
 
 NAMES = ("press-1_0", "press-2_0")
 
@@ -158,3 +159,30 @@ def test_init__images_alone_are_told_from_a_strange_format(command, tmp_path: Pa
     code, _, said = command("init", tmp_path / "frames", "--out", tmp_path / "segwright.yaml")
     assert code == 2
     assert "holds images in one folder, and nothing that labels them" in said
+
+
+def test_init__of_a_panoptic_set_the_things_are_known(command, tmp_path: Path) -> None:  # noqa: F811
+    write_panoptic_set(tmp_path / "frames", frames=1)
+    out = tmp_path / "segwright.yaml"
+    assert command("init", tmp_path / "frames", "--task", "panoptic", "--format", "coco_panoptic", "--out", out)[0] == 0
+    project = read_project(out)
+    assert (project.task, project.model.network, project.classes.things) == (
+        "panoptic",
+        "panoptic_fpn",
+        ["bolt", "plate"],
+    )
+
+
+def test_init__things_are_named_or_asked_for(command, root: Path, tmp_path: Path) -> None:  # noqa: F811
+    out = tmp_path / "segwright.yaml"
+    code, _, said = command("init", root, "--task", "panoptic", "--out", out)
+    assert code == 2
+    assert "--things: names no class, and a panoptic map needs to know" in said
+    assert "--things scratch,dent" in said
+    code, _, said = command("init", root, "--task", "panoptik", "--out", out)
+    assert (code, out.exists()) == (2, False)
+    assert "allowed: semantic, instance, panoptic, auto" in said
+    code, _, said = command("init", root, "--task", "panoptic", "--things", "dnet", "--out", out)
+    assert "did you mean 'dent'?" in said
+    assert command("init", root, "--task", "panoptic", "--things", "dent", "--out", out)[0] == 0
+    assert read_project(out).classes.things == ["dent"]

@@ -52,7 +52,8 @@ def test_shares_at_stride__a_thin_object_keeps_its_share() -> None:
     ignored = torch.zeros(8, 8, dtype=torch.bool)
     ignored[:4, 4:] = True
     ignored[1, 4] = False
-    shares, seen = shares_at_stride(judged(targets(masks, [0], ignored)), 4)
+    cells = shares_at_stride(judged(targets(masks, [0], ignored)), 4)
+    shares, seen = cells.of(slice(None)), cells.judged
     assert shares[0].tolist() == [[0.25, 1.0], [0.0, 0.0]]  # of the one judged pixel in the second cell, all
     assert seen.tolist() == [[True, True], [True, True]]
 

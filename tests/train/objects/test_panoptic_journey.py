@@ -70,8 +70,12 @@ def test_panoptic__trained_scored_exported_predicted_and_calibrated(
     assert content(folder / "found" / "manifest.json")["task"] == "panoptic"
     again = open_dataset(folder / "found" / "panoptic.json", options={"images": str(folder / "frames" / "images")})
     assert [frame.stem for frame in again.frames] == ["a0", "a2", "b1", "b3"]
-    stored = ("--predictions", "found", "--truth", "frames/panoptic.json")
-    assert done(segwright(capsys, "evaluate", "--task", "panoptic", *stored))["images"] == 4
+    stored = ("evaluate", "--task", "panoptic", "--predictions", "found", "--truth")
+    of_file = done(segwright(capsys, *stored, "frames/panoptic.json"))
+    of_project = done(segwright(capsys, *stored, "segwright.yaml"))
+    assert of_file["images"] == 4
+    assert of_file["scores"] == of_project["scores"]
+    assert set(of_project["by_domain"]["line"]) == {"a", "b"}
 
     calibrated = done(segwright(capsys, "calibrate", *words, "--part", "validation", "--allow", "--to", "two.bundle"))
     thresholds = content(folder / "two.bundle" / "bundle.json")["segments"]["thresholds"]

@@ -135,6 +135,8 @@ def sides_of(given: Mapping[str, Any]) -> ObjectSides:
     task, predictions, truth = given["task"], given["predictions"], given["truth"]
     table = None if given["classes"] is None else read_class_file(given["classes"])
     rule = given["rule"] or RULES[task][0]
+    if task == "panoptic" and _is_dataset(truth):
+        return _against_dataset(given, table, rule)
     if task == "panoptic":
         pairs: Any = pair_panoptic(predictions, truth, table)
     else:
@@ -142,6 +144,28 @@ def sides_of(given: Mapping[str, Any]) -> ObjectSides:
         pairs = pair_instances(predictions, _true_objects(truth, table), kinds=kinds, rule=rule, class_table=table)
         pairs = replace(pairs, known={**pairs.known, "truth": str(truth)})
     return ObjectSides(pairs, rule, columns_of(given), given["images"])
+
+
+def _is_dataset(truth: Path) -> bool:
+    """Whether a project file or a store is named, which says itself how its labels are read."""
+    from segwright.cli.datasets import is_project
+    from segwright.data.store import is_store
+
+    return is_project(truth) or is_store(str(truth))
+
+
+def _against_dataset(given: Mapping[str, Any], table: ClassTable | None, rule: str) -> ObjectSides:
+    """Stored maps beside the segments of a dataset, whatever its labels say; frames are known by their stems."""
+    from segwright.cli.datasets import dataset_at
+    from segwright.evaluate.panoptic import open_panoptic
+    from segwright.evaluate.panoptic.pairs import pair_sources
+    from segwright.evaluate.panoptic.predicted import DatasetSegments
+
+    true = DatasetSegments.of(dataset_at(given["truth"], classes=table))
+    pairs = pair_sources(open_panoptic(given["predictions"], true.classes), true)
+    given_columns = given["columns"] or given["columns_csv"]
+    columns = columns_of(given) if given_columns else true.columns
+    return ObjectSides(pairs, rule, columns, given["images"], None if given["images"] else true.images)
 
 
 def _true_objects(truth: Path, table: ClassTable | None) -> Path | Mapping[str, Any]:

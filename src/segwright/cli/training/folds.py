@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwright.cli.face import Face
+from segwright.cli.interrupted import saying_how_to_go_on
 
 if TYPE_CHECKING:
     from segwright.evaluate import Evaluation
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 def train_all_folds(face: Face, words: list[str], run: Path | None, *, plan_only: bool) -> None:
     """Plan and train every fold, then score them as one and choose the cleanup."""
     from segwright.cli.project_words import project_with_folds
-    from segwright.core import Note
 
     path, project = project_with_folds(words)
     from segwright.train.folds import plan_folds, train_folds
@@ -30,14 +30,12 @@ def train_all_folds(face: Face, words: list[str], run: Path | None, *, plan_only
         plans = {row.path.name: row.plan.to_json() for row in folds.runs}
         face.finish({"folds": str(folds.path), "plans": plans})
         return
-    try:
-        train_folds(folds, face.listener)
-    except KeyboardInterrupt:
-        face.listener(Note("folds", "interrupted; the same command goes on, and keeps what is finished"))
-        raise
     from segwright.train.out_of_fold import finish_folds
 
-    evaluation, found = finish_folds(folds, project.cleanup, listener=face.listener)
+    again = ["train", "--folds", *words, *([] if run is None else ["--run", str(run)])]
+    with saying_how_to_go_on(face.listener, "folds", again, ", and keeps what is finished"):
+        train_folds(folds, face.listener)
+        evaluation, found = finish_folds(folds, project.cleanup, listener=face.listener)
     face.finish(_payload(folds, evaluation, found), _answer(folds, evaluation, found))
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segwright.cli.interrupted import saying_how_to_go_on
 from segwright.cli.training.answer import answer
 
 if TYPE_CHECKING:
     from segwright.cli.face import Face
+    from segwright.core import Listener
     from segwright.data import Dataset, Split
     from segwright.project import Project
     from segwright.train import Run
@@ -31,7 +31,7 @@ def train_one(
 
     `strategy` is how several processes go on with a run, where it is not as it was planned.
     """
-    from segwright.train.processes import joined
+    from segwright.train.processes import ALONE, joined
 
     project = source if isinstance(source, tuple) else None
     existing = None if isinstance(source, tuple) else source
@@ -42,9 +42,31 @@ def train_one(
         if plan_only:
             face.finish({"run": str(made[0].path), "plan": made[0].plan.to_json()}, "")
             return
-        _execute(face, processes, made, resume=existing is not None, port=port, strategy=strategy)
+        with saying_how_to_go_on(_heard(face, processes), "training", _resuming(made[0], processes, strategy)):
+            _execute(face, processes, made, resume=existing is not None, port=port, strategy=strategy)
     if processes.is_first:
-        _finish(face, made[0], made[1])
+        with saying_how_to_go_on(face.listener, "training", _resuming(made[0], ALONE, None)):
+            _finish(face, made[0], made[1])
+
+
+def _heard(face: Face, processes: Processes) -> Listener:
+    """Who hears what a process says: of several only the first speaks."""
+    from segwright.core import silent
+
+    return face.listener if processes.is_first else silent
+
+
+def _resuming(run: Run, processes: Processes, strategy: str | None) -> list[str]:
+    """What to type to go on with the run as it was trained: its plan knows the rest."""
+    together = [] if processes.count == 1 or processes.nodes > 1 else ["--devices", str(processes.count)]
+    return [
+        "train",
+        "--resume",
+        "--run",
+        str(run.path),
+        *together,
+        *([] if strategy is None else ["--strategy", strategy]),
+    ]
 
 
 def _finish(face: Face, run: Run, dataset: Dataset) -> None:
@@ -82,34 +104,17 @@ def _execute(
     strategy: str | None,
 ) -> None:
     from segwright.cli.live import served, with_page
-    from segwright.core import Note, silent
+    from segwright.core import Note
     from segwright.train import execute
 
     run, dataset, split = made
-    listener = with_page(run.path, face.listener) if processes.is_first else silent
+    heard = _heard(face, processes)
+    listener = with_page(run.path, heard) if processes.is_first else heard
     watched = nullcontext() if port is None or not processes.is_first else served(run.path, port)
-    try:
-        with watched as address, _stopped_alike():
-            if address is not None:
-                listener(Note("training", f"watch it at {address}"))
-            execute(run, dataset, split, resume=resume, listener=listener, processes=processes, strategy=strategy)
-    except KeyboardInterrupt:
-        listener(Note("training", f"interrupted; segwright train --resume --run {run.path} goes on"))
-        raise
-
-
-@contextmanager
-def _stopped_alike() -> Iterator[None]:
-    """Within: SIGTERM, as a queueing system or a service manager sends it, ends the training as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with watched as address:
+        if address is not None:
+            listener(Note("training", f"watch it at {address}"))
+        execute(run, dataset, split, resume=resume, listener=listener, processes=processes, strategy=strategy)
 
 
 def _name(project: Project) -> str:

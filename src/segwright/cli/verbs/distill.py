@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segwright.cli.face import Face, JsonFlag
+from segwright.cli.interrupted import saying_how_to_go_on
 from segwright.cli.project_words import project_of
 
 if TYPE_CHECKING:
@@ -42,30 +43,28 @@ def distill(
         from segwright.train.run import open_run
         from segwright.train.student import compare
 
-        taught, untaught = _trained(face, project, path.parent, folder, alone=alone)
-        found = compare(taught, open_run(teacher), untaught, face.listener)
-        page = folder / "distillation.html"
-        write_distillation_page(page, found.to_json(), title=f"{folder.name}, taught by {teacher.resolve().name}")
-        bundle = export_run(taught, out or Path(f"{folder.resolve().name}.bundle"), listener=face.listener)
+        again = ["distill", str(teacher), *words, *(["--run", str(run)] if run else []),
+                 *(["--out", str(out)] if out else []), *(["--alone"] if alone else [])]  # fmt: skip
+        with saying_how_to_go_on(face.listener, "distill", again, ", and keeps what is finished"):
+            taught, untaught = _trained(face, project, path.parent, folder, alone=alone)
+            found = compare(taught, open_run(teacher), untaught, face.listener)
+            page = folder / "distillation.html"
+            write_distillation_page(page, found.to_json(), title=f"{folder.name}, taught by {teacher.resolve().name}")
+            bundle = export_run(taught, out or Path(f"{folder.resolve().name}.bundle"), listener=face.listener)
         payload = {"run": str(folder), "bundle": str(bundle.path), "parity": bundle.parity, **found.to_json()}
         face.finish(payload, _answer(found, bundle, page))
 
 
 def _trained(face: Face, project: Project, base: Path, folder: Path, *, alone: bool) -> tuple[Run, Run | None]:
     """The student's run, and that of the same student without a teacher where it is asked for."""
-    from segwright.core import Note
     from segwright.train.student import trained
 
-    try:
-        taught = trained(project, base, folder, face.listener)
-        if not alone:
-            return taught, None
-        plain = project.training.model_copy(update={"distill_from": None})
-        untaught = project.model_copy(update={"training": plain})
-        return taught, trained(untaught, base, folder.with_name(f"{folder.name}-alone"), face.listener)
-    except KeyboardInterrupt:
-        face.listener(Note("distill", "interrupted; the same command goes on, and keeps what is finished"))
-        raise
+    taught = trained(project, base, folder, face.listener)
+    if not alone:
+        return taught, None
+    plain = project.training.model_copy(update={"distill_from": None})
+    untaught = project.model_copy(update={"training": plain})
+    return taught, trained(untaught, base, folder.with_name(f"{folder.name}-alone"), face.listener)
 
 
 def _with_teacher(words: list[str], teacher: Path) -> list[str]:

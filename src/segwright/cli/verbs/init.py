@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
     from segwright.data import Dataset, LabelSample
+    from segwright.data.name_sequences import CutSequences
 
 PROBLEMS_SHOWN = 8
 
@@ -24,6 +25,8 @@ def init(
     option: Annotated[
         list[str] | None, typer.Option(help="A setting of the format: --option masks=annotations. Repeatable.")
     ] = None,
+    task: Annotated[str, typer.Option(help="semantic, instance, panoptic or auto.")] = "semantic",
+    things: Annotated[str, typer.Option(help="Classes whose objects are counted, comma-separated.")] = "",
     columns: Annotated[str | None, typer.Option(help="Columns from file names: '(?P<line>[^_]+)_'.")] = None,
     columns_csv: Annotated[Path | None, typer.Option(help="Columns from a CSV whose first names the image.")] = None,
     columns_exif: Annotated[str | None, typer.Option(help="Columns from EXIF tags: DateTimeOriginal,Model.")] = None,
@@ -36,17 +39,23 @@ def init(
     from segwright.data import open_dataset, sample_labels
 
     _require_new(out)
+    _require_task(task)
     with Face(as_json=json) as face:
         options, table = options_of(option or []), class_table_of(classes)
         ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
         dataset = open_dataset(folder, format=format, classes=table, options=options, **ways)
         dataset = with_given_columns(dataset, columns_exif, columns_dicom, dicom)
+        dataset = _counted(dataset, task, listed(things))
+        told = _sequences_of(dataset) if columns is None else None
+        if told is not None:
+            dataset, ways["columns_from"] = told.dataset, told.pattern
         ways |= {"columns_exif": listed(columns_exif), "columns_dicom": listed(columns_dicom), "dicom": dicom}
-        text = _project(folder, out.parent, dataset, {"options": options, **ways})
+        text = _project(folder, out.parent, dataset, {"options": options, **ways}, task)
         masks = sample_labels(dataset, listener=face.listener)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        face.finish(_payload(out, dataset, masks), "\n".join(_lines(folder, out, dataset, masks)))
+        notes = [*dataset.notes, *([] if told is None else [told.note])]
+        face.finish(_payload(out, dataset, masks, notes), "\n".join(_lines(folder, out, dataset, masks, notes)))
 
 
 def _require_new(out: Path) -> None:
@@ -58,7 +67,33 @@ def _require_new(out: Path) -> None:
         )
 
 
-def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Iterator[str]:
+def _require_task(task: str) -> None:
+    from segwright.core import ConfigError
+    from segwright.project.template import NETWORKS
+
+    if task not in NETWORKS:
+        fix = "--task semantic names pixels, instance finds objects, panoptic does both"
+        raise ConfigError.of("--task", "is not one that is trained", allowed=", ".join(NETWORKS), found=task, fix=fix)
+
+
+def _counted(dataset: Dataset, task: str, things: list[str]) -> Dataset:
+    """The dataset with the things that were named; of a panoptic task one is needed, named or known from the data."""
+    from dataclasses import replace
+
+    from segwright.core import ConfigError
+    from segwright.project.counted import require_things, with_things
+
+    found = replace(dataset, classes=with_things(dataset.classes, things)) if things else dataset
+    if task == "panoptic":
+        try:
+            require_things(found.classes)
+        except ConfigError as error:
+            fix = f"--things {', '.join(spec.name for spec in found.classes.foreground[:2])}".replace(", ", ",")
+            raise ConfigError(*(replace(row, place="--things", fix=fix) for row in error.problems)) from None
+    return found
+
+
+def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample, notes: Sequence[str]) -> Iterator[str]:
     """What was found, for people; where masks do not fit the class table, that comes before the next step."""
     reason = f", recognised by {dataset.reason}" if dataset.reason else ""
     yield f"{folder}: {len(dataset)} frames, format {dataset.format}{reason}"
@@ -68,7 +103,7 @@ def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Ite
     if masks.unlabelled:
         yield f"note: {masks.unlabelled} of {len(dataset)} frames have no labels: nothing can be trained on those"
     yield f"columns: {', '.join(dataset.column_names) or 'none; give them with --columns or --columns-csv'}"
-    yield from (f"note: {note}" for note in dataset.notes)
+    yield from (f"note: {note}" for note in notes)
     yield from (str(problem) for problem in masks.problems[:PROBLEMS_SHOWN])
     if len(masks.problems) > PROBLEMS_SHOWN:
         yield f"... and {len(masks.problems) - PROBLEMS_SHOWN} more problems of {len(masks.problems)}"
@@ -78,7 +113,7 @@ def _lines(folder: Path, out: Path, dataset: Dataset, masks: LabelSample) -> Ite
     yield f"next: segwright split {out} {_division(dataset)} --out {out.parent / 'split.json'}"
 
 
-def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
+def _payload(out: Path, dataset: Dataset, masks: LabelSample, notes: Sequence[str]) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
@@ -89,11 +124,11 @@ def _payload(out: Path, dataset: Dataset, masks: LabelSample) -> dict[str, Any]:
         "classes": dataset.classes.to_json(),
         "columns": list(dataset.column_names),
         "masks": asdict(masks),
-        "notes": list(dataset.notes),
+        "notes": list(notes),
     }
 
 
-def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any]) -> str:
+def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any], task: str) -> str:
     """The text of the project file in `base` for the dataset that was found; paths are told as seen from it."""
     from segwright.data.store import is_store, place_of
     from segwright.project.schema import Data
@@ -106,20 +141,34 @@ def _project(folder: Path, base: Path, dataset: Dataset, given: Mapping[str, Any
     root = str(place_of(folder)) if place_of(folder).is_remote else _relative(folder, base)
     data = Data(root=root, format="auto" if stored else dataset.format, **settings)
     name = Path(place_of(folder).uri).stem if stored else folder.resolve().stem
-    return project_text(name, data, dataset.classes, dataset.column_names)
+    return project_text(name, data, dataset.classes, dataset.column_names, task)
 
 
 # Column names that usually mean "frames that belong together", the likeliest first.
 GROUP_WORDS = ("group", "patient", "sequence", "session", "line", "part", "tile", "video", "camera", "site", "batch")
 
 
-def _division(dataset: Dataset) -> str:
-    """How `split` most likely should divide the frames: by what groups them, else as their publisher did."""
+def _sequences_of(dataset: Dataset) -> CutSequences | None:
+    """Sequences told by the file names, where nothing else groups the frames and their published parts cut them."""
+    from segwright.data.name_sequences import cut_sequences
+
+    published = _published(dataset)
+    grouped = _grouping(tuple(name for name in dataset.column_names if name not in published)) != "COLUMN"
+    return cut_sequences(dataset, published[-1]) if published and not grouped else None
+
+
+def _published(dataset: Dataset) -> list[str]:
+    """The columns that hold the parts of a published split."""
     from segwright.data.given_parts import says_parts
 
     columns = {name: {frame.columns.get(name, "") for frame in dataset.frames} for name in dataset.column_names}
-    published = [name for name, values in columns.items() if says_parts(values) and "train" in values]
-    by = _grouping(tuple(name for name in columns if name not in published))
+    return [name for name, values in columns.items() if says_parts(values) and "train" in values]
+
+
+def _division(dataset: Dataset) -> str:
+    """How `split` most likely should divide the frames: by what groups them, else as their publisher did."""
+    published = _published(dataset)
+    by = _grouping(tuple(name for name in dataset.column_names if name not in published))
     return f"--from column:{published[-1]}" if by == "COLUMN" and published else f"--by {by}"
 
 

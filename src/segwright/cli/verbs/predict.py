@@ -10,17 +10,26 @@ import typer
 from segwright.cli.face import Face, JsonFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segwright.cli.following import Following
+    from segwright.infer.bundle import Bundle
     from segwright.infer.prediction_folder import Predicted
 
 
 def predict(
     bundle: Annotated[Path, typer.Argument(help="The bundle that predicts.")],
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of them.")],
-    out: Annotated[Path, typer.Option(help="The new folder for masks/STEM.png and manifest.json.")],
+    out: Annotated[Path, typer.Option(help="The new folder: masks, objects or segments, and manifest.json.")],
     confidence: Annotated[bool, typer.Option("--confidence", help="Also write confidence/STEM.png, 16 bit.")] = False,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Also write probabilities/STEM.npy, float16.")
+    ] = False,
+    overlays: Annotated[
+        bool, typer.Option("--overlays", help="Also write overlays/STEM.jpg: what was found, drawn over the frame.")
+    ] = False,
+    yolo: Annotated[
+        bool, typer.Option("--yolo", help="Also write yolo/labels/STEM.txt: the objects as YOLO segmentation labels.")
     ] = False,
     track: Annotated[
         bool, typer.Option("--track", help="Also follow the objects through the frames: tracks.json.")
@@ -42,10 +51,11 @@ def predict(
         follow = _following(source, face, track, count_line)
         done = predict_folder(
             frames, predictor_of(source), out, model,
-            extras=Extras(confidence, probabilities), beside=follow, listener=face.listener,
+            extras=Extras(confidence, probabilities, overlays, yolo), beside=follow, listener=face.listener,
         )  # fmt: skip
         if not (json and done.problems):
-            face.finish(_payload(done, follow), _said(done, follow))
+            scores = _least_scores(source, done)
+            face.finish(_payload(done, follow, scores), _said(done, follow, scores))
     raise_collected(done.problems)
 
 
@@ -72,23 +82,46 @@ def _following(source: Any, face: Face, track: bool, count_line: str | None) -> 
     return Following(source.classes, gate_of(count_line, None), face.listener)
 
 
-def _payload(done: Predicted, follow: Following | None) -> dict[str, Any]:
+def _least_scores(source: Bundle, done: Predicted) -> dict[str, float]:
+    """The score that the objects of each class needed, by name; empty where the bundle finds none."""
+    asked = source.objects or source.segments
+    return {} if asked is None else {name: asked.thresholds.get(name, asked.score) for name in done.objects}
+
+
+def _payload(done: Predicted, follow: Following | None, scores: Mapping[str, float]) -> dict[str, Any]:
     from segwright.infer.prediction_folder import problem_row
 
     return {
         "predictions": str(done.folder),
         "frames": done.frames,
         "resumed": done.resumed,
+        **({"objects": dict(done.objects)} if scores else {}),
         "refused": [problem_row(problem) for problem in done.problems],
+        **({"least_scores": dict(scores)} if scores else {}),
         **({} if follow is None else follow.payload()),
     }
 
 
-def _said(done: Predicted, follow: Following | None) -> str:
+def _said(done: Predicted, follow: Following | None, scores: Mapping[str, float]) -> str:
+    from segwright.core.errors import few
+
     kept = f", {done.resumed} of them kept from an interrupted run" if done.resumed else ""
     refused = f", {len(done.problems)} refused" if done.problems else ""
     followed = "" if follow is None else f"\n{follow.said()}"
-    return f"{done.frames} masks in {done.folder}{kept}{refused}{followed}"
+    if not scores:
+        return f"{done.frames} masks in {done.folder}{kept}{refused}{followed}"
+    counts = [f"{count} {name}" for name, count in done.objects.items() if count]
+    head = f"{few(counts) or 'no object'} found in {done.frames} frame{'s' * (done.frames != 1)}: {done.folder}"
+    return f"{head}{kept}{refused}\nthe score an object needs: {_grouped(scores)}{followed}"
+
+
+def _grouped(scores: Mapping[str, float]) -> str:
+    """Each class's score, or the one of all."""
+    from segwright.core.errors import few
+
+    if len(set(scores.values())) == 1:
+        return f"{next(iter(scores.values())):.3g}"
+    return few([f"{name} {value:.3g}" for name, value in scores.items()])
 
 
 def named_frames(paths: list[Path]) -> list[tuple[str, Path]]:

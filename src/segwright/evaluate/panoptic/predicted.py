@@ -93,6 +93,16 @@ class DatasetSegments:
     def image_ids(self) -> Mapping[str, int | str]:
         return {}
 
+    @property
+    def columns(self) -> KnownColumns:
+        """What the dataset knows of its frames."""
+        return KnownColumns({stem: frame.columns for stem, frame in self.frames.items()})
+
+    @property
+    def images(self) -> DatasetImages:
+        """The frames' pictures."""
+        return DatasetImages(self.dataset, {stem: stem for stem in self.frames})
+
     def read(self, stem: str) -> PanopticFrame:
         """Raises DataError where the labels cannot be read."""
         return frame_of(stem, read_segments(self.dataset, self.frames[stem]))
@@ -175,9 +185,7 @@ def predicted_segments(predictor: FindsSegments, dataset: Dataset, listener: Lis
         found = frame_of(stem, predictor.predict(dataset.read_image(frame)).panoptic)
         kept[stem] = (zlib.compress(found.ids.tobytes(), 1), found.ids.shape, found.segments)
     pairs = pair_sources(KeptSegments("model", predictor.classes, kept), truth)
-    columns = KnownColumns({stem: frame.columns for stem, frame in truth.frames.items()})
-    images = DatasetImages(dataset, {stem: frame.stem for stem, frame in truth.frames.items()})
-    return PredictedSegments(pairs, columns, images, tuple(_notes(dataset, len(kept))))
+    return PredictedSegments(pairs, truth.columns, truth.images, tuple(_notes(dataset, len(kept))))
 
 
 def _notes(dataset: Dataset, labelled: int) -> Iterator[str]:

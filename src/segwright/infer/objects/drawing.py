@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -17,15 +18,18 @@ CROWD_COLOUR = (128, 128, 128)
 
 
 def drawn(image: Image, objects: InstanceSet, *, opacity: float = 0.5) -> npt.NDArray[np.uint8]:
-    """`image` with each object in a colour of its own, the least sure below; crowds are grey."""
+    """`image` with each object in a colour of its own, the least sure below; crowds are grey.
+
+    Objects are numbered from 1 in their order. A small object carries its number alone, a tiny one nothing.
+    """
     canvas = as_display(image)
     for at in reversed(range(len(objects))):
         one = objects.instances[at]
         colour = CROWD_COLOUR if one.crowd else object_colour(at)
         paint(canvas, one.box, one.mask, colour, opacity)
-    for one in objects:
+    for number, one in enumerate(objects, start=1):
         sure = "" if one.score is None else f" {one.score:.2f}"
-        label(canvas, one.box, objects.classes.name(one.class_id) + sure)
+        label(canvas, one.box, (f"{number} {objects.classes.name(one.class_id)}{sure}", str(number)))
     return canvas
 
 
@@ -65,16 +69,16 @@ def paint(
     window[mask & (inner == 0)] = colour
 
 
-def label(canvas: npt.NDArray[np.uint8], box: Box, text: str) -> None:
-    """Write `text` at the object's upper left corner, light on dark, inside the frame; only where it can be read."""
-    height = canvas.shape[0]
-    scale = max(0.35, min(0.6, height / 1200))
-    (wide, high), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    if box.width * 3 < wide or box.height * 3 < high:
+def label(canvas: npt.NDArray[np.uint8], box: Box, texts: Sequence[str]) -> None:
+    """Write the first of `texts` that suits the object's size at its upper left corner, light on dark; or none."""
+    scale = max(0.35, min(0.6, canvas.shape[0] / 1200))
+    for text in texts:
+        (wide, high), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+        if box.width * 2 < wide or box.height * 3 < high:
+            continue
+        left = min(max(0, box.left), max(0, canvas.shape[1] - wide - 2))
+        bottom = max(high + base, box.top)
+        cv2.rectangle(canvas, (left, bottom - high - base), (left + wide + 2, bottom), (0, 0, 0), cv2.FILLED)
+        at, white = (left + 1, bottom - base), (255, 255, 255)
+        cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, white, 1, cv2.LINE_AA)
         return
-    left = min(max(0, box.left), max(0, canvas.shape[1] - wide - 2))
-    bottom = max(high + base, box.top)
-    cv2.rectangle(canvas, (left, bottom - high - base), (left + wide + 2, bottom), (0, 0, 0), cv2.FILLED)
-    cv2.putText(
-        canvas, text, (left + 1, bottom - base), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA
-    )

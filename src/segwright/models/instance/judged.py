@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -59,18 +60,41 @@ def ignored_share(boxes: Tensor, ignored: Tensor) -> Tensor:
     return torch.where(area > 0, inside / area.clamp(min=1), 0).to(boxes.dtype)
 
 
-def shares_at_stride(targets: InstanceTargets, stride_px: int) -> tuple[Tensor, Tensor]:
-    """What each cell of stride x stride pixels holds: the share of each object, and whether anything is judged there.
+@dataclass(frozen=True, eq=False)
+class CellShares:
+    """What each cell holds of each object: `held_px` (objects, rows, columns) uint8 of the `seen_px` (rows, columns).
 
-    Shares (objects, height / stride, width / stride) in 0..1 of the pixels that are not ignored; a thin object keeps
-    its share where a threshold would lose it. Judged (height / stride, width / stride) bool. The targets have been
-    through `judged`.
+    Pixels are counted in a byte, and shares are made of them for a few objects at a time: as floats, those of all
+    objects of a frame would be the largest thing a loss keeps.
+    """
+
+    held_px: Tensor
+    seen_px: Tensor
+
+    @property
+    def judged(self) -> Tensor:
+        """(rows, columns) bool: whether anything is judged there."""
+        return self.seen_px > 0
+
+    def of(self, objects: Tensor | slice) -> Tensor:
+        """The shares 0..1 (n, rows, columns) float32 of the pixels that are not ignored, of `objects` (n,)."""
+        return self.held_px[objects].float() / self.seen_px.clamp(min=1)
+
+
+def shares_at_stride(targets: InstanceTargets, stride_px: int) -> CellShares:
+    """What each cell of stride x stride pixels, up to 15 x 15, holds of targets that have been through `judged`.
+
+    A thin object keeps its share where a threshold would lose it.
     """
     assert targets.masks is not None
-    seen = F.avg_pool2d((~targets.ignored).float()[None], stride_px)[0]
-    parts = [F.avg_pool2d(targets.masks[part].float()[None], stride_px)[0] for part in chunks(len(targets))]
-    held = torch.cat(parts) if parts else seen.new_zeros(0, *seen.shape)
-    return held / seen.clamp(min=1 / stride_px**2), seen > 0
+    seen = _pixels_a_cell((~targets.ignored)[None], stride_px)[0].float()
+    parts = [_pixels_a_cell(targets.masks[part], stride_px) for part in chunks(len(targets))]
+    return CellShares(torch.cat(parts) if parts else seen.new_zeros(0, *seen.shape, dtype=torch.uint8), seen)
+
+
+def _pixels_a_cell(masks: Tensor, stride_px: int) -> Tensor:
+    """How many pixels (n, rows, columns) uint8 of masks (n, height, width) are in each cell."""
+    return (F.avg_pool2d(masks.float()[None], stride_px)[0] * stride_px**2).round().to(torch.uint8)
 
 
 def chunks(count: int, size: int = CHUNK) -> Iterator[slice]:

@@ -43,7 +43,7 @@ def filled(scores: Tensor) -> int:
 
 
 def padded_with_nothing(candidates: Candidates, count: int) -> Candidates:
-    """The candidates in float32, with everything 0 where the score is, and `count` of them: the rest is 0."""
+    """The candidates in float32, with 0 everywhere where the score is, and `count` of them: the rest is 0."""
     real = candidates.scores > 0
     return Candidates(
         _lengthened(candidates.scores.float(), count),

@@ -41,8 +41,8 @@ class ObjectCropper:
         self._frames = frames
         self._plan = plan
         self._rule = rule
-        self._pasted = np.array([name in plan.mix.pasted or not plan.mix.pasted for name in names], bool)
         self._things = len(names) if things is None else things
+        self._pasted = np.array([name in plan.mix.pasted or not plan.mix.pasted for name in names], bool)
         self._holders = _holders(frames, names, plan.class_shares)
 
     def crop(self, size: Size, rng: np.random.Generator) -> ObjectCrop:
@@ -79,8 +79,8 @@ class ObjectCropper:
         """The crop with some of the donor's objects on top, pixels and masks."""
         if not len(donor.objects.channels) or donor.pixels.shape != crop.pixels.shape:
             return crop
-        taken = (rng.random(len(donor.objects.channels)) < 0.5) & self._pasted[donor.objects.channels]
-        chosen = np.flatnonzero(taken & (donor.objects.channels < self._things))
+        pasted = self._pasted[donor.objects.channels] & (donor.objects.channels < self._things)
+        chosen = np.flatnonzero((rng.random(len(donor.objects.channels)) < 0.5) & pasted)
         least = np.where(crop.objects.channels < self._things, self._rule.least_share, 0.0)
         objects, cover = pasted_objects(crop.objects, donor.objects, chosen.tolist(), least)
         return ObjectCrop(np.where(cover[..., np.newaxis], donor.pixels, crop.pixels), objects)

@@ -25,6 +25,13 @@ FEWEST_CANDIDATES, MOST_CANDIDATES = 100, 1000
 CPU_WIDTH, USUAL_WIDTH = 128, 256
 # The published networks were made for objects of about this side, px (COCO at a shorter side of 800).
 PUBLISHED_SIDE_PX = 96.0
+# Of the published solov2, whose grids lie over a frame of this shorter side.
+PUBLISHED_FRAME_PX, FEWEST_CELLS, MOST_CELLS = 800.0, 4, 64
+BOX_WARM_UP = 10  # boxes-only: the colour term grows over the first tenth of the steps
+# What a step of maskrcnn looks at on a CPU: its time goes into masks, which a quarter of the regions have.
+CPU_REGIONS, CPU_PROPOSALS = 64, 250
+LIGHT_DEPTH, LIGHT_CHANNELS = 2, 128  # `configs/solov2/solov2_light_448_r50_fpn_8gpu_3x.py`
+NORMED_RATE, PLAIN_RATE = 4e-3, 1e-3  # see docs/models/maskrcnn.md and solov2.md for what came of others
 SPEC_KEYS = ("width", "candidates")
 A_LEVEL = ("anchor_sizes_px", "grids", "sizes_px")  # options with one value a pyramid level
 Side = Annotated[int, Field(ge=1)]
@@ -50,8 +57,8 @@ def instance_spec(
     options = _coloured(_sized(OPTIONS[network](), facts, reasons), preprocessing)
     width = CPU_WIDTH if accelerator == "cpu" else USUAL_WIDTH
     reasons.texts["network.width"] = "half the published one: this is a cpu" if width == CPU_WIDTH else "as published"
-    if isinstance(options, MaskRCNNOptions | SOLOv2Options) and accelerator == "cpu":
-        options = replace(options, head_width=options.head_width // 2)
+    if accelerator == "cpu":
+        options = _lighter(options, reasons)
     candidates = min(max(FEWEST_CANDIDATES, 2 * facts.most), MOST_CANDIDATES)
     reasons.texts["network.candidates"] = f"twice the {facts.most} objects of the fullest training frame, 100 to 1,000"
     own = {name: _typed(network, name, value) for name, value in given.items() if name not in SPEC_KEYS}
@@ -103,6 +110,59 @@ def _sized(options: Options, facts: ObjectFacts, reasons: Reasons) -> Options:
     sizes = [(start * factor, end * factor) for start, end in options.sizes_px]
     sizes[0], sizes[-1] = (0.0, sizes[0][1]), (sizes[-1][0], math.inf)  # nothing is too small or too large
     return replace(options, sizes_px=tuple((start, min(end, 1e6)) for start, end in sizes))
+
+
+def _lighter(options: Options, reasons: Reasons) -> Options:
+    """The options with which a step takes seconds on a CPU."""
+    if isinstance(options, MaskRCNNOptions):
+        reasons.texts["network.regions_to_train"] = (
+            f"{CPU_REGIONS} a crop, a quarter of them with masks: this is a cpu, and most of a step's time goes there"
+        )
+        reasons.texts["network.proposals"] = "half the published ones: this is a cpu"
+        looked_at = {"regions_to_train": CPU_REGIONS, "proposals": CPU_PROPOSALS}
+        looked_at["proposals_a_level"] = 2 * CPU_PROPOSALS
+        return replace(options, head_width=options.head_width // 2, **looked_at)
+    if isinstance(options, SOLOv2Options):
+        reasons.texts["network.head_depth"] = "the published light network's, as its mask_channels: this is a cpu"
+        width = options.head_width // 2
+        return replace(options, head_width=width, head_depth=LIGHT_DEPTH, mask_channels=LIGHT_CHANNELS)
+    return options
+
+
+def head_rate(network: str) -> tuple[float, str]:
+    """The peak learning rate of a network's heads under AdamW, and why."""
+    if network == "solov2":
+        return NORMED_RATE, "AdamW on heads with group norm, from random"
+    return PLAIN_RATE, "AdamW on heads without norm layers, from random: at 0.004 they learn to propose nothing"
+
+
+def suited_to_training(
+    spec: InstanceSpec, given: Mapping[str, Any], crop: int, steps: int, reasons: Reasons
+) -> InstanceSpec:
+    """The spec with what depends on the crops and on how long it learns; `given` options stay as they are.
+
+    solov2's cells are a share of the frame it sees: here as large, against its objects, as the published ones.
+    """
+    options = spec.options
+    if not isinstance(options, SOLOv2Options):
+        return spec
+    usual = SOLOv2Options()
+    if "grids" not in given:
+        factor = options.sizes_px[0][1] / usual.sizes_px[0][1]
+        cells = [round(grid * crop / (PUBLISHED_FRAME_PX * factor)) for grid in usual.grids]
+        options = replace(options, grids=tuple(min(max(count, FEWEST_CELLS), MOST_CELLS) for count in cells))
+        reasons.texts["network.grids"] = f"cells as large against the objects as published, for crops of {crop} px"
+    if options.learn_from == "boxes" and "warm_up_steps" not in given:
+        options = replace(options, warm_up_steps=max(1, steps // BOX_WARM_UP))
+        reasons.texts["network.warm_up_steps"] = f"the first tenth of {steps} steps"
+    return replace(spec, options=options)
+
+
+def tile_in_crops(network: str) -> tuple[int, str]:
+    """How many crops wide a tile is, and why."""
+    if network == "solov2":
+        return 1, "the training crop: solov2's cells are a share of what it sees, and must stay as large"
+    return 2, "twice the training crop"
 
 
 def _coloured(options: Options, preprocessing: Preprocessing) -> Options:

@@ -15,6 +15,7 @@ from segwright.models.instance import MaskRCNNOptions
 from segwright.models.instance.spec import InstanceSpec
 from segwright.models.panoptic import PanopticSpec
 from segwright.models.query import QUERY_NETWORKS
+from segwright.project.counted import require_things
 from segwright.project.schema import Segments
 from segwright.train.objects.facts import ObjectFacts
 from segwright.train.objects.planning import (
@@ -39,34 +40,6 @@ STUFF_HALF = 64  # channels of the stuff branch on a cpu, half the paper's
 def is_query_network(network: str) -> bool:
     """Whether the network answers with queries, for whatever task."""
     return network in QUERY_NETWORKS
-
-
-def require_things(classes: ClassTable, known: tuple[str, ...] = ()) -> None:
-    """Refuse a class table in which nothing can be counted; `known` are things that the data itself names.
-
-    Raises:
-        ConfigError: no class is a thing, or the background is one.
-    """
-    names = [spec.name for spec in classes]
-    things = [spec.name for spec in things_of(classes)]
-    if not things:
-        shown = known or tuple(spec.name for spec in classes.foreground)[:1]
-        why = f"; the dataset says that {', '.join(known)} can be counted" if known else ""
-        raise ConfigError.of(
-            "classes.things",
-            "names no class, and a panoptic map needs to know which classes are counted",
-            allowed=f"some of {', '.join(names)}; the others are stuff",
-            found=f"none{why}",
-            fix=f"classes.things=[{', '.join(shown)}], or task=semantic",
-        )
-    if classes.background in things:
-        raise ConfigError.of(
-            "classes.things",
-            "name the background, of which there are no objects",
-            allowed=", ".join(spec.name for spec in classes.foreground),
-            found=", ".join(things),
-            fix=f"leave '{classes.background}' out of classes.things, or say background: null",
-        )
 
 
 def segment_spec(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
 from segwright.core import Listener, Note, silent
@@ -17,7 +19,6 @@ from segwright.evaluate.instances.from_dataset import coco_content
 from segwright.evaluate.instances.predicted import ranking
 from segwright.infer.objects import ObjectPredictor
 from segwright.infer.objects.results import coco_results
-from segwright.models.any_network import build_any
 from segwright.models.instance import InstanceNetwork, InstanceTargets
 from segwright.models.panoptic import PanopticNetwork, PanopticTargets
 from segwright.models.trainable import Trainable
@@ -28,7 +29,9 @@ from segwright.train.query_weights import load_weights_of
 from segwright.train.run import object_predictor
 from segwright.train.settings import Plan
 from segwright.train.weight_report import WEIGHTS_FILE, write_report
+from segwright.train.weights import folded_statistics
 
+STATISTICS_CROPS = 16  # or a few more: whole batches
 Targets = Sequence[InstanceTargets] | Sequence[PanopticTargets]
 
 
@@ -64,22 +67,24 @@ def object_feed(
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects, told)
 
 
-def object_network(plan: Plan, listener: Listener | None, folder: Path | None = None) -> Trainable:
-    """The plan's network; with `listener` its pretrained weights are loaded and told of, else they stay random.
+def start_weights(
+    network: Trainable, plan: Plan, feed: ObjectFeed, listener: Listener, folder: Path | None = None
+) -> None:
+    """Load the plan's pretrained weights into its network, and tell of them; without any they stay random.
 
-    What was loaded into what is written into the run's `folder`, name by name.
+    Batch norm that was folded into them gets its statistics from the first crops of `feed`: learning normalises by the
+    batch, and without them would start from another network than the pretrained one. What was loaded into what is
+    written into the run's `folder`, name by name.
     """
-    network = build_any(plan.network)
-    if listener is not None:
-        report = load_weights_of(network, plan)
-        why = (
-            f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
-        )
-        if report is not None and folder is not None:
-            write_report(report, folder)
-            why += f"; all names: {folder / WEIGHTS_FILE}"
-        listener(Note("training", why))
-    return network
+    report = load_weights_of(network, plan)
+    if report is not None and report.folded:
+        batches = math.ceil(STATISTICS_CROPS / plan.sampling.batch)
+        folded_statistics(network, torch.cat([feed.batch(step).frames for step in range(batches)]))
+    why = f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
+    if report is not None and folder is not None:
+        write_report(report, folder)
+        why += f"; all names: {folder / WEIGHTS_FILE}"
+    listener(Note("training", why))
 
 
 def object_validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:

@@ -8,9 +8,10 @@ from unittest.mock import patch
 
 import pytest
 import torch
+import torchvision
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.models.detection._utils import BoxCoder
+from torchvision.models.detection._utils import BoxCoder, Matcher
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads, maskrcnn_loss, project_masks_on_boxes
@@ -21,7 +22,7 @@ from segwright.models.instance import InstanceTargets
 from segwright.models.instance.anchors import decoded
 from segwright.models.instance.maskrcnn.box_head import best_boxes
 from segwright.models.instance.maskrcnn.mask_head import MaskHead, mask_loss, truths_in
-from segwright.models.instance.maskrcnn.matching import LARGEST, REGION_MATCHER, match_boxes
+from segwright.models.instance.maskrcnn.matching import LARGEST, REGION_MATCHER, RPN_MATCHER, match_boxes
 from segwright.models.instance.maskrcnn.points import truth_at
 from segwright.models.instance.maskrcnn.proposals import Proposals, best_proposals, proposal_losses
 from segwright.models.instance.maskrcnn.regions import levels_of, region_features
@@ -182,6 +183,20 @@ def test_match__mostly_ignored_boxes_are_neutral_unless_they_have_an_object() ->
     boxes = torch.tensor([[0.0, 0, 10, 10], [12, 0, 22, 10], [12, 22, 22, 32], [12, 12, 22, 30]])
     found = match_boxes(targets(masks, [1], ignored), boxes, REGION_MATCHER)
     assert found.classes.tolist() == [2, -1, 0, 0]
+
+
+@pytest.mark.parametrize("matcher", [REGION_MATCHER, RPN_MATCHER])
+def test_match__equals_torchvisions_matcher_however_many_objects(matcher: Matcher) -> None:
+    draw = torch.Generator().manual_seed(4)
+    low = torch.randint(0, 40, (90, 2), generator=draw).float()
+    boxes = torch.cat([low, low + torch.randint(1, 20, (90, 2), generator=draw)], dim=1)
+    truth = InstanceTargets(
+        torch.arange(70), boxes[20:] + 0.4, None, torch.zeros(64, 64, dtype=torch.bool)
+    )  # more than are looked at together
+    found = match_boxes(truth, boxes, matcher)
+    expected = matcher(torchvision.ops.box_iou(truth.boxes, boxes))
+    assert found.classes.tolist() == [1 + at if at >= 0 else {-1: 0, -2: -1}[at] for at in expected.tolist()]
+    assert found.target.tolist() == expected.clamp(min=0).tolist()
 
 
 def test_proposals__what_is_ignored_gets_no_gradient() -> None:

@@ -15,6 +15,9 @@ from segwright.models.instance.judged import chunks
 from segwright.models.instance.maskrcnn.box_head import Regions
 
 DEPTH = 4
+# The spread of the last weights at first, as Detectron2 has it: every cell starts near 1/2. He's, for one class, starts
+# with logits of ten and more, and the first steps go into taking them back.
+UNDECIDED = 0.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class MaskHead(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, width))
         self.bias = nn.Parameter(torch.zeros(channels))
         nn.init.kaiming_normal_(self.up.weight, mode="fan_out", nonlinearity="relu")
-        nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+        nn.init.normal_(self.weight, std=UNDECIDED)
 
     def forward(self, features: Tensor, channels: Tensor) -> Tensor:
         # channels last: oneDNN's transposed convolution of small maps takes half the time

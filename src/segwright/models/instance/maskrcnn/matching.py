@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder, Matcher
 
 from segwright.models.instance.contract import InstanceTargets
-from segwright.models.instance.judged import MOSTLY, chunks, ignored_share
-from segwright.models.instance.suppression import box_iou
+from segwright.models.instance.judged import MOSTLY, ignored_share
+from segwright.models.instance.most_overlapped import most_overlapped
 
 RPN_MATCHER = Matcher(0.7, 0.3, allow_low_quality_matches=True)
 REGION_MATCHER = Matcher(0.5, 0.5, allow_low_quality_matches=False)
@@ -31,17 +31,18 @@ class Found:
 
 
 def match_boxes(targets: InstanceTargets, boxes: Tensor, matcher: Matcher) -> Found:
-    """The object of each box (n, 4) by torchvision's matcher; mostly ignored boxes without one are neutral."""
+    """The object of each box (n, 4) as torchvision's matcher has it; mostly ignored boxes without one are neutral."""
     outside = ignored_share(boxes, targets.ignored) > MOSTLY
     if len(targets) == 0:
         classes = torch.zeros_like(outside, dtype=torch.int64)
         return Found(torch.where(outside, NEUTRAL, classes), torch.zeros_like(classes))
-    # a few objects at a time: of all there is one matrix, and not five on the way to it
-    overlap = torch.cat([box_iou(targets.boxes[part], boxes) for part in chunks(len(targets))])
-    found = matcher(overlap)
-    target = found.clamp(min=0)
-    classes = torch.where(found >= 0, 1 + targets.channels[target], 0)
-    classes = torch.where(found == Matcher.BETWEEN_THRESHOLDS, NEUTRAL, classes)
+    found = most_overlapped(targets.boxes, boxes)
+    classes = 1 + targets.channels[found.target]
+    classes = torch.where(found.iou < matcher.high_threshold, NEUTRAL, classes)
+    classes = torch.where(found.iou < matcher.low_threshold, 0, classes)
+    if matcher.allow_low_quality_matches:
+        classes = torch.where(found.is_best, 1 + targets.channels[found.target], classes)
+    target = torch.where(classes > 0, found.target, 0)
     return Found(torch.where(outside & (classes == 0), NEUTRAL, classes), target)
 
 

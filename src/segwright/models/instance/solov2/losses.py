@@ -61,11 +61,12 @@ def dice_losses(asked: AskedMasks, targets: InstanceTargets, stride_px: int) -> 
 
     Source: Wang et al. 2020, "SOLO", eq. 3 and 4: squares in the denominator.
     """
-    shares, judged = shares_at_stride(targets, stride_px)
+    shares = shares_at_stride(targets, stride_px)
+    judged = shares.judged
 
     def dice(logits: Tensor, target: Tensor) -> Tensor:
         scores = torch.where(judged, logits.sigmoid(), 0).flatten(1)
-        truth = torch.where(judged, shares[target], 0).flatten(1)
+        truth = torch.where(judged, shares.of(target), 0).flatten(1)
         sums = (scores**2).sum(1) + (truth**2).sum(1) + 2 * DICE_SMOOTH
         return 1 - 2 * (scores * truth).sum(1) / sums
 

@@ -57,13 +57,13 @@ def mask_loss(
     where cells are whole it is the published loss. Ignored cells are in no sum. The caller bounds n.
     """
     height, width = prototypes.shape[1:]
-    shares, judged = shares_at_stride(targets, stride_px)
+    shares = shares_at_stride(targets, stride_px)
     total = prototypes.new_zeros(())
     for part in chunks(len(target)):
         boxes = targets.boxes[target[part]]
         logits = torch.einsum("nc,chw->nhw", coefficients[part], prototypes)
-        losses = F.binary_cross_entropy_with_logits(logits, shares[target[part]], reduction="none")
-        inside = crop(boxes, height, width, stride_px) & judged
+        losses = F.binary_cross_entropy_with_logits(logits, shares.of(target[part]), reduction="none")
+        inside = crop(boxes, height, width, stride_px) & shares.judged
         area = ((boxes[:, 2:] - boxes[:, :2]) / stride_px).prod(1)
         total = total + (torch.where(inside, losses, 0).flatten(1).sum(1) / area).sum()
     return total
@@ -75,8 +75,10 @@ def semantic_loss(logits: Tensor, targets: InstanceTargets, stride_px: int) -> T
     A cell's truth is the largest share of it that one object of the class covers. Summed over classes, averaged over
     the judged cells; 0 where none is.
     """
-    shares, judged = shares_at_stride(targets, stride_px)
-    index = targets.channels[:, None, None].expand_as(shares)
-    truth = torch.zeros_like(logits).scatter_reduce(0, index, shares, "amax")
+    shares = shares_at_stride(targets, stride_px)
+    truth = torch.zeros_like(logits)
+    for part in chunks(len(targets)):
+        index = targets.channels[part, None, None].expand(-1, *truth.shape[1:])
+        truth.scatter_reduce_(0, index, shares.of(part), "amax")
     losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").sum(0)
-    return torch.where(judged, losses, 0).sum() / judged.sum().clamp(min=1)
+    return torch.where(shares.judged, losses, 0).sum() / shares.judged.sum().clamp(min=1)

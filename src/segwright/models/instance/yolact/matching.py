@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from segwright.models.instance.contract import InstanceTargets
-from segwright.models.instance.judged import MOSTLY, ignored_share
+from segwright.models.instance.judged import CHUNK, MOSTLY, ignored_share
+from segwright.models.instance.most_overlapped import MostOverlapped, most_overlapped
 from segwright.models.instance.suppression import box_iou
 from segwright.models.instance.yolact.options import YOLACTOptions
 
@@ -35,9 +36,9 @@ def match(targets: InstanceTargets, anchors: Tensor, options: YOLACTOptions) -> 
     if len(targets) == 0:
         background = torch.full_like(outside, BACKGROUND, dtype=torch.int64)
         return Matches(torch.where(outside, NEUTRAL, background), torch.zeros_like(background))
-    overlap = box_iou(targets.boxes, anchors)
-    best, target = overlap.max(0)
-    for row, column in _one_each(overlap):
+    found = most_overlapped(targets.boxes, anchors)
+    best, target = found.iou, found.target
+    for row, column in _one_each(targets.boxes, anchors, found):
         best[column], target[column] = 2, row
     classes = 1 + targets.channels[target]
     classes = torch.where(best < options.positive_iou, NEUTRAL, classes)
@@ -45,18 +46,20 @@ def match(targets: InstanceTargets, anchors: Tensor, options: YOLACTOptions) -> 
     return Matches(torch.where(outside & (classes == BACKGROUND), NEUTRAL, classes), target)
 
 
-def _one_each(overlap: Tensor) -> Iterator[tuple[int, int]]:
-    """An anchor for each object of overlap (objects, anchors), the largest overlap first; no anchor twice.
+def _one_each(boxes: Tensor, anchors: Tensor, found: MostOverlapped) -> Iterator[tuple[int, int]]:
+    """An anchor for each object (objects, 4), the largest overlap first; no anchor twice.
 
     Where there are more objects than anchors, the rest gets none.
     """
-    overlap = overlap.clone()
-    value, column = overlap.max(1)
-    for _ in range(min(overlap.shape)):
+    value, column = found.best_iou.clone(), found.best_box.clone()
+    taken = torch.zeros(len(anchors), dtype=torch.bool, device=anchors.device)
+    for _ in range(min(len(boxes), len(anchors))):
         row = int(value.argmax())
-        taken = int(column[row])
-        yield row, taken
-        overlap[:, taken] = -1
+        anchor = int(column[row])
+        yield row, anchor
+        taken[anchor] = True
         value[row], column[row] = -2, -1
-        stale = column == taken  # only whoever wanted the same anchor chooses again
-        value[stale], column[stale] = overlap[stale].max(1)
+        stale = (column == anchor).nonzero().flatten()  # only whoever wanted the same anchor chooses again
+        for part in stale.split(CHUNK):
+            overlap = torch.where(taken, -1, box_iou(boxes[part], anchors))
+            value[part], column[part] = overlap.max(1)
