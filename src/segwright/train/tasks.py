@@ -95,7 +95,7 @@ def _start_weights(given: Given, network: Trainable, feed: ObjectFeed) -> None:
     """Pretrained weights, unless a checkpoint gives every one; the first process writes what they were taken from."""
     if not given.resume:
         folder = given.run.path if given.processes.is_first else None
-        start_weights(network, given.run.plan, feed, folder, given.listener)
+        start_weights(network, given.run.plan, feed, given.listener, folder)
 
 
 def _own_objective(network: Trainable) -> Objective:
