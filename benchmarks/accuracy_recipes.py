@@ -79,7 +79,7 @@ def train_ours(task: Task, recipe: str, work: Path, masks: Path, listener: Liste
     if (folder / "plan.yaml").is_file():
         run, resume = open_run(folder), True
     else:
-        plan, _, _ = plan_project(_project(task, recipe), Path(), listener)
+        plan, _, _ = plan_project(project_of(task, recipe), Path(), listener)
         run, resume = start_run(plan, folder), False
     execute(run, run.dataset, run.split, resume=resume, listener=listener)
     predictor = run.predictor()
@@ -91,7 +91,7 @@ def train_ours(task: Task, recipe: str, work: Path, masks: Path, listener: Liste
 
 def train_smp(task: Task, recipe: str, work: Path, masks: Path, listener: Listener) -> dict[str, Any]:
     """Train the plain recipe; the checkpoint is chosen as ours is: same part, same steps, same score."""
-    plan, _, _ = plan_project(_project(task, "ours"), Path(), listener)
+    plan, _, _ = plan_project(project_of(task, "ours"), Path(), listener)
     torch.manual_seed(task.seed)
     crops = _PlainCrops(task, plan.preprocessing)
     network = _plain_network(task, crops)
@@ -115,7 +115,7 @@ def train_smp(task: Task, recipe: str, work: Path, masks: Path, listener: Listen
     return {"precision": plan.optimiser.precision, "validate_every": plan.validation.every}
 
 
-def _project(task: Task, recipe: str) -> Project:
+def project_of(task: Task, recipe: str) -> Project:
     chosen, less = SETS[task.name], WITHOUT[recipe]
     classes = task.dataset.classes
     training = {"steps": task.steps, "batch": task.batch, "crop": task.crop, "seed": task.seed, "loggers": []}

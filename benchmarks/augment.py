@@ -132,7 +132,7 @@ def our_elastic(pixels: np.ndarray, labels: np.ndarray) -> Task:
 
 
 def our_parts(pixels: np.ndarray, labels: np.ndarray) -> dict[str, Task]:
-    """Each bend and each sensor effect by itself."""
+    """Each bend and the dearer effects by themselves."""
     size, place, eye = Size(CROP_PX, CROP_PX), (255.5, 255.5), np.eye(2)
     turned = np.array([[0.9, -0.2], [0.2, 0.9]])
     bends = {
@@ -142,9 +142,13 @@ def our_parts(pixels: np.ndarray, labels: np.ndarray) -> dict[str, Task]:
         "perspective": Geometry(size, turned, tilt=(0.1, 0.1)),
     }
     crop = np.random.default_rng(0).random((CROP_PX, CROP_PX, 3), dtype=np.float32)
+    crop[: CROP_PX // 10] = 0  # as the dark rim of many a frame
     names = ("gain", "gamma", "contrast", "channel_gain", "saturation", "light_gradient", "blur_px", "sharpen", "noise")
     off = dict.fromkeys(names, 0.0)
     effects = {
+        "gamma": 0.35,
+        "contrast": 0.3,
+        "saturation": 0.5,
         "sensor_noise": 1.0,
         "banding": 1.0,
         "hot_pixels": 1.0,
@@ -158,7 +162,7 @@ def our_parts(pixels: np.ndarray, labels: np.ndarray) -> dict[str, Task]:
         return lambda: cut(pixels, labels, geometry, place, void=255)
 
     def varied(name: str, strength: float) -> Task:
-        ranges = ColourRanges(**off, jpeg_quality=96, share=1.0, **{name: strength})
+        ranges = ColourRanges(**{**off, name: strength}, jpeg_quality=96, share=1.0)
         return lambda: vary_colour(crop.copy(), ranges, rng)
 
     return {

@@ -86,6 +86,7 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"no recipe {', '.join(unknown)}; there are {', '.join(known)}")
     if given.data is None or not given.data.is_dir():
         parser.error(f"no data at {given.data}: name the folder with --data, or set SEGWRIGHT_SHARED_DATA")
+    given.commit = _commit()  # of the code that is loaded, whatever lies there when a run ends
     given.data = given.data.resolve()
     given.weights = (given.weights or given.data / WEIGHTS).resolve()
     if not given.weights.is_file():
@@ -113,11 +114,10 @@ def _rows(path: Path) -> list[Row]:
 
 def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
     """Train and score; what lay in the work folder is deleted once the numbers are there."""
-    key, commit = _key(task, recipe, given), _commit()
-    work, started = given.work / "-".join([*map(str, key), commit]), time.perf_counter()
+    key = _key(task, recipe, given)
+    work, started = given.work / "-".join([*map(str, key), given.commit]), time.perf_counter()
     train = train_ours if recipe in OURS else RIVALS[recipe]
     find, said = train(task, recipe, work, _say)
-    learned = time.perf_counter() - started
     scores = {name: scored(find, task.part(part)) for part, name in SCORED.items()}
     shutil.rmtree(work, ignore_errors=True)
     frames = {part: len(task.split.stems(part)) for part in ("train", "validation", *SCORED)}
@@ -130,14 +130,13 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
         "split_hash": task.split.content_hash[:12],
         "dataset_hash": task.dataset.content_hash[:12],
         "seconds": round(time.perf_counter() - started),
-        "seconds_learning": round(learned),
         **said,
-        **_machine(commit),
+        **_machine(given.commit),
     }
 
 
 def _overfitted(task: Task, recipe: str, given: argparse.Namespace) -> Row:
-    commit, started = _commit(), time.perf_counter()
+    started = time.perf_counter()
     scores, said = overfit(task, recipe, _say)
     return {
         "key": _key(task, recipe, given),
@@ -145,7 +144,7 @@ def _overfitted(task: Task, recipe: str, given: argparse.Namespace) -> Row:
         "scores": scores,
         **said,
         "seconds": round(time.perf_counter() - started),
-        **_machine(commit),
+        **_machine(given.commit),
     }
 
 

@@ -18,10 +18,10 @@ from segwright.evaluate.instances.predicted import ranking
 from segwright.infer.objects.decision import objects_of
 from segwright.infer.objects.results import coco_results
 from segwright.infer.runtimes.torch_runtime import TorchObjectRuntime
-from segwright.models.instance import InstanceTargets
+from segwright.models.instance import InstanceTargets, build_instance_network
 from segwright.project.read import validated
 from segwright.train import plan_project
-from segwright.train.objects.task import instance_network, object_feed
+from segwright.train.objects.task import object_feed, start_weights
 from segwright.train.schedule import rate_factor
 from segwright.train.transfer import freeze, parameter_groups
 
@@ -36,7 +36,8 @@ def overfit(task: Task, recipe: str, listener: Listener) -> tuple[dict[str, Any]
     plan, dataset, split = plan_project(validated(settings, "benchmark"), Path(), listener)
     feed = object_feed(plan, dataset, split.stems("train"), listener)
     torch.manual_seed(task.seed)
-    network = instance_network(plan, listener, feed)
+    network = build_instance_network(plan.network)  # type: ignore[arg-type]
+    start_weights(network, plan, feed, listener)
     batches = [feed.batch(step) for step in range(-(-CROPS // task.batch))]
     frames = torch.cat([batch.frames for batch in batches])[:CROPS]
     targets: list[InstanceTargets] = [target for batch in batches for target in batch.target][:CROPS]

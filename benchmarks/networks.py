@@ -15,14 +15,15 @@ that failed there is tried anew from its last finished command.
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import subprocess
+import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ import torch
 from accuracy_sets import SETS
 
 from segwright import __version__
+from segwright.cli.app import main as segwright
 from segwright.data import read_label_map
 from segwright.models.network import NETWORKS
 from segwright.train import open_run
@@ -46,10 +48,8 @@ class Typed:
     """A command that was typed: its answer, and when each training step was done (step -> seconds)."""
 
     words: list[str]
-    code: int
     answer: dict[str, Any]
-    errors: str
-    steps: dict[int, float] = field(default_factory=dict)
+    steps: dict[int, float]
 
 
 class Failed(Exception):
@@ -64,10 +64,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/networks.md"))
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--every", type=int, default=3, help="of how many frames of the set one is taken")
     parser.add_argument("--frames", type=int, default=3, help="of the held-out sequence, for predict")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    project = prepared(arguments.data, arguments.work)
+    project = prepared(arguments.data, arguments.work, arguments.every)
     log = arguments.work / "networks.jsonl"
     for network in arguments.networks:
         if network in rows_of(log):
@@ -81,7 +82,7 @@ def main() -> None:
             handle.write(json.dumps(row) + "\n")
         print(f"{network}: {row['predict_pixels_differ']} of {row['predict_pixels']} pixels differ", flush=True)
     rows = rows_of(log)
-    arguments.out.write_text(page(rows, arguments.steps), encoding="utf-8")
+    arguments.out.write_text(page(rows, arguments), encoding="utf-8")
     missing = [name for name in NETWORKS if name not in rows]
     if missing:
         sys.exit(f"not through: {', '.join(missing)}; the same command goes on")
@@ -93,11 +94,21 @@ def rows_of(log: Path) -> dict[str, dict[str, Any]]:
     return {row["network"]: row for row in map(json.loads, lines)}
 
 
-def prepared(data: Path, work: Path) -> Path:
-    """The project file and the split beside it, typed as a user does."""
+def prepared(data: Path, work: Path, every: int) -> Path:
+    """The project file and the split beside it, typed as a user does, of one in `every` frames of each folder."""
     project, split = work / "segwright.yaml", work / "split.json"
+    taken = work / "frames"
+    if not taken.is_dir():
+        for image in (
+            path for part in ("train", "val", "test") for path in sorted((data / part).glob("*.png"))[::every]
+        ):
+            for source in (image, data / f"{image.parent.name}annot" / image.name):
+                target = taken / source.parent.name / source.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        shutil.copyfile(data / "classes.txt", taken / "classes.txt")
     if not project.is_file():
-        typed("init", data, "--columns", CAMVID.data["columns_from"], "--out", project)
+        typed("init", taken, "--columns", CAMVID.data["columns_from"], "--out", project)
     if not split.is_file():
         held_out = [f"--hold-out={part}={value}" for part, values in CAMVID.held_out.items() for value in values]
         fractions = ",".join(f"{part}={share}" for part, share in CAMVID.fractions.items())
@@ -112,7 +123,7 @@ def chain(network: str, project: Path, arguments: argparse.Namespace) -> dict[st
     evaluated = typed("evaluate", run, "--data", project, "--part", "validation")
     if not bundle.exists():
         typed("export", run, "--out", bundle)
-    images = sorted((arguments.data / "test").glob("*.png"))[: arguments.frames]
+    images = sorted((arguments.work / "frames" / "test").glob("*.png"))[: arguments.frames]
     if not answers.exists():
         typed("predict", bundle, *images, "--out", answers)
     differ, pixels = predicted_apart(run, answers, images)
@@ -155,36 +166,36 @@ def train(network: str, run: Path, project: Path, steps: int) -> float | None:
 
 
 def typed(*words: object) -> Typed:
-    """`segwright WORDS --json`, run as a user runs it.
+    """`segwright WORDS --json`, by the command's own entry; all in one process, so that torch is imported once.
 
     Raises:
         Failed: it ended with another exit code than 0; what it said.
     """
     given = [str(word) for word in words]
-    command = [sys.executable, "-m", "segwright", *given, "--json"]
-    steps: dict[int, float] = {}
-    said: list[str] = []
-    with TemporaryFile("w+", encoding="utf-8") as out:  # an answer may be longer than what a pipe holds
-        with subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None  # it is piped
-            for line in process.stderr:
-                event = _event(line)
-                if event.get("event") == "progress" and event["stage"] == "training":
-                    steps.setdefault(event["done"], time.perf_counter())
-                elif event.get("event") != "progress":
-                    said.append(line)
-        out.seek(0)
-        answer = out.read()
-    if process.returncode != 0:
-        raise Failed(f"segwright {' '.join(given)} ended with {process.returncode}\n{answer}{''.join(said[-5:])}")
-    return Typed(given, process.returncode, json.loads(answer), "".join(said), steps)
+    out, errors = io.StringIO(), _Events()
+    with redirect_stdout(out), redirect_stderr(errors):
+        try:
+            segwright([*given, "--json"])
+        except SystemExit as end:
+            code = int(end.code or 0)
+    if code != 0:
+        raise Failed(f"segwright {' '.join(given)} ended with {code}\n{out.getvalue()}")
+    return Typed(given, json.loads(out.getvalue()), errors.steps)
 
 
-def _event(line: str) -> dict[str, Any]:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError:
-        return {}
+class _Events(io.StringIO):
+    """What a command writes to stderr with --json, and when each training step was done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: dict[int, float] = {}
+
+    def write(self, text: str) -> int:
+        if text.startswith("{"):
+            event = json.loads(text)
+            if event.get("event") == "progress" and event["stage"] == "training":
+                self.steps.setdefault(event["done"], time.perf_counter())
+        return super().write(text)
 
 
 def predicted_apart(run: Path, answers: Path, images: Sequence[Path]) -> tuple[int, int]:
@@ -199,7 +210,7 @@ def predicted_apart(run: Path, answers: Path, images: Sequence[Path]) -> tuple[i
     return apart, pixels
 
 
-def page(rows: dict[str, dict[str, Any]], steps: int) -> str:
+def page(rows: dict[str, dict[str, Any]], asked: argparse.Namespace) -> str:
     """The table in Markdown, in the order of the networks."""
     head = (
         "network", "encoder", "steps/s", "parity: pixels apart", "parity: largest difference of a probability",
@@ -208,10 +219,11 @@ def page(rows: dict[str, dict[str, Any]], steps: int) -> str:
     lines = [
         "# Every network, from the commands",
         "",
-        "`python benchmarks/networks.py --data DIR`: init, split, train, evaluate, export and predict, typed one after the",
-        f"other on CamVid, a sequence a part; {steps} steps of {BATCH} crops of {CROP_PX} px from random weights, so that",
-        "scores say nothing. The proof compares the exported pipeline with the trained one on whole held-out frames; the",
-        "last column compares the masks that `segwright predict` wrote of other frames with the run's answer in torch.",
+        "`python benchmarks/networks.py --data DIR`: init, split, train, evaluate, export and predict, typed one after",
+        f"the other on CamVid, one frame in {asked.every}, a sequence a part; {asked.steps} steps of {BATCH} crops of",
+        f"{CROP_PX} px from random weights, so scores say nothing. The proof compares the exported pipeline with the",
+        "trained one on whole held-out frames; the last column compares the masks that `segwright predict` wrote of",
+        "other frames with the run's answer in torch.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * 2}{'---:|' * (len(head) - 2)}",

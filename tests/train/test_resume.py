@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from segwright.core import ArtefactError, DataError, Event, Measured, Note
 from segwright.models.losses import SegmentationLoss
@@ -179,6 +180,37 @@ def test_resume__the_scale_of_fp16_gradients_goes_on_where_it_was(
     assert _equal(*states)
     assert states[0]["scaler"]["scale"] > 1
     assert states[0]["scaler"]["_growth_tracker"] == 12
+
+
+def test_resume__a_plan_from_before_a_setting_was_there_goes_on_the_same(
+    tiny: Tiny, finished: Run, tmp_path: Path
+) -> None:
+    """plan.yaml as an older segwright wrote it: without what has a value of its own where nothing is said."""
+    run = fresh(tiny, tmp_path / "run")
+    with pytest.raises(Killed, match="gone"):
+        execute(run, tiny.dataset, tiny.split, listener=killed_at(8, "train"))
+    content = yaml.safe_load((run.path / "plan.yaml").read_text(encoding="utf-8"))
+    older = {name: value for name, value in content.items() if name not in ("processes", "distill", "objects")}
+    left_out = {
+        f"{section}.{each.name}"
+        for section in ("data", "sampling", "loss", "optimiser")
+        for each in fields(getattr(run.plan, section))
+        if _said_nothing(each, getattr(getattr(run.plan, section), each.name))
+    }
+    assert {"optimiser.stage_rate", "optimiser.compile", "data.store_commit"} <= left_out
+    for name in left_out:
+        section, _, key = name.partition(".")
+        del older[section][key]
+    (run.path / "plan.yaml").write_text(yaml.safe_dump(older), encoding="utf-8")
+    execute(open_run(run.path), tiny.dataset, tiny.split, resume=True)
+    assert_same_end(run, finished)
+
+
+def _said_nothing(each: Field[Any], value: Any) -> bool:
+    """Whether a plan's value is what it is where plan.yaml does not have it."""
+    if each.default_factory is not MISSING:
+        return value == each.default_factory()
+    return each.default is not MISSING and value == each.default
 
 
 def test_resume__of_a_finished_run_changes_nothing(tiny: Tiny, finished: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,25 @@ def test_train__a_search_that_cannot_be_is_refused(
     tiny: Tiny, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert message in refused(segwright(capsys, "train", tiny.project, *words))
+
+
+def test_train__a_search_in_which_no_trial_comes_through_fails_and_says_why(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text("training.learning_rate: [1.0e+30]\n", encoding="utf-8")
+    words = ["training.steps=4", "training.validate_every=4", "--search", "2", "--search-space", space]
+    answer = segwright(capsys, "train", tiny.project, *words, "--run", tmp_path / "search")
+    assert answer.code == 1
+    (problem,) = answer.payload["problems"]
+    assert problem["rule"] == "no trial came through"
+    assert problem["found"] == "2 failed: the loss is not a finite number"
+    kept = json.loads((tmp_path / "search" / "search.json").read_text(encoding="utf-8"))
+    assert (kept["best"], [row["why"] for row in kept["trials"]]) == (None, ["the loss is not a finite number"] * 2)
+    assert not (tmp_path / "search" / "segwright.yaml").exists()
+
+
+@pytest.mark.parametrize("weights", ["timm:resnet18.a1_in1k", "hf-hub:timm/resnet18.a1_in1k", "imagenet"])
+def test_given_settings__a_published_name_of_weights_is_no_path(tiny: Tiny, weights: str) -> None:
+    project = project_with(tiny, model__weights=weights)
+    assert given_settings(project, tiny.project.parent)["model"]["weights"] == weights

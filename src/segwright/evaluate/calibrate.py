@@ -13,8 +13,9 @@ from segwright.core import ClassTable, DataError, LabelMap, Listener, Note, Prob
 from segwright.evaluate.contested import ContestedPixels
 from segwright.evaluate.counts import PixelCounts, count_pixels, pair_problems
 from segwright.evaluate.reliability import Reliability, count_reliability
-from segwright.evaluate.scores import Score, ratio
+from segwright.evaluate.scores import ratio
 from segwright.evaluate.target import Target
+from segwright.evaluate.threshold_choice import DecisionScores, account_of
 from segwright.evaluate.threshold_curves import (
     MAX_THRESHOLD,
     MIN_THRESHOLD,
@@ -31,18 +32,6 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Joint:
-    """Pooled scores of a whole decision on the hold-out: `objective` is the mean utility of the target over the
-    foreground classes that are in the hold-out's truth; `classes` has precision, recall, f1 and iou of each class."""
-
-    objective: float
-    classes: Mapping[str, Mapping[str, Score]]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"objective": self.objective, "classes": {name: dict(row) for name, row in self.classes.items()}}
-
-
-@dataclass(frozen=True)
 class Calibration:
     """Thresholds chosen on `images` frames, and what they do to the joint decision there.
 
@@ -54,8 +43,8 @@ class Calibration:
     target: str
     thresholds: Mapping[str, float] | None
     proposed: Mapping[str, float]
-    before: Joint
-    after: Joint
+    before: DecisionScores
+    after: DecisionScores
     images: int
     valid_px: int
     curves: ThresholdCurves
@@ -73,19 +62,8 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """What a bundle keeps of its calibration."""
-        return {
-            "target": self.target,
-            "kept": self.kept,
-            "thresholds": None if self.thresholds is None else dict(self.thresholds),
-            "proposed": dict(self.proposed),
-            "images": self.images,
-            "valid_px": self.valid_px,
-            "before": self.before.to_json(),
-            "after": self.after.to_json(),
-            "reliability": self.reliability.to_json(),
-            "curves": self.curves.to_json(),
-            "notes": list(self.notes),
-        }
+        reliability, curves = self.reliability.to_json(), self.curves.to_json()
+        return account_of(self, valid_px=self.valid_px, reliability=reliability, curves=curves)
 
 
 def choose_thresholds(
@@ -128,7 +106,9 @@ def choose_thresholds(
     )  # fmt: skip
 
 
-def _notes(starts: Mapping[str, float | None], target: Target, before: Joint, after: Joint) -> Iterator[str]:
+def _notes(
+    starts: Mapping[str, float | None], target: Target, before: DecisionScores, after: DecisionScores
+) -> Iterator[str]:
     """Which classes got no threshold, and that none was kept where the largest probability is as good."""
     for name, threshold in starts.items():
         if threshold is None:
@@ -211,7 +191,7 @@ def _in_range(threshold: float) -> float:
     return round(min(max(threshold, MIN_THRESHOLD), MAX_THRESHOLD), 3)
 
 
-def _joint(pixels: PixelCounts, classes: ClassTable, target: Target) -> Joint:
+def _joint(pixels: PixelCounts, classes: ClassTable, target: Target) -> DecisionScores:
     correct, truth, predicted = pixels.correct_px, pixels.truth_px, pixels.predicted_px
     columns = {
         "precision": ratio(correct, predicted),
@@ -225,7 +205,7 @@ def _joint(pixels: PixelCounts, classes: ClassTable, target: Target) -> Joint:
         }
         for channel, spec in enumerate(classes)
     }
-    return Joint(_objective((correct, truth, predicted), classes, target), rows)
+    return DecisionScores(_objective((correct, truth, predicted), classes, target), rows)
 
 
 def _objective(counts: tuple[Any, Any, Any], classes: ClassTable, target: Target) -> float:

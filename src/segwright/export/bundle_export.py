@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import cv2
 import numpy as np
 from torch import nn
 
-from segwright.core import GateFailed, Image, Listener, Note, Problem, silent
+from segwright.core import GateFailed, Image, Listener, silent
 from segwright.data.codecs import write_image
+from segwright.export.bundling import (
+    WEIGHTS,
+    BundleFacts,
+    bundle_of,
+    evidence_beside,
+    file_beside,
+    not_what_was_trained,
+)
 from segwright.export.onnx_export import OPSET, export_onnx
 from segwright.export.parity import Disagreement, ParityFrame, ParityProof, Tolerance, parity
-from segwright.infer.bundle import Bundle, Lineage, Weights, file_hash, require_new, write_bundle
+from segwright.infer.bundle import Bundle, Weights, file_hash, write_bundle
 from segwright.infer.overlay import as_display
 from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.onnx_runtime import OnnxRuntime
 from segwright.models import SegmentationNetwork
 
-WEIGHTS = "model.onnx"
 DIFFERENCE_COLOUR = (255, 0, 255)
-
-
-@dataclass(frozen=True)
-class BundleFacts:
-    """What a bundle says beyond its pipeline: where it comes from, how it scored, when it alerts."""
-
-    name: str
-    lineage: Lineage = field(default_factory=Lineage)
-    alerts: Mapping[str, Any] | None = None
-    scores: Mapping[str, Any] | None = None
-    training: Mapping[str, Any] | None = None
-    calibration: Mapping[str, Any] | None = None
-    cleanup_choice: Mapping[str, Any] | None = None
 
 
 def export_bundle(
@@ -60,12 +50,8 @@ def export_bundle(
             pictures of where it differs are in a folder beside it whose name ends in `.parity-failed`.
         ArtefactError: `to` exists or cannot be written, or the network cannot be written as ONNX.
     """
-    require_new(to)
-    to.parent.mkdir(parents=True, exist_ok=True)
     stride_px = reference.runtime.stride_px
-    with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
-        weights = Path(folder) / WEIGHTS
-        listener(Note("export", "writing the network as ONNX"))
+    with file_beside(to, listener) as weights:
         size = network.fixed_input if isinstance(network, SegmentationNetwork) else None
         export_onnx(network, weights, bands=len(reference.preprocessing.bands), stride_px=stride_px, size=size)
         exported = replace(reference, runtime=OnnxRuntime(weights, stride_px=stride_px))
@@ -78,36 +64,17 @@ def export_bundle(
 def _bundle(exported: Predictor, weights: Path, proof: ParityProof, facts: BundleFacts, to: Path) -> Bundle:
     """The bundle of a pipeline that passed its proof, not written yet."""
     runtime = exported.runtime
-    return Bundle(
-        path=to,
-        name=facts.name,
-        classes=exported.classes,
-        preprocessing=exported.preprocessing,
-        tiles=exported.tiles,
-        weights=Weights(WEIGHTS, "onnx", file_hash(weights), runtime.channels, runtime.stride_px, opset=OPSET),
-        decision=exported.decision,
-        cleanup=exported.cleanup,
-        lineage=facts.lineage,
-        alerts=facts.alerts,
-        scores=facts.scores,
-        calibration=facts.calibration,
-        parity=proof.to_json(),
-        training=facts.training,
-        cleanup_choice=facts.cleanup_choice,
-    )
+    file = Weights(WEIGHTS, "onnx", file_hash(weights), runtime.channels, runtime.stride_px, opset=OPSET)
+    bundle = bundle_of(exported, file, proof.to_json(), facts, to)
+    return replace(bundle, decision=exported.decision, cleanup=exported.cleanup)
 
 
 def _failed(proof: ParityProof, to: Path) -> GateFailed:
     """Write the evidence beside `to` and return the error that points to it."""
-    folder = to.with_name(f"{to.name.removesuffix('.bundle')}.parity-failed")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "parity.json").write_text(json.dumps(proof.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+    folder = evidence_beside(proof.to_json(), to)
     for rank, frame in enumerate(proof.worst, start=1):
         write_image(folder / f"{rank} {Path(frame.stem).name}.png", difference_picture(frame))
-    fix = f"look at {folder}; a wider tolerance is a decision for whoever relies on the bundle"
-    problems = (Problem(str(to), "is not what was trained", _allowed(proof), reason, fix) for reason in proof.reasons)
-    return GateFailed(*problems)
+    return not_what_was_trained(to, _allowed(proof), proof.reasons, folder)
 
 
 def _allowed(proof: ParityProof) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from segwright.core import ArtefactError, Listener, silent
-from segwright.export.bundle_export import BundleFacts, export_bundle
+from segwright.export.bundle_export import export_bundle
+from segwright.export.bundling import BundleFacts
 from segwright.export.parity import Tolerance
 from segwright.export.run_export import HeldOutFrames, kept_scores, training_of
 from segwright.infer.bundle import Bundle, Lineage

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from torch import nn
 
-from segwright.core import GateFailed, Listener, Note, Problem, silent
-from segwright.export.bundle_export import WEIGHTS, BundleFacts
+from segwright.core import GateFailed, Listener, silent
+from segwright.export.bundling import BundleFacts, bundle_of, evidence_beside, file_beside, not_what_was_trained
 from segwright.export.object_parity import ObjectFrameOfProof, ObjectProof, ObjectTolerance, object_parity
 from segwright.export.object_weights import ObjectFile, write_object_file
 from segwright.export.segment_parity import SegmentProof, SegmentTolerance, segment_parity
-from segwright.infer.bundle import Bundle, Weights, require_new, write_bundle
+from segwright.infer.bundle import Bundle, write_bundle
 from segwright.infer.objects import ObjectPredictor, PanopticPredictor
 
 
@@ -45,7 +42,9 @@ def export_object_bundle(
             found = f"up to {tolerance.alone_share:.0%} of the objects, or {tolerance.few}, found by one only"
             raise _failed(proof, to, f"{found}; scores {tolerance.score}")
         weights = file.weights(len(exported.classes.foreground))
-        bundle = replace(_bundle(exported, weights, proof, facts, to), objects=exported.decision, task="instance")
+        bundle = replace(
+            bundle_of(exported, weights, proof.to_json(), facts, to), objects=exported.decision, task="instance"
+        )
         return write_bundle(bundle, file.path, to)
 
 
@@ -67,7 +66,9 @@ def export_segment_bundle(
             found = f"up to {tolerance.alone_share:.0%} of the segments, or {tolerance.few}, given by one only"
             raise _failed(proof, to, f"{found}; {tolerance.pixel_share:.2%} of the pixels")
         weights = file.weights(len(exported.classes))
-        bundle = replace(_bundle(exported, weights, proof, facts, to), segments=exported.decision, task="panoptic")
+        bundle = replace(
+            bundle_of(exported, weights, proof.to_json(), facts, to), segments=exported.decision, task="panoptic"
+        )
         return write_bundle(bundle, file.path, to)
 
 
@@ -76,43 +77,12 @@ def _written(
     network: nn.Module, reference: ObjectPredictor | PanopticPredictor, to: Path, listener: Listener
 ) -> Iterator[ObjectFile]:
     """The network's file beside `to`, which is new; it is gone afterwards."""
-    require_new(to)
-    to.parent.mkdir(parents=True, exist_ok=True)
     bands, stride_px = len(reference.preprocessing.bands), reference.runtime.stride_px
-    with TemporaryDirectory(prefix=f".{to.name}.onnx.", dir=to.parent) as folder:
-        listener(Note("export", "writing the network as ONNX"))
-        yield write_object_file(network, Path(folder) / WEIGHTS, bands=bands, stride_px=stride_px)
-
-
-def _bundle(
-    exported: ObjectPredictor | PanopticPredictor,
-    weights: Weights,
-    proof: ObjectProof | SegmentProof,
-    facts: BundleFacts,
-    to: Path,
-) -> Bundle:
-    """The bundle of a pipeline that passed its proof, not written yet."""
-    return Bundle(
-        path=to,
-        name=facts.name,
-        classes=exported.classes,
-        preprocessing=exported.preprocessing,
-        tiles=exported.tiles,
-        weights=weights,
-        lineage=facts.lineage,
-        alerts=facts.alerts,
-        scores=facts.scores,
-        calibration=facts.calibration,
-        parity=proof.to_json(),
-        training=facts.training,
-    )
+    with file_beside(to, listener) as path:
+        yield write_object_file(network, path, bands=bands, stride_px=stride_px)
 
 
 def _failed(proof: ObjectProof | SegmentProof, to: Path, allowed: str) -> GateFailed:
     """Write the evidence beside `to` and return the error that points to it."""
-    folder = to.with_name(f"{to.name.removesuffix('.bundle')}.parity-failed")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "parity.json").write_text(json.dumps(proof.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
-    fix = f"look at {folder / 'parity.json'}; a wider tolerance is a decision for whoever relies on the bundle"
-    return GateFailed(*(Problem(str(to), "is not what was trained", allowed, why, fix) for why in proof.reasons))
+    folder = evidence_beside(proof.to_json(), to)
+    return not_what_was_trained(to, allowed, proof.reasons, folder / "parity.json")

@@ -11,7 +11,8 @@ import numpy as np
 
 from segwright.core import Listener, silent
 from segwright.data import Dataset
-from segwright.export.bundle_export import BundleFacts, export_bundle
+from segwright.export.bundle_export import export_bundle
+from segwright.export.bundling import BundleFacts
 from segwright.export.object_export import export_object_bundle, export_segment_bundle
 from segwright.export.object_parity import ObjectFrameOfProof
 from segwright.export.parity import ParityFrame, Tolerance

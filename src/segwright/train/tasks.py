@@ -26,7 +26,7 @@ from segwright.train.feed import Batches
 from segwright.train.feeds import feed_of
 from segwright.train.loop import Judges
 from segwright.train.objective import Objective
-from segwright.train.objects.feed import Told
+from segwright.train.objects.feed import ObjectFeed, Told
 from segwright.train.objects.segment_task import segment_feed, segment_validator
 from segwright.train.objects.segments import segment_targets
 from segwright.train.objects.task import OwnObjective, object_feed, object_validator, start_weights
@@ -77,8 +77,7 @@ def _instance(given: Given) -> Prepared:
     network = build_any(plan.network)
     told = Told.objects(plan.classes, segment_targets) if isinstance(network, QueryNetwork) else None
     feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told)
-    if not given.resume:
-        start_weights(network, plan, feed, given.listener)
+    _start_weights(given, network, feed)
     judges = Judges(_own_objective(network), object_validator(plan, _held_out(given)), class_score="mask_ap")
     return network, feed, judges
 
@@ -88,9 +87,15 @@ def _panoptic(given: Given) -> Prepared:
     _require_alone(given)
     network = build_any(plan.network)
     feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener)
-    if not given.resume:
-        start_weights(network, plan, feed, given.listener)
+    _start_weights(given, network, feed)
     return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
+
+
+def _start_weights(given: Given, network: Trainable, feed: ObjectFeed) -> None:
+    """Pretrained weights, unless a checkpoint gives every one; the first process writes what they were taken from."""
+    if not given.resume:
+        folder = given.run.path if given.processes.is_first else None
+        start_weights(network, given.run.plan, feed, folder, given.listener)
 
 
 def _own_objective(network: Trainable) -> Objective:

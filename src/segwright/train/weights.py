@@ -9,12 +9,14 @@ A weights source in segwright.yaml is one of
     auto                    imagenet where the weights can be had, else random, said in the plan
     FILE.safetensors|.pt    a state dict: of the encoder, of a classifier built on it, of a segmentation network (ours,
                             torchvision's, smp's), or quantised folded layers; also .pth .th .bin .ckpt
-    runs/NAME               an earlier segwright run: encoder and decoder, head where classes are the same, in order
+    runs/NAME               an earlier segwright run: encoder and decoder, head where classes are the same, in order;
+                            of a run of another task its encoder
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from segwright.models.mix_transformer import MIX_TRANSFORMERS, flattened, rename
 from segwright.models.trainable import Trainable
 from segwright.train.checkpoint import BEST, load_weights
 from segwright.train.run import PLAN_FILE, read_plan
+from segwright.train.settings import Plan
 from segwright.train.weight_fit import adapted_to_bands, band_rule, fit
 from segwright.train.weight_report import WeightReport
 from segwright.train.weight_sources import HUB, TIMM, from_hub, from_timm, is_name, read_state, require_file, timm_name
@@ -125,8 +128,32 @@ def _from_run(network: Trainable, path: Path, classes: ClassTable | None) -> Wei
     if isinstance(network, SegmentationNetwork):
         return fit(network, state, str(path), without=network.class_layers if others else ())
     if others or earlier.network.network != network.spec.network:  # heads are for the objects they were made for
-        state = {name: value for name, value in state.items() if name.startswith("encoder.")}
+        return _encoder_of_run(network, state, path, earlier)
     return fit(network, state, str(path))
+
+
+def _encoder_of_run(network: Trainable, state: Mapping[str, Tensor], path: Path, earlier: Plan) -> WeightReport:
+    """The encoder of a run of another network or of other classes; all else starts from random.
+
+    Raises:
+        ConfigError: the run learned another encoder.
+    """
+    theirs = f"{earlier.network.network} on {earlier.network.encoder}"
+    if earlier.network.encoder != network.spec.encoder:
+        raise ConfigError.of(
+            "model.weights",
+            "names a run that learned another encoder",
+            allowed=f"a run on {network.spec.encoder}, or {earlier.network.encoder} as this one's encoder",
+            found=f"{path}: {theirs}",
+            fix=f"model.encoder={earlier.network.encoder}",
+        )
+    report = fit(network, {name: value for name, value in state.items() if name.startswith("encoder.")}, str(path))
+    left = len(state) - sum(name.startswith("encoder.") for name in state)
+    note = (
+        f"the encoder of that {earlier.task} run is taken over ({theirs}); the {left} tensors of its decoder and head "
+        f"are not, and what {network.spec.network} has beside the encoder starts from random"
+    )
+    return replace(report, notes=(*(text for text in report.notes if "file is an encoder's" not in text), note))
 
 
 def folded_layers(path: Path) -> list[FoldedLayer]:

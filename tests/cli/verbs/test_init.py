@@ -186,3 +186,19 @@ def test_init__things_are_named_or_asked_for(command, root: Path, tmp_path: Path
     assert "did you mean 'dent'?" in said
     assert command("init", root, "--task", "panoptic", "--things", "dent", "--out", out)[0] == 0
     assert read_project(out).classes.things == ["dent"]
+
+
+def test_init__a_published_split_that_cuts_recordings_is_not_the_next_step(command, tmp_path: Path) -> None:  # noqa: F811
+    names = ("0006R0_f00930", "0006R0_f00960", "0001TP_008520", "0001TP_008550")
+    root, out = index_folder(tmp_path / "frames", names), tmp_path / "segwright.yaml"
+    parts = zip(names, ("train", "val", "train", "test"), strict=True)
+    rows = "".join(f"{name}.png,{part}\n" for name, part in parts)
+    (root / "parts.csv").write_text(f"image,part\n{rows}", encoding="utf-8")
+    _, said, _ = command("init", root, "--out", out)
+    assert "cut what the file names show as one sequence: 0001TP (test, train), 0006R0 (train, val)" in said
+    assert f"next: segwright split {out} --by sequence" in said
+    assert read_project(out).data.columns_from is not None
+    code, said, _ = command("split", out, "--by", "sequence", "--fractions", "train=0.5,validation=0.5", "--json",
+                            "--out", tmp_path / "split.json")  # fmt: skip
+    assert code == 0
+    assert {part: row["frames"] for part, row in json.loads(said)["counts"].items()} == {"train": 2, "validation": 2}

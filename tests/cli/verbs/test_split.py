@@ -36,6 +36,7 @@ def test_split__table_and_file(root: Path, tmp_path: Path, capsys: pytest.Captur
     assert "12 frames by line, seed 0" in shown
     assert "scratch px" in shown
     assert "written:" in shown
+    assert "put under `data:` in the segwright.yaml you train with\n  columns_from: '(?P<line>[^_]+)_'" in shown
     split = read_split(out)
     assert split.parts["validation"] == ("press-3_0", "press-3_1", "press-3_2")
     assert set(split.parts) == {"train", "validation", "calibration"}

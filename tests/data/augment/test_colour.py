@@ -79,6 +79,29 @@ def test_saturation__of_grey_changes_nothing() -> None:
         assert np.allclose(changed, grey, atol=1e-5)
 
 
+@pytest.mark.parametrize("bands", [1, 3, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_gamma_and_contrast__are_their_formulas_black_pixels_too(bands: int, seed: int) -> None:
+    seen = crop(bands)
+    seen[:8] = 0
+    drawn = np.random.default_rng(seed).uniform(-1, 1)
+    exact = seen.astype(np.float64)
+    gamma = effects._gamma(seen.copy(), ALWAYS, np.random.default_rng(seed))
+    assert np.allclose(gamma, exact ** np.exp(ALWAYS.gamma * drawn), atol=1e-6)
+    assert gamma[:8].max() < 1e-8
+    contrast = effects._contrast(seen.copy(), ALWAYS, np.random.default_rng(seed))
+    assert np.allclose(contrast, exact.mean() + (1 + ALWAYS.contrast * drawn) * (exact - exact.mean()), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_saturation__moves_each_band_from_or_to_grey(seed: int) -> None:
+    seen = crop()
+    factor = max(0.0, 1 + np.random.default_rng(seed).uniform(-2 * ALWAYS.saturation, ALWAYS.saturation))
+    grey = (seen.astype(np.float64) @ [0.299, 0.587, 0.114])[..., np.newaxis]
+    changed = effects._saturation(seen.copy(), ALWAYS, np.random.default_rng(seed))
+    assert np.allclose(changed, grey + factor * (seen - grey), atol=1e-6)
+
+
 def test_jpeg__keeps_the_order_of_the_bands() -> None:
     red = np.zeros((32, 32, 3), np.float32)
     red[..., 0] = 0.9

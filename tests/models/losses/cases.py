@@ -27,6 +27,13 @@ def at_two_sizes(logits: Tensor, target: Tensor) -> Tensor:
     return DeepSupervision(SegmentationLoss(weights, (1, 2)))([logits, logits[..., 1::2, 1::2]], target)[0]
 
 
+def summed_at_once(logits: Tensor, target: Tensor) -> Tensor:
+    """All that is summed from the logits in one pass, in one loss."""
+    weights = {"cross_entropy": 0.5, "dice": 0.5, "generalised_dice": 0.2, "tversky": 0.3, "focal_tversky": 0.1}
+    options = {"cross_entropy": {"label_smoothing": 0.1}, "dice": {"per": "image"}, "tversky": {"channels": (2,)}}
+    return SegmentationLoss(weights, (1, 2), CLASS_WEIGHTS, options)(logits, target)[0]
+
+
 PIXEL_LOSSES: dict[str, Loss] = {
     "cross_entropy": loss_of("cross_entropy"),
     "cross_entropy weighted": loss_of("cross_entropy", weights=CLASS_WEIGHTS),
@@ -53,6 +60,7 @@ LOSSES: dict[str, Loss] = {
     "dice of some classes": loss_of("dice", (1, 2)),
     "lovasz of some classes": loss_of("lovasz", (2,)),
     "deep supervision": at_two_sizes,
+    "smoothed and weighted sums": summed_at_once,
 }
 
 

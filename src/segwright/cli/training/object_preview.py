@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 def show_object_preview(face: Face, plan: Plan, frames: Dataset, out: Path) -> None:
     """Write the sheet of the training `frames`' crops with their objects, and say what was counted."""
     from segwright.pages import write_object_preview
-    from segwright.train.objects.preview import object_preview
-    from segwright.train.objects.segment_task import segment_feed
-    from segwright.train.objects.task import object_feed
+    from segwright.train.objects.preview import object_preview, preview_feed
 
     stems = [frame.stem for frame in frames.frames]
-    feed_of = segment_feed if plan.task == "panoptic" else object_feed
-    seen = object_preview(plan, feed_of(plan, frames, stems, face.listener), face.listener)
+    seen = object_preview(plan, preview_feed(plan, frames, stems, face.listener), face.listener)
     write_object_preview(out, seen.crops, plan.classes, _numbers(plan, seen))
     counted = {
         "crops": seen.counted,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from segwright.core import DataError, Listener, Note, Problem, raise_collected, silent
 from segwright.data.dataset import Dataset
-from segwright.data.split.check import straddling, verify_split
+from segwright.data.split.check import other_classes, straddling, verify_split
 from segwright.data.split.divide import class_pixels, lacking, part_counts
 from segwright.data.split.grouping import Grouping, grouped
 from segwright.data.split.lists import splits_from_elsewhere
@@ -58,6 +58,8 @@ def adopt_split(
 ) -> tuple[Split, ...]:
     """The split of another tool as ours, with hashes and counts; each of its folds where it has several.
 
+    One of ours for the same frames under other classes is taken over too: its parts stay, counts are of these labels.
+
     With `by` it becomes a split that goes by it, and is refused where it does not hold; without, its notes say which
     columns stand on both sides.
 
@@ -66,7 +68,8 @@ def adopt_split(
         ConfigError: as `check_split`.
     """
     checked = check_split(dataset, sources, by)
-    raise_collected(checked.problems, DataError)
+    of_classes = {problem for split in checked.splits for problem in other_classes(dataset, split)}
+    raise_collected([problem for problem in checked.problems if problem not in of_classes], DataError)
     pixels = class_pixels(dataset, listener)
     grouping = Grouping() if by is None else by
     keys = grouped(dataset, grouping).keys
@@ -77,6 +80,10 @@ def adopt_split(
             for part, stems in split.parts.items()
         }
         notes = (*_facts(dataset, split, by), *lacking(counts))
+        if split.class_hash != dataset.classes.content_hash:
+            notes = ("the parts are those of a split made for other classes of the same frames", *notes)
+            hashes = {"class_hash": dataset.classes.content_hash, "dataset_hash": dataset.content_hash}
+            split = replace(split, **hashes)  # noqa: PLW2901
         ours = split if split.by is not None else replace(split, by=grouping.by, blocks=grouping.to_json())
         splits.append(replace(ours, counts=counts, notes=tuple(dict.fromkeys(notes))))
     for text in said_once(splits, [split.notes for split in splits]):

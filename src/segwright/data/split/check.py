@@ -21,7 +21,7 @@ def verify_split(dataset: Dataset, split: Split) -> list[Problem]:
         *foreign_frames(dataset, split),
         *_overlaps(split),
         *straddling(dataset, split, split.grouping),
-        *_other_classes(dataset, split),
+        *other_classes(dataset, split),
     ]
 
 
@@ -108,7 +108,8 @@ def _where_from(column: str) -> str:
     )
 
 
-def _other_classes(dataset: Dataset, split: Split) -> Iterator[Problem]:
+def other_classes(dataset: Dataset, split: Split) -> Iterator[Problem]:
+    """A problem where the split was made with another class table than the dataset's."""
     if split.class_hash != dataset.classes.content_hash:
         yield Problem(
             split.place, "was made with another class table", split.class_hash[:12], dataset.classes.describe(), AGAIN

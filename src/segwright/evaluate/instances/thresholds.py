@@ -12,24 +12,13 @@ import numpy.typing as npt
 from segwright.core import DataError, Listener, Note, silent
 from segwright.evaluate.instances.counts import InstanceCounts, count_instances
 from segwright.evaluate.instances.predicted import PredictedObjects
-from segwright.evaluate.scores import Score
 from segwright.evaluate.target import Target
+from segwright.evaluate.threshold_choice import DecisionScores, account_of
 from segwright.infer.objects.decision import ObjectDecision
 
 # Thresholds were chosen on the frames they are judged on: a gain smaller than this is as likely luck as not.
 MARGIN = 0.005
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ObjectScores:
-    """At IoU 0.5: `objective`, the target's mean over the classes that are in the truth, and each class's scores."""
-
-    objective: float
-    classes: Mapping[str, Mapping[str, Score]]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"objective": self.objective, "classes": {name: dict(row) for name, row in self.classes.items()}}
 
 
 @dataclass(frozen=True)
@@ -43,8 +32,8 @@ class ObjectCalibration:
     target: str
     thresholds: Mapping[str, float] | None
     proposed: Mapping[str, float]
-    before: ObjectScores
-    after: ObjectScores
+    before: DecisionScores
+    after: DecisionScores
     images: int
     notes: tuple[str, ...] = ()
 
@@ -61,18 +50,7 @@ class ObjectCalibration:
 
     def to_json(self) -> dict[str, Any]:
         """What a bundle keeps of its calibration."""
-        return {
-            "target": self.target,
-            "kept": self.kept,
-            "thresholds": None if self.thresholds is None else dict(self.thresholds),
-            "proposed": dict(self.proposed),
-            "images": self.images,
-            "iou": 0.5,
-            "margin": MARGIN,
-            "before": self.before.to_json(),
-            "after": self.after.to_json(),
-            "notes": list(self.notes),
-        }
+        return account_of(self, iou=0.5, margin=MARGIN)
 
 
 @dataclass(frozen=True)
@@ -158,7 +136,7 @@ def _ranked(counts: InstanceCounts, channel: int) -> _Ranked:
     return _Ranked(joined[order], np.concatenate(hits)[order], truths)
 
 
-def _scored(ranked: Mapping[str, _Ranked], least: Mapping[str, float], target: Target) -> ObjectScores:
+def _scored(ranked: Mapping[str, _Ranked], least: Mapping[str, float], target: Target) -> DecisionScores:
     rows, utilities = {}, []
     for name, detections in ranked.items():
         found, truths, kept = detections.at(least[name])
@@ -169,4 +147,4 @@ def _scored(ranked: Mapping[str, _Ranked], least: Mapping[str, float], target: T
             "iou": found / (kept + truths - found) if kept + truths else None,
         }
         utilities.append(float(target.utility(found, truths, kept)))
-    return ObjectScores(float(np.nanmean(utilities)), rows)
+    return DecisionScores(float(np.nanmean(utilities)), rows)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segwright.models.joint import joint_rows, joint_sum
+from segwright.models.losses.pixel_sums import PixelSums
 from segwright.models.losses.target import VOID_CHANNEL, valid_pixels
 
 
@@ -40,6 +41,12 @@ def cross_entropy(
     valid = valid_pixels(target)
     weight = valid.sum() if class_weights is None else class_weights[target.clamp(min=0)][valid].sum()
     return joint_sum(losses) / joint_sum(weight).clamp(min=1e-6)
+
+
+def cross_entropy_of(sums: PixelSums, *, label_smoothing: float = 0.0) -> Tensor:
+    """`cross_entropy` over all pixels, from sums."""
+    losses = (1 - label_smoothing) * sums.missed + label_smoothing * sums.spread
+    return joint_sum(losses) / joint_sum(sums.weight).clamp(min=1e-6)
 
 
 def _by_pixel(

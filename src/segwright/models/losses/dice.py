@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segwright.models.losses.region_sums import region_sums
+from segwright.models.losses.region_sums import RegionSums, region_sums
 from segwright.models.losses.target import Per, mean_of_present
 
 
@@ -23,7 +23,11 @@ def soft_dice(
 
     Source: Milletari et al. 2016 (V-Net), eq. 2 with linear terms in the denominator (Drozdzal et al. 2016).
     """
-    sums = region_sums(log_probabilities, target, channels, per)
+    return dice_of(region_sums(log_probabilities, target, channels, per), per=per, smooth_px=smooth_px)
+
+
+def dice_of(sums: RegionSums, *, per: Per = "batch", smooth_px: float = 1.0) -> Tensor:
+    """`soft_dice` from sums."""
     dice = (2 * sums.overlap + smooth_px) / (sums.predicted + sums.true + smooth_px)
     return mean_of_present(1 - dice, sums.true > 0, per)
 
@@ -40,7 +44,11 @@ def generalised_dice(
     Source: Sudre et al. 2017, "Generalised Dice overlap as a deep learning loss function for highly unbalanced
     segmentations", section 2.1; equal to MONAI's GeneralizedDiceLoss where every class is present.
     """
-    sums = region_sums(log_probabilities, target, channels, per)
+    return generalised_dice_of(region_sums(log_probabilities, target, channels, per), per=per)
+
+
+def generalised_dice_of(sums: RegionSums, *, per: Per = "batch") -> Tensor:
+    """`generalised_dice` from sums."""
     present = sums.true > 0
     weights = torch.where(present, sums.true.clamp(min=1) ** -2, 0)
     overlap = (weights * sums.overlap).sum(-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,12 +12,13 @@ from torch.nn import functional as F
 
 from segwright.models.losses.boundary import boundary
 from segwright.models.losses.cldice import soft_cldice
-from segwright.models.losses.cross_entropy import cross_entropy
-from segwright.models.losses.dice import generalised_dice, soft_dice
+from segwright.models.losses.cross_entropy import cross_entropy, cross_entropy_of
+from segwright.models.losses.dice import dice_of, generalised_dice, generalised_dice_of, soft_dice
 from segwright.models.losses.focal import focal
 from segwright.models.losses.hausdorff import hausdorff
 from segwright.models.losses.lovasz import lovasz_hinge, lovasz_softmax
-from segwright.models.losses.tversky import focal_tversky, tversky
+from segwright.models.losses.pixel_sums import PixelSums, pixel_sums
+from segwright.models.losses.tversky import focal_tversky, focal_tversky_of, tversky, tversky_of
 
 Loss = Callable[..., Tensor]
 
@@ -33,6 +35,13 @@ CLASS_TERMS: dict[str, Loss] = {
     "boundary": boundary,
     "hausdorff": hausdorff,
     "cldice": soft_cldice,
+}
+# name -> the same function of `RegionSums`: what these need of the logits is summed in one pass, with cross-entropy's
+REGION_TERMS: dict[str, Loss] = {
+    "dice": dice_of,
+    "generalised_dice": generalised_dice_of,
+    "tversky": tversky_of,
+    "focal_tversky": focal_tversky_of,
 }
 
 
@@ -54,17 +63,42 @@ class SegmentationLoss:
     def __call__(self, logits: Tensor, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.autocast(logits.device.type, enabled=False):
             exact = logits if logits.dtype == torch.float64 else logits.float()
-            log_probabilities = F.log_softmax(exact, dim=1)
-            terms = {
-                name: self._term(name, log_probabilities, target) for name, weight in self.weights.items() if weight > 0
-            }
-            start = log_probabilities.new_zeros(())
-            total = sum((self.weights[name] * term for name, term in terms.items()), start=start)
+            terms = self._of_sums(exact, target) if self._needs_sums_alone else self._of_pixels(exact, target)
+            total = sum((self.weights[name] * term for name, term in terms.items()), start=exact.new_zeros(()))
         return total, {name: term.detach() for name, term in terms.items()}
 
-    def _term(self, name: str, log_probabilities: Tensor, target: Tensor) -> Tensor:
-        options = self.options.get(name, {})
-        if name in CLASS_TERMS:
-            return CLASS_TERMS[name](log_probabilities, target, **{"channels": self.channels, **options})
-        weights = None if self.class_weights is None else log_probabilities.new_tensor(self.class_weights)
-        return PIXEL_TERMS[name](log_probabilities, target, weights, **options)
+    @property
+    def _names(self) -> list[str]:
+        return [name for name, weight in self.weights.items() if weight > 0]
+
+    @property
+    def _needs_sums_alone(self) -> bool:
+        hardest = self.options.get("cross_entropy", {}).get("hardest", 1.0)
+        return {"cross_entropy", *REGION_TERMS}.issuperset(self._names) and hardest == 1.0
+
+    def _of_sums(self, logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+        smoothed = self.options.get("cross_entropy", {}).get("label_smoothing", 0.0) != 0.0
+        sums = pixel_sums(logits, target, self._class_weights(logits), spread=smoothed)
+        return {name: self._of_sum(name, sums) for name in self._names}
+
+    def _of_sum(self, name: str, sums: PixelSums) -> Tensor:
+        options: dict[str, Any] = {**self.options.get(name, {})}
+        if name == "cross_entropy":
+            return cross_entropy_of(sums, label_smoothing=options.get("label_smoothing", 0.0))
+        regions = sums.regions.of(options.pop("channels", self.channels), options.get("per", "batch"))
+        return REGION_TERMS[name](regions, **options)
+
+    def _of_pixels(self, logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+        log_probabilities, weights = F.log_softmax(logits, dim=1), self._class_weights(logits)
+        terms = {}
+        for name in self._names:
+            options = self.options.get(name, {})
+            if name in CLASS_TERMS:
+                options = {"channels": self.channels, **options}
+                terms[name] = CLASS_TERMS[name](log_probabilities, target, **options)
+            else:
+                terms[name] = PIXEL_TERMS[name](log_probabilities, target, weights, **options)
+        return terms
+
+    def _class_weights(self, logits: Tensor) -> Tensor | None:
+        return None if self.class_weights is None else logits.new_tensor(self.class_weights)

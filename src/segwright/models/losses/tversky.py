@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from segwright.models.losses.region_sums import region_sums
+from segwright.models.losses.region_sums import RegionSums, region_sums
 from segwright.models.losses.target import Per, mean_of_present
 
 # Below this the root of the focal form has no slope to speak of: at 0 it would be infinite.
@@ -32,8 +32,15 @@ def tversky(
     Source: Salehi et al. 2017, "Tversky loss function for image segmentation using 3D fully convolutional deep
     networks", eq. 3 and 4.
     """
-    losses, present = _losses(log_probabilities, target, channels, (alpha, beta), per, smooth_px)
-    return mean_of_present(losses, present, per)
+    sums = region_sums(log_probabilities, target, channels, per)
+    return tversky_of(sums, alpha=alpha, beta=beta, per=per, smooth_px=smooth_px)
+
+
+def tversky_of(
+    sums: RegionSums, *, alpha: float = 0.3, beta: float = 0.7, per: Per = "batch", smooth_px: float = 1.0
+) -> Tensor:
+    """`tversky` from sums."""
+    return mean_of_present(_losses(sums, alpha, beta, smooth_px), sums.true > 0, per)
 
 
 def focal_tversky(
@@ -53,19 +60,19 @@ def focal_tversky(
     Source: Abraham and Khan 2019, "A novel focal Tversky loss function with improved attention U-Net for lesion
     segmentation", eq. 4.
     """
-    losses, present = _losses(log_probabilities, target, channels, (alpha, beta), per, 1.0)
-    return mean_of_present(losses.clamp(min=LEAST_LOSS) ** (1 / gamma), present, per)
-
-
-def _losses(
-    log_probabilities: Tensor,
-    target: Tensor,
-    channels: Sequence[int],
-    prices: tuple[float, float],
-    per: Per,
-    smooth_px: float,
-) -> tuple[Tensor, Tensor]:
     sums = region_sums(log_probabilities, target, channels, per)
+    return focal_tversky_of(sums, alpha=alpha, beta=beta, gamma=gamma, per=per)
+
+
+def focal_tversky_of(
+    sums: RegionSums, *, alpha: float = 0.3, beta: float = 0.7, gamma: float = 4 / 3, per: Per = "batch"
+) -> Tensor:
+    """`focal_tversky` from sums."""
+    losses = _losses(sums, alpha, beta, 1.0).clamp(min=LEAST_LOSS) ** (1 / gamma)
+    return mean_of_present(losses, sums.true > 0, per)
+
+
+def _losses(sums: RegionSums, alpha: float, beta: float, smooth_px: float) -> Tensor:
     false, missed = sums.predicted - sums.overlap, sums.true - sums.overlap
-    weighed = sums.overlap + prices[0] * false + prices[1] * missed
-    return 1 - (sums.overlap + smooth_px) / (weighed + smooth_px), sums.true > 0
+    weighed = sums.overlap + alpha * false + beta * missed
+    return 1 - (sums.overlap + smooth_px) / (weighed + smooth_px)

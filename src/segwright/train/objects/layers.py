@@ -104,7 +104,7 @@ def cut_objects(
 
     An object of which the crop shows less than `least_share` of its pixels (counted at the crop's magnification), or
     fewer than `least_px`, is no object there but ignored: nobody can tell what it is, and it is no background either.
-    Others are kept as far as they are seen, and so is what has no area in the frame: stuff.
+    Others are kept as far as they are seen, and so is what has no area of its own: stuff.
     """
     ignored = (layers == IGNORED).any(axis=2)
     channels: list[int] = []

@@ -31,7 +31,6 @@ BOX_WARM_UP = 10  # boxes-only: the colour term grows over the first tenth of th
 # What a step of maskrcnn looks at on a CPU: its time goes into masks, which a quarter of the regions have.
 CPU_REGIONS, CPU_PROPOSALS = 64, 250
 LIGHT_DEPTH, LIGHT_CHANNELS = 2, 128  # `configs/solov2/solov2_light_448_r50_fpn_8gpu_3x.py`
-NORMED_RATE, PLAIN_RATE = 4e-3, 1e-3  # see docs/models/maskrcnn.md and solov2.md for what came of others
 SPEC_KEYS = ("width", "candidates")
 A_LEVEL = ("anchor_sizes_px", "grids", "sizes_px")  # options with one value a pyramid level
 Side = Annotated[int, Field(ge=1)]
@@ -127,13 +126,6 @@ def _lighter(options: Options, reasons: Reasons) -> Options:
         width = options.head_width // 2
         return replace(options, head_width=width, head_depth=LIGHT_DEPTH, mask_channels=LIGHT_CHANNELS)
     return options
-
-
-def head_rate(network: str) -> tuple[float, str]:
-    """The peak learning rate of a network's heads under AdamW, and why."""
-    if network == "solov2":
-        return NORMED_RATE, "AdamW on heads with group norm, from random"
-    return PLAIN_RATE, "AdamW on heads without norm layers, from random: at 0.004 they learn to propose nothing"
 
 
 def suited_to_training(

@@ -1,4 +1,4 @@
-"""What an instance training will see, before it starts: crops of its first steps with their objects, and counts."""
+"""What a training of objects or segments will see: crops of its first steps with their objects, and counts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from segwright.core import ClassTable, Image, InstanceSet, Listener, Progress, Size, instance_from_mask, silent
+from segwright.data import Dataset
 from segwright.train.objects.feed import FedCrop, ObjectFeed
 from segwright.train.objects.layers import CutObjects
+from segwright.train.objects.segment_task import segment_feed
+from segwright.train.objects.task import object_feed
 from segwright.train.preview import SHOWN, STEPS, pictures
 from segwright.train.settings import Plan
 
@@ -48,15 +51,14 @@ class ObjectPreview:
 def object_preview(plan: Plan, feed: ObjectFeed, listener: Listener = silent) -> ObjectPreview:
     """The first batches of the run that the plan describes: the very ones it will train on."""
     steps = min(STEPS, plan.optimiser.steps)
-    things = feed.told.things
-    names = feed.told.names[:things]  # stuff has no outline of its own
+    names = feed.names
     sides: dict[str, list[float]] = {name: [] for name in names}
     holding = dict.fromkeys(names, 0)
     counts, ignored, total = [], 0, 0
     shown: list[FedCrop] = []
     for step in range(steps):
         for slot, crop in enumerate(feed.crops(step)):
-            objects = crop.objects.kept(crop.objects.channels < things)
+            objects = crop.objects
             for mask, channel in zip(objects.masks, objects.channels, strict=True):
                 sides[names[channel]].append(float(np.sqrt(mask.sum())))
             for channel in np.unique(objects.channels):
@@ -64,11 +66,11 @@ def object_preview(plan: Plan, feed: ObjectFeed, listener: Listener = silent) ->
             counts.append(len(objects.channels))
             ignored, total = ignored + int(objects.ignored.sum()), total + objects.ignored.size
             if slot < -(-SHOWN // steps) and len(shown) < SHOWN:
-                shown.append(FedCrop(crop.pixels, objects))
+                shown.append(crop)
         listener(Progress("preview", step + 1, steps, "steps"))
     met = {name: _met(holding[name], sides[name]) for name in names}
     return ObjectPreview(
-        _drawn(shown, plan, names), steps, len(counts), met, counts.count(0), max(counts), ignored / max(1, total)
+        _drawn(shown, names, plan), steps, len(counts), met, counts.count(0), max(counts), ignored / max(1, total)
     )
 
 
@@ -77,15 +79,27 @@ def _met(crops: int, sides: Sequence[float]) -> MetObjects:
     return MetObjects(crops, len(sides), middle, sum(side < SMALL_PX for side in sides))
 
 
-def _drawn(crops: Sequence[FedCrop], plan: Plan, names: Sequence[str]) -> tuple[tuple[Image, InstanceSet], ...]:
+def _drawn(crops: Sequence[FedCrop], names: Sequence[str], plan: Plan) -> tuple[tuple[Image, InstanceSet], ...]:
     images = pictures([crop.pixels for crop in crops], plan.preprocessing)
-    return tuple((image, _found(crop.objects, plan.classes, names)) for image, crop in zip(images, crops, strict=True))
+    return tuple((image, _found(crop.objects, names, plan.classes)) for image, crop in zip(images, crops, strict=True))
 
 
-def _found(objects: CutObjects, classes: ClassTable, names: Sequence[str]) -> InstanceSet:
-    ids = [classes[name].class_id for name in names]
-    ones = (
-        instance_from_mask(mask, ids[channel]) for mask, channel in zip(objects.masks, objects.channels, strict=True)
-    )
-    size = Size(*objects.ignored.shape)
-    return InstanceSet(size, tuple(one for one in ones if one is not None), classes, objects.ignored)
+def _found(objects: CutObjects, names: Sequence[str], classes: ClassTable) -> InstanceSet:
+    """The crop's objects; of segments also those of stuff, but for the background, which is no object."""
+    found = []
+    for mask, channel in zip(objects.masks, objects.channels, strict=True):
+        name = names[int(channel)]
+        one = None if name == classes.background else instance_from_mask(mask, classes[name].class_id)
+        found += [] if one is None else [one]
+    return InstanceSet(Size(*objects.ignored.shape), tuple(found), classes, objects.ignored)
+
+
+def preview_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Listener = silent) -> ObjectFeed:
+    """The crops that training sees, of objects or of segments; whatever the network, they are the same.
+
+    Raises:
+        DataError: frames that cannot be read, all of them.
+    """
+    if plan.task == "panoptic":
+        return segment_feed(plan, dataset, stems, listener)
+    return object_feed(plan, dataset, stems, listener)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -27,6 +28,7 @@ from segwright.train.objects.frames import ObjectFrames
 from segwright.train.query_weights import load_weights_of
 from segwright.train.run import object_predictor
 from segwright.train.settings import Plan
+from segwright.train.weight_report import WEIGHTS_FILE, write_report
 from segwright.train.weights import folded_statistics
 
 STATISTICS_CROPS = 16  # or a few more: whole batches
@@ -65,18 +67,25 @@ def object_feed(
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects, told)
 
 
-def start_weights(network: Trainable, plan: Plan, feed: ObjectFeed, listener: Listener) -> None:
+def start_weights(network: Trainable, plan: Plan, feed: ObjectFeed, folder: Path | None, listener: Listener) -> None:
     """Load the plan's pretrained weights into its network, and tell of them; without any they stay random.
 
     Batch norm that was folded into them gets its statistics from the first crops of `feed`: learning normalises by the
-    batch, and without them would start from another network than the pretrained one.
+    batch, and without them would start from another network than the pretrained one. What was loaded into what is
+    written into the run's `folder`, name by name, where one is given.
     """
     report = load_weights_of(network, plan)
-    if report is not None and report.folded:
+    if report is None:
+        listener(Note("training", f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}"))
+        return
+    if report.folded:
         batches = math.ceil(STATISTICS_CROPS / plan.sampling.batch)
         folded_statistics(network, torch.cat([feed.batch(step).frames for step in range(batches)]))
-    why = f"{plan.network.encoder} from random: {plan.reasons.get('weights', '')}" if report is None else str(report)
-    listener(Note("training", why))
+    said = str(report)
+    if folder is not None:
+        write_report(report, folder)
+        said += f"; all names: {folder / WEIGHTS_FILE}"
+    listener(Note("training", said))
 
 
 def object_validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
