@@ -122,7 +122,7 @@ def test_panoptic__a_plan_has_reasons_and_mistakes_are_said(folder: Path, capsys
     assert "panoptic quality, the mean over all classes" in plan
     assert "stuff_area_px: 55" in plan
     seen = done(segwright(capsys, "train", "--preview"))
-    assert set(seen["classes"]) == {"bolt", "plate"}
+    assert set(seen["classes"]) == {"bolt", "plate", "belt", "floor"}
     for word, text in (
         ("model.network=panoptic_fnp", "model.network: is not a panoptic network"),
         ("model.network=unet", "allowed: panoptic_fpn, mask2former, eomt"),

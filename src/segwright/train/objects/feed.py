@@ -62,8 +62,8 @@ class ObjectFeed(AheadOfTraining):
         self._plan = plan
         self._preprocessing = preprocessing
         self._seed = seed
-        self.told = told or Told.objects(classes)
-        self._cropper = ObjectCropper(frames, self.told.names, plan, rule, self.told.things)
+        self._told = told or Told.objects(classes)
+        self._cropper = ObjectCropper(frames, self._told.names, plan, rule, self._told.things)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class ObjectFeed(AheadOfTraining):
         """The batch of one step; `side` in place of the plan's, px."""
         crops = self.crops(step, side)
         frames = torch.from_numpy(np.stack([crop.pixels for crop in crops]))
-        return Batch(step, frames, [self.told.targets(crop.objects) for crop in crops])
+        return Batch(step, frames, [self._told.targets(crop.objects) for crop in crops])
 
     def crops(self, step: int, side: int | None = None) -> list[FedCrop]:
         """What the batch of one step is made of."""

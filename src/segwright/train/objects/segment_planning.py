@@ -39,18 +39,12 @@ STUFF_SHARE = 4096 / (640 * 480)
 STUFF_HALF = 64  # channels of the stuff branch on a cpu, half the paper's
 
 
-# On nuclei, 80 to 150 steps: at 0.004 maskrcnn learns to propose nothing, and all masks of solov2 become empty.
-OBJECTS_RATE = 1e-3, "AdamW on heads that start from random; at a semantic decoder's 0.004 they learn to say nothing"
-# See docs/models/mask2former.md for what came of other rates; the paper's is for weights that know what a query is.
-QUERY_RATE = 4e-3, "AdamW on queries from random, every layer of which is normed"
 PUBLISHED_RATE = 1e-4, "the paper's: the network starts from published weights, queries and all"
 
 
-def object_rate(model: Model) -> tuple[float, str]:
-    """The peak learning rate of a network of objects or segments, and why."""
-    if not is_query_network(model.network):
-        return OBJECTS_RATE
-    return PUBLISHED_RATE if is_published(model.weights) else QUERY_RATE
+def published_rate(model: Model) -> tuple[float, str] | None:
+    """The peak learning rate, and why, where a network of queries starts from published weights; else None."""
+    return PUBLISHED_RATE if is_query_network(model.network) and is_published(model.weights) else None
 
 
 def is_query_network(network: str) -> bool:
