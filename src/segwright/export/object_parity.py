@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from segwright.core import ConfigError, Image, Instance, InstanceSet, Listener, Progress, silent
+from segwright.core import ConfigError, Image, Instance, InstanceSet, Listener, Note, Progress, silent
 from segwright.infer.objects import ObjectPredictor
 from segwright.infer.objects.overlap import shared_px
+
+NOTHING_FOUND = (
+    "neither pipeline finds an object in the frames of the proof, so it shows nothing: train longer, lower "
+    "inference.objects.score, or prove it on more frames (--frames)"
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def object_parity(
     if not seen:
         fix = "name a part of the split that has frames"
         raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
+    if not any(row.on_both_sides for row in seen):
+        listener(Note("parity", NOTHING_FOUND, "warning"))
     pairs = [pair for row in seen for pair in row.pairs]
     return ObjectProof(
         reference.runtime.name,

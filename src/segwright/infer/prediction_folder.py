@@ -86,17 +86,13 @@ def predict_folder(
     done = _journalled(part, header)
     rows, problems, resumed = _each_frame(frames, predictor, part, done, extras, listener)
     stems = [row["stem"] for row in rows]
-    found: Counter[int] | None = None
-    if task == "instance":
-        found = _join_objects(part, stems)
-    if task == "panoptic":
-        found = _join_segments(part, stems, predictor.classes)
+    found = _join(part, task, stems, predictor.classes)
     if extras.yolo:
         _name_classes(part, predictor.classes)
     (beside or _nothing)(part, stems)
     refused = [problem_row(problem) for problem in problems]
     _finish(part, out, {"task": task, **header, "frames": rows, "refused": refused})
-    counts = {} if found is None else {spec.name: found[spec.class_id] for spec in kinds_of_objects(predictor)}
+    counts = {spec.name: found[spec.class_id] for spec in kinds_of_objects(predictor)}
     return Predicted(out, len(rows), resumed, tuple(problems), counts)
 
 
@@ -232,6 +228,13 @@ def _parsed(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return row if isinstance(row, dict) else {}
+
+
+def _join(part: Path, task: str, stems: Sequence[str], classes: ClassTable) -> Counter[int]:
+    """What the task keeps in one file for all frames; how many objects or segments there are of each class id."""
+    if task == "instance":
+        return _join_objects(part, stems)
+    return _join_segments(part, stems, classes) if task == "panoptic" else Counter()
 
 
 def _join_objects(part: Path, stems: Sequence[str]) -> Counter[int]:

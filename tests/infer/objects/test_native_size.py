@@ -81,7 +81,7 @@ class OfQueries:
 def _candidates(boxes: Floats, masks: Floats, covers: str, shape: tuple[int, ...]) -> Candidates:
     count = len(masks)
     scores, channels = np.full(count, 0.9, np.float32), np.zeros(count, np.int64)
-    return Candidates(scores, channels, boxes, masks, "box" if covers == "box" else "image", *shape)
+    return Candidates(scores, channels, boxes, masks, "box" if covers == "box" else "image", shape[0], shape[1])
 
 
 RUNTIMES: dict[str, Callable[[], object]] = {
