@@ -38,6 +38,7 @@ from segwright.train import open_run
 
 CAMVID = SETS["camvid"]
 CROP_PX, BATCH = 96, 2
+CROPS = {"espnetv2": 128}  # it reads multiples of 64 px
 # the smallest encoder that shows what a network is for; the ESPNets and BiSeNetV2 bring their own
 ENCODERS = {"segformer": "mit_b0", "lraspp": "mobilenetv3_small_100", "eomt": "vit_tiny_patch16_224"}
 USUAL_ENCODER = "resnet18"
@@ -157,7 +158,7 @@ def train(network: str, run: Path, project: Path, steps: int) -> float | None:
             "model.weights": "null",
             "training.steps": steps,
             "training.batch": BATCH,
-            "training.crop": CROP_PX,
+            "training.crop": CROPS.get(network, CROP_PX),
             "training.validate_every": steps,
             "training.loggers": "[]",
         }
@@ -223,9 +224,9 @@ def page(rows: dict[str, dict[str, Any]], asked: argparse.Namespace) -> str:
         "",
         "`python benchmarks/networks.py --data DIR`: init, split, train, evaluate, export and predict, typed one after",
         f"the other on CamVid, one frame in {taken}, a sequence a part; {asked.steps} steps of {BATCH} crops of",
-        f"{CROP_PX} px from random weights, so that scores say nothing. The proof compares the exported pipeline with",
-        "the trained one on whole held-out frames; the last column compares the masks that `segwright predict` wrote of",
-        "other frames with the run's answer in torch.",
+        f"{CROP_PX} px (ESPNetv2: {CROPS['espnetv2']}) from random weights, so that scores say nothing. The proof",
+        "compares the exported pipeline with the trained one on whole held-out frames; the last column the masks that",
+        "`segwright predict` wrote of other frames with the run's answer in torch.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * 2}{'---:|' * (len(head) - 2)}",
