@@ -82,17 +82,8 @@ def segment_spec(
         if name in given:
             branch[name] = typed_option(PanopticSpec, network, name, given[name])
             reasons.texts[f"network.{name}"] = "segwright.yaml says so"
-    return PanopticSpec(
-        network,
-        encoder,
-        regions.bands,
-        things,
-        len(stuff_of(classes)),
-        regions.options,
-        regions.width,
-        regions.candidates,
-        **branch,
-    )
+    counts = regions.bands, things, len(stuff_of(classes))
+    return PanopticSpec(network, encoder, *counts, regions.options, regions.width, regions.candidates, **branch)
 
 
 def _require_network(network: str) -> None:
