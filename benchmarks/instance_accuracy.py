@@ -118,7 +118,6 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
     work, started = given.work / "-".join([*map(str, key), given.commit]), time.perf_counter()
     train = train_ours if recipe in OURS else RIVALS[recipe]
     find, said = train(task, recipe, work, _say)
-    learned = time.perf_counter() - started
     scores = {name: scored(find, task.part(part)) for part, name in SCORED.items()}
     shutil.rmtree(work, ignore_errors=True)
     frames = {part: len(task.split.stems(part)) for part in ("train", "validation", *SCORED)}
@@ -131,7 +130,6 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
         "split_hash": task.split.content_hash[:12],
         "dataset_hash": task.dataset.content_hash[:12],
         "seconds": round(time.perf_counter() - started),
-        "seconds_learning": round(learned),
         **said,
         **_machine(given.commit),
     }

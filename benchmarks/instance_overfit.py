@@ -89,4 +89,4 @@ def _objects(target: InstanceTargets, size: Size, classes: ClassTable) -> Instan
         instance_from_mask(mask.numpy().astype(bool), classes.foreground[int(channel)].class_id)
         for mask, channel in zip(target.masks, target.channels, strict=True)
     ]
-    return InstanceSet(size, tuple(things), classes, target.ignored.numpy())
+    return InstanceSet(size, tuple(one for one in things if one is not None), classes, target.ignored.numpy())

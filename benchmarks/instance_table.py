@@ -74,15 +74,13 @@ def _table(name: str, recipes: dict[str, list[Row]]) -> str:
     lines = [
         head,
         "",
-        _line(["recipe", "seeds", *(said for _, said in SCORES), "minutes of learning"]),
-        _line(["---"] * (3 + len(SCORES))),
+        _line(["recipe", "seeds", *(said for _, said in SCORES)]),
+        _line(["---"] * (2 + len(SCORES))),
     ]
     for recipe in (each for each in SAYS if each in recipes):
         rows = recipes[recipe]
         cells = [_spread([row["scores"][name][key] or 0.0 for row in rows]) for key, _ in SCORES]
-        lines.append(
-            _line([f"`{recipe}`", str(len(rows)), *cells, f"{mean(row['seconds_learning'] for row in rows) / 60:.0f}"])
-        )
+        lines.append(_line([f"`{recipe}`", str(len(rows)), *cells]))
     return "\n".join(lines)
 
 

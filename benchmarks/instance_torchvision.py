@@ -37,7 +37,7 @@ from segwright.train.weights import folded_layers
 # crops as a plain recipe cuts them: anywhere, as they are
 UNIFORM = {"rare_crops": 0.0}
 AS_THEY_ARE = {"colour": 0.0, "rotate_degrees": 0.0, "scale": [1.0, 1.0]}
-TUTORIAL = {"lr": 0.005, "momentum": 0.9, "weight_decay": 0.0005}  # torchvision's object detection tutorial
+TUTORIAL_RATE, TUTORIAL_MOMENTUM, TUTORIAL_DECAY = 0.005, 0.9, 0.0005  # torchvision's object detection tutorial
 TUTORIAL_WARM_UP = 1 / 20  # of the steps; there: the first of ten epochs, from a thousandth of the rate
 MASK_CUT = 0.5
 
@@ -60,7 +60,7 @@ def train_torchvision(task: Task, recipe: str, work: Path, listener: Listener) -
         network.transform.min_size, network.transform.max_size = (task.crop,), task.crop  # type: ignore[assignment]
         with torch.autocast("cpu", torch.bfloat16, enabled=plan.optimiser.precision == "bf16"):
             terms = network(list(batch.frames), [_told(target) for target in batch.target])
-        loss = sum(terms.values())
+        loss = torch.stack(list(terms.values())).sum()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), plan.optimiser.clip_gradient)
@@ -111,9 +111,11 @@ def _network(plan: Plan, crops: Tensor, weights: Path, *, fitted: bool) -> MaskR
 
 def _optimiser(network: nn.Module, plan: Plan, *, fitted: bool) -> tuple[torch.optim.Optimizer, float]:
     if not fitted:
-        optimiser = torch.optim.SGD(network.parameters(), **TUTORIAL)
-        optimiser.param_groups[0]["peak"] = TUTORIAL["lr"]
-        return optimiser, TUTORIAL["lr"]
+        optimiser = torch.optim.SGD(
+            network.parameters(), lr=TUTORIAL_RATE, momentum=TUTORIAL_MOMENTUM, weight_decay=TUTORIAL_DECAY
+        )
+        optimiser.param_groups[0]["peak"] = TUTORIAL_RATE
+        return optimiser, TUTORIAL_RATE
     settings = plan.optimiser
     encoder = [value for name, value in network.named_parameters() if "encoder" in name]
     others = [value for name, value in network.named_parameters() if "encoder" not in name]

@@ -38,6 +38,7 @@ from segwright.train import open_run
 
 CAMVID = SETS["camvid"]
 CROP_PX, BATCH = 96, 2
+CROPS = {"espnetv2": 128}  # it reads multiples of 64 px
 # the smallest encoder that shows what a network is for; the ESPNets and BiSeNetV2 bring their own
 ENCODERS = {"segformer": "mit_b0", "lraspp": "mobilenetv3_small_100", "eomt": "vit_tiny_patch16_224"}
 USUAL_ENCODER = "resnet18"
@@ -134,6 +135,7 @@ def chain(network: str, project: Path, arguments: argparse.Namespace) -> dict[st
         "encoder": plan.network.encoder,
         "steps_per_second": trained,
         "pooled_miou": evaluated.answer["scores"]["pooled_miou"],
+        "every": arguments.every,
         "parity_frames": proof["frames"],
         "parity_pixel_share": proof["pixel_share"],
         "parity_probability": proof["largest_probability_difference"],
@@ -156,7 +158,7 @@ def train(network: str, run: Path, project: Path, steps: int) -> float | None:
             "model.weights": "null",
             "training.steps": steps,
             "training.batch": BATCH,
-            "training.crop": CROP_PX,
+            "training.crop": CROPS.get(network, CROP_PX),
             "training.validate_every": steps,
             "training.loggers": "[]",
         }
@@ -212,18 +214,19 @@ def predicted_apart(run: Path, answers: Path, images: Sequence[Path]) -> tuple[i
 
 def page(rows: dict[str, dict[str, Any]], asked: argparse.Namespace) -> str:
     """The table in Markdown, in the order of the networks."""
+    taken = " or ".join(sorted({str(row["every"]) for row in rows.values()}))
     head = (
-        "network", "encoder", "steps/s", "parity: pixels apart", "parity: largest difference of a probability",
-        "predict: pixels apart from the run",
+        "network", "encoder", "steps/s", "frames of proof", "parity: pixels apart",
+        "parity: largest difference of a probability", "predict: pixels apart from the run",
     )  # fmt: skip
     lines = [
         "# Every network, from the commands",
         "",
         "`python benchmarks/networks.py --data DIR`: init, split, train, evaluate, export and predict, typed one after",
-        f"the other on CamVid, one frame in {asked.every}, a sequence a part; {asked.steps} steps of {BATCH} crops of",
-        f"{CROP_PX} px from random weights, so scores say nothing. The proof compares the exported pipeline with the",
-        "trained one on whole held-out frames; the last column compares the masks that `segwright predict` wrote of",
-        "other frames with the run's answer in torch.",
+        f"the other on CamVid, one frame in {taken}, a sequence a part; {asked.steps} steps of {BATCH} crops of",
+        f"{CROP_PX} px (ESPNetv2: {CROPS['espnetv2']}) from random weights, so that scores say nothing. The proof",
+        "compares the exported pipeline with the trained one on whole held-out frames; the last column the masks that",
+        "`segwright predict` wrote of other frames with the run's answer in torch.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * 2}{'---:|' * (len(head) - 2)}",
@@ -237,7 +240,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     speed = "-" if row["steps_per_second"] is None else f"{row['steps_per_second']:.2f}"
     share, largest = f"{row['parity_pixel_share']:.4%}", f"{row['parity_probability']:.1e}"
     apart = f"{row['predict_pixels_differ']:,} of {row['predict_pixels']:,}"
-    return [row["network"], row["encoder"], speed, share, largest, apart]
+    return [row["network"], row["encoder"], speed, str(row["parity_frames"]), share, largest, apart]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from segwright.models import build_network
 from segwright.models.query import QueryNetwork
 from segwright.project import read_project
 from segwright.train.plan_inputs import input_needs
-from segwright.train.query_weights import configured, is_published, load_published
+from segwright.train.query_weights import configured, load_published
+from segwright.train.weight_sources import is_published
 from tests.models.query.tiny import spec
 from tests.train.tiny import write_project
 

@@ -120,7 +120,7 @@ def class_table_of(classes: str) -> ClassTable | None:
     return ClassTable.of([name.strip() for name in classes.split(",")])
 
 
-def options_of(entries: Sequence[str]) -> dict[str, Any]:
+def options_of(entries: Sequence[str] | None) -> dict[str, Any]:
     """The settings of `--option key=value`; values are read as YAML: numbers, true, [lists], else text.
 
     Raises:
@@ -130,7 +130,7 @@ def options_of(entries: Sequence[str]) -> dict[str, Any]:
 
     options: dict[str, Any] = {}
     problems = []
-    for entry in entries:
+    for entry in entries or ():
         key, equals, text = entry.partition("=")
         value = _yaml_value(text)
         if not (key.strip() and equals):

@@ -83,8 +83,7 @@ def predict_folder(
     _require_free(out, [stem for stem, _ in frames])
     part = out.with_name(f"{out.name}.part")
     header = {"model": dict(model), "classes": predictor.classes.to_json(), "extras": vars(extras)}
-    done = _journalled(part, header)
-    rows, problems, resumed = _each_frame(frames, predictor, part, done, extras, listener)
+    rows, problems, resumed = _each_frame(frames, predictor, part, _journalled(part, header), extras, listener)
     stems = [row["stem"] for row in rows]
     found = _join(part, task, stems, predictor.classes)
     if extras.yolo:

@@ -111,7 +111,7 @@ def project_text(name: str, data: Data, classes: ClassTable, columns: tuple[str,
         columns_from=_line("columns_from", data.columns_from, "'(?P<line>[^_]+)_(?P<lighting>[^_]+)_'"),
         columns_csv=_line("columns_csv", data.columns_csv, "frames.csv"),
         recorded=_recorded(data),
-        min_area=10 if classes.background else 0,
+        min_area=10 if classes.background and task == "semantic" else 0,
     )
 
 

@@ -27,7 +27,7 @@ REFUSED = {
 # Belongs to a task the project may have had before: path -> what counts instead
 SAID = {
     "loss": "the network learns from its paper's own losses",
-    "cleanup": "inference.objects says which objects stay",
+    "cleanup": "inference.objects or inference.segments says what stays",
     "alerts": "areas of classes are judged in masks, not in objects",
     "model.decoder_widths": "the network has its own heads: model.options.width",
 }

@@ -9,6 +9,7 @@ from segwright.core import ConfigError
 from segwright.infer.tiles import TilePlan
 from segwright.project.schema import Training
 from segwright.train.hardware import Hardware
+from segwright.train.objects.segment_planning import published_rate
 from segwright.train.plan_inputs import PlanInputs, Reasons
 from segwright.train.sampling_plan import SamplingPlan
 from segwright.train.settings import OptimiserPlan, ValidationPlan
@@ -30,7 +31,9 @@ def optimiser_plan(inputs: PlanInputs, sampling: SamplingPlan, pretrained: bool,
     """How long and how fast to learn, from which number format, and which encoder stages wait."""
     training, machine = inputs.project.training, inputs.hardware
     steps = _steps(inputs, sampling, reasons)
-    usual = OBJECTS_RATE if inputs.objects is not None else DECODER_RATE
+    usual = DECODER_RATE
+    if inputs.objects is not None:
+        usual = published_rate(inputs.project.model) or OBJECTS_RATE
     rate, encoder_rate = _rates(training, usual, pretrained, reasons)
     warmup = reasons.choose(
         "optimiser.warmup_steps", training.warmup_steps, max(10, steps // 20), "5 % of the steps, at least 10"

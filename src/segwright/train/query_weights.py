@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
@@ -22,18 +21,13 @@ from segwright.project.schema import Project
 from segwright.train.settings import Plan
 from segwright.train.weight_fit import load_matching
 from segwright.train.weight_report import WeightReport
-from segwright.train.weight_sources import HUB
+from segwright.train.weight_sources import HUB, is_published
 from segwright.train.weights import load_pretrained
 
 # What a configuration says of its own classes, and of who wrote it: nothing that makes another network.
 LEFT_OUT = ("id2label", "label2id", "architectures", "transformers_version", "dtype", "torch_dtype", "_name_or_path")
 # Constants of transformers' loss, which stand among the weights but are none.
 LOSS_STATE = ("criterion.empty_weight", "attn_mask_probs")
-
-
-def is_published(source: str | None) -> bool:
-    """Whether `model.weights` names a model of the hub, or a folder that transformers saved one to."""
-    return source is not None and (source.startswith(HUB) or (Path(source) / "config.json").is_file())
 
 
 def configured(project: Project) -> Project:

@@ -86,7 +86,7 @@ def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
     _require_alone(given)
     network = build_any(plan.network)
-    feed = segment_feed(plan, given.dataset, given.split.parts["train"], network, given.listener)
+    feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener)
     _start_weights(given, network, feed)
     return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
 
@@ -95,7 +95,7 @@ def _start_weights(given: Given, network: Trainable, feed: ObjectFeed) -> None:
     """Pretrained weights, unless a checkpoint gives every one; the first process writes what they were taken from."""
     if not given.resume:
         folder = given.run.path if given.processes.is_first else None
-        start_weights(network, given.run.plan, feed, folder, given.listener)
+        start_weights(network, given.run.plan, feed, given.listener, folder)
 
 
 def _own_objective(network: Trainable) -> Objective:

@@ -24,6 +24,11 @@ HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # the first that the rep
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "weights")
 
 
+def is_published(source: str | None) -> bool:
+    """Whether `model.weights` names a model of the hub, or a folder that transformers saved one to."""
+    return source is not None and (source.startswith(HUB) or (Path(source) / "config.json").is_file())
+
+
 def is_name(source: str | None) -> bool:
     """Whether `source` is a word or a published name rather than a path."""
     return source in (None, "auto", "imagenet") or source.startswith((TIMM, HUB))

@@ -72,6 +72,23 @@ def test_loss__is_that_of_the_logits_where_the_network_is_all_but_sure(ahead: fl
     torch.testing.assert_close(slope.double(), wanted, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize(("impossible", "expected"), [("another class", "torch's"), ("the true class", "infinite")])
+def test_loss__of_classes_with_probability_zero(impossible: str, expected: str) -> None:
+    """Half precision overflows to infinity: harmless at a class that is not there, and said at the one that is."""
+    logits = torch.zeros((1, 3, 1, 4))
+    logits[:, 2 if impossible == "another class" else 1, :, :2] = -torch.inf
+    logits[:, 0, :, 3] = -torch.inf  # where void is
+    target = torch.tensor([[[1, 1, 0, VOID_CHANNEL]]])
+    total, _ = SegmentationLoss({"cross_entropy": 1.0}, (1,))(logits.requires_grad_(), target)
+    total.backward()
+    wanted = torch.nn.functional.cross_entropy(logits, target, ignore_index=VOID_CHANNEL)
+    assert bool(torch.isfinite(wanted)) == (expected == "torch's")
+    torch.testing.assert_close(total, wanted)
+    assert logits.grad is not None
+    assert bool(torch.isfinite(logits.grad).all())
+    assert not logits.grad[..., 3].any()
+
+
 @pytest.mark.parametrize(
     ("weights", "names"), [({"dice": 1.0}, ["dice"]), ({"cross_entropy": 1.0, "dice": 0.0}, ["cross_entropy"])]
 )

@@ -14,10 +14,11 @@ from segwright.core import GREY, Image
 from segwright.data import make_split, open_dataset, write_split
 from segwright.data.codecs import write_image
 from segwright.data.columns import columns_from_pattern
+from segwright.models.any_network import build_any
 from segwright.project import read_project
 from segwright.train import execute, start_run
 from segwright.train.history import History
-from segwright.train.objects.task import object_feed, object_network
+from segwright.train.objects.task import object_feed
 from tests.train.objects.squares import NETWORKS, planned
 
 SIDE, PITCH, ACROSS = 160, 6, 25
@@ -99,7 +100,7 @@ def test_loss__of_crops_with_no_and_with_five_hundred_objects(tmp_path: Path, ne
     chosen = (f"model.network={network}", f"model.options={NETWORKS[network]}", "training.rare_crops=0")
     plan, dataset, split = planned(project, *chosen, "training.augment.scale=[1,1]")[1:]
     feed = object_feed(plan, dataset, split.parts["train"])
-    model = object_network(plan, None).train()
+    model = build_any(plan.network).train()
     batch = next(batch for batch in map(feed.batch, range(20)) if {0, 500} <= {len(one) for one in batch.target})
     total, terms = model.loss(batch.frames, batch.target)  # type: ignore[operator]
     total.backward()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from segwright.core import GREY, Image, adopt
+from segwright.core import GREY, Image, adopt, silent
 from segwright.data import Dataset, open_dataset
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.data.codecs import write_image
@@ -17,7 +19,10 @@ from segwright.train.objects.facts import object_facts
 from segwright.train.objects.feed import ObjectFeed
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.objects.plan import ObjectPlan
+from segwright.train.objects.task import start_weights
 from segwright.train.sampling_plan import MixPlan, SamplingPlan
+from segwright.train.weight_report import WeightReport
+from tests.models.instance.networks import network as instance_network
 
 
 @pytest.fixture
@@ -45,6 +50,27 @@ def feed_of(dataset: Dataset, *, copy_paste: float = 0.0, workers: int = 1) -> O
     flips, plain = GeometryRanges(True, True, 0.0, (1.0, 1.0)), ColourRanges(share=0.0)
     plan = SamplingPlan(32, 4, 0.7, shares, flips, plain, workers, 1.0, mix=MixPlan(copy_paste=copy_paste))
     return ObjectFeed(frames, dataset.classes, plan, preprocessing, 5, ObjectPlan())
+
+
+def test_start_weights__folded_batch_norm_gets_the_statistics_of_crops(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In training mode the encoder then computes nearly what the folded weights did, on the crops it starts with."""
+    torch.manual_seed(0)
+    network, feed = instance_network("yolact"), feed_of(dataset)
+    report = WeightReport("folded.pt", 1, (), (), folded=True)
+    monkeypatch.setattr("segwright.train.objects.task.load_weights_of", lambda *_: report)
+    crops = torch.cat([feed.batch(step).frames for step in range(4)])
+    backbone, fresh = network.backbone, deepcopy(network.backbone)
+    with torch.no_grad():
+        before = backbone.eval()(crops)[-1]
+        plan = SimpleNamespace(sampling=SimpleNamespace(batch=4))
+        start_weights(network, plan, feed, silent)  # type: ignore[arg-type]
+        learning, answering = backbone.train()(crops)[-1], backbone.eval()(crops)[-1]
+        learning_before = fresh.train()(crops)[-1]
+    assert float((answering - before).norm() / before.norm()) < 0.01
+    assert float((learning - before).norm() / before.norm()) < 0.05
+    assert float((learning_before - before).norm() / before.norm()) > 0.5
 
 
 def test_batch__masks_are_the_bright_pixels_but_for_what_is_ignored(dataset: Dataset) -> None:

@@ -66,8 +66,9 @@ def test_panoptic__trained_scored_exported_predicted_and_calibrated(
     words = ("one.bundle", "--data", "segwright.yaml", "--split", "split.json")
     of_bundle = done(segwright(capsys, "evaluate", *words))
     assert of_bundle["scores"]["pq"] == pytest.approx(own["scores"]["pq"], abs=0.05)
-    done(segwright(capsys, "predict", "one.bundle", "frames/images", "--out", "found"))
+    done(segwright(capsys, "predict", "one.bundle", "frames/images", "--out", "found", "--overlays"))
     assert content(folder / "found" / "manifest.json")["task"] == "panoptic"
+    assert (folder / "found" / "overlays" / "a0.jpg").is_file()
     again = open_dataset(folder / "found" / "panoptic.json", options={"images": str(folder / "frames" / "images")})
     assert [frame.stem for frame in again.frames] == ["a0", "a2", "b1", "b3"]
     stored = ("evaluate", "--task", "panoptic", "--predictions", "found", "--truth")
@@ -120,6 +121,8 @@ def test_panoptic__a_plan_has_reasons_and_mistakes_are_said(folder: Path, capsys
     plan = (folder / "planned" / "plan.yaml").read_text()
     assert "panoptic quality, the mean over all classes" in plan
     assert "stuff_area_px: 55" in plan
+    seen = done(segwright(capsys, "train", "--preview"))
+    assert set(seen["classes"]) == {"bolt", "plate", "belt", "floor"}
     for word, text in (
         ("model.network=panoptic_fnp", "model.network: is not a panoptic network"),
         ("model.network=unet", "allowed: panoptic_fpn, mask2former, eomt"),

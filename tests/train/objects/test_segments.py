@@ -42,6 +42,12 @@ def test_cut__stuff_is_kept_however_little_of_it_is_seen_and_things_are_not() ->
     assert found.ignored.sum() == 3 + 2
 
 
+def test_cut__stuff_of_few_pixels_is_kept_where_a_thing_of_as_many_is_ignored() -> None:
+    layers = segment_layers(PanopticMap(adopt(IDS.copy()), SEGMENTS, CLASSES))
+    found = cut_objects(layers.layers, layers, 1.0, 0.0, least_px=10)
+    assert sorted(found.channels.tolist()) == [2, 3]
+
+
 def test_panoptic_targets__the_map_names_things_as_one_and_void_as_void() -> None:
     found = panoptic_targets(cut(), things=2, stuff=2)
     assert found.things.channels.tolist() == [0, 1]

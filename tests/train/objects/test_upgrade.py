@@ -10,10 +10,11 @@ import torch
 
 from segwright.core import ArtefactError, Note
 from segwright.data import read_split
+from segwright.models.any_network import build_any
 from segwright.project import read_project
 from segwright.train import Run, plan_project
 from segwright.train.checkpoint import BEST, load_weights
-from segwright.train.objects.task import object_network
+from segwright.train.objects.task import object_feed, start_weights
 from tests.journeys.command import done, refused, segwright
 from tests.train.conftest import Tiny
 from tests.train.objects.squares import NETWORKS
@@ -64,12 +65,14 @@ def test_upgrade__from_a_semantic_run_to_a_scored_instance_run(
 
 
 def test_upgrade__the_encoder_is_that_of_the_semantic_run_and_nothing_else(counted: Path, finished: Run) -> None:
-    plan = plan_project(read_project(counted), counted.parent)[0]
+    plan, dataset, split = plan_project(read_project(counted), counted.parent)
+    feed = object_feed(plan, dataset, split.parts["train"])
     torch.manual_seed(1)
-    random = object_network(plan, None).state_dict()
-    torch.manual_seed(1)
+    network = build_any(plan.network)
+    random = {name: value.clone() for name, value in network.state_dict().items()}
     said: list[object] = []
-    started = object_network(plan, said.append).state_dict()
+    start_weights(network, plan, feed, said.append)
+    started = network.state_dict()
     theirs = load_weights(finished.path / "checkpoints" / BEST)
     for name, value in started.items():
         same = theirs[name] if name.startswith("encoder.") else random[name]

@@ -111,3 +111,23 @@ def _described(split: Split) -> str:
     sizes = ", ".join(f"{part} {len(stems)}" for part, stems in split.parts.items())
     fold = "" if split.fold is None else f"fold {split.fold}: "
     return f"{fold}{sizes}{f', left out {len(split.left_out)}' if split.left_out else ''}"
+
+
+def say_what_train_needs(face: Face, data: Path, ways: Mapping[str, Any], exif: str | None, dicom: str | None) -> None:
+    """Columns given on the command line stand nowhere else: train and evaluate read them from a project file."""
+    from segwright.cli.datasets import is_project, listed
+
+    given = {**ways, "columns_exif": listed(exif), "columns_dicom": listed(dicom)}
+    lines = [f"  {key}: {_as_yaml(value)}" for key, value in given.items() if value]
+    if lines:
+        where = str(data) if is_project(data) else "the segwright.yaml you train with"
+        face.say(
+            "\n".join([f"note: train and evaluate look for the same columns: put under `data:` in {where}", *lines])
+        )
+
+
+def _as_yaml(value: str | Path | list[str]) -> str:
+    """A value as a project file has it; in single quotes a backslash is itself."""
+    if isinstance(value, list):
+        return f"[{', '.join(value)}]"
+    return "'" + str(value).replace("'", "''") + "'"

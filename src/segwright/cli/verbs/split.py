@@ -76,14 +76,8 @@ def split(
     json: JsonFlag = False,
 ) -> None:
     """Divide frames into parts by a column, so that no line, sequence or tile is on both sides."""
-    from segwright.cli.datasets import (
-        class_table_of,
-        dataset_at,
-        listed,
-        options_of,
-        refuse_with_project,
-        with_given_columns,
-    )
+    from segwright.cli.datasets import class_table_of, dataset_at, options_of, refuse_with_project, with_given_columns
+    from segwright.cli.splitting import answer
     from segwright.cli.splitting.request import grouping_asked
     from segwright.cli.splitting.work import Asked, work
 
@@ -91,28 +85,8 @@ def split(
     asked = Asked(folds, fractions, hold_out or [], seed, independent, from_ or [], check or [])
     with Face(as_json=json) as face:
         ways: dict[str, Any] = {"columns_from": columns, "columns_csv": columns_csv}
-        settings = options_of(option or [])
-        dataset = dataset_at(data, format=format, classes=class_table_of(classes), options=settings, **ways)
+        dataset = dataset_at(data, format=format, classes=class_table_of(classes), options=options_of(option), **ways)
         dataset = with_given_columns(dataset, columns_exif, columns_dicom, dicom)
         grouping = grouping_asked(data, by, (block, by_block, position, gap), independent=independent)
         work(face, dataset, grouping, asked, out)
-        if not asked.check:
-            recorded = {"columns_exif": listed(columns_exif), "columns_dicom": listed(columns_dicom), "dicom": dicom}
-            _say_what_train_needs(face, data, {**ways, **recorded})
-
-
-def _say_what_train_needs(face: Face, data: Path, given: dict[str, Any]) -> None:
-    """Columns given on the command line stand nowhere else: train and evaluate read them from a project file."""
-    lines = [f"{key}: {_as_yaml(value)}" for key, value in given.items() if value]
-    if lines:
-        from segwright.cli.datasets import is_project
-
-        where = f"`data:` in {data}" if is_project(data) else "`data:` in the segwright.yaml you train with"
-        face.say(f"note: train and evaluate look for the same columns: put under {where}\n  " + "\n  ".join(lines))
-
-
-def _as_yaml(value: str | Path | list[str]) -> str:
-    """A value as a project file has it; in single quotes a backslash is itself."""
-    if isinstance(value, list):
-        return f"[{', '.join(value)}]"
-    return "'" + str(value).replace("'", "''") + "'"
+        answer.say_what_train_needs(face, data, ways, columns_exif, columns_dicom)

@@ -63,38 +63,39 @@ def train(
         _search(words, trials, search_space, run, as_json=json, given={**given, "--preview": preview})
         return
     if preview or folds:
-        with Face(as_json=json) as face:
-            _preview_or_folds(face, words, run, given, preview=preview)
+        _preview_or_folds(words, run, given, as_json=json, preview=preview)
         return
     if live and not plan_only and not _started_together():  # of several processes the first one serves
         from segwright.cli.live import require_free
 
         require_free(port)
     existing = _run_to_resume(run, words) if resume else None
-    how = None if strategy is None else strategy.value
-    project = None if resume else project_of([*words, *([] if how is None else [f"training.strategy={how}"])])
+    project = None if resume else project_of([*words, *([f"training.strategy={strategy}"] if strategy else [])])
     wanted = devices or (existing.plan.processes.devices if existing else _of_project(project))
     if isinstance(wanted, int) and wanted > 1 and not _started_together() and not plan_only:
         watched = ["--live", "--port", str(port)] if live else []
-        said = [*words, *watched, *([] if how is None else ["--strategy", how])]
+        said = [*words, *watched, *(["--strategy", strategy] if strategy else [])]
         raise typer.Exit(_in_processes(said, run, wanted, resume=resume, json=json))
     with Face(as_json=json) as face:
         from segwright.cli.training.one import train_one
 
-        train_one(face, existing or project, run, plan_only=plan_only, port=port if live else None, strategy=how)
+        train_one(face, existing or project, run, plan_only=plan_only, port=port if live else None, strategy=strategy)
 
 
-def _preview_or_folds(face: Face, words: list[str], run: Path | None, given: dict[str, Any], *, preview: bool) -> None:
+def _preview_or_folds(
+    words: list[str], run: Path | None, given: dict[str, Any], *, as_json: bool, preview: bool
+) -> None:
     """A sheet of crops, or the training of all folds; `given` are the other options by name."""
-    if preview:
-        from segwright.cli.training.preview import show_preview
+    with Face(as_json=as_json) as face:
+        if preview:
+            from segwright.cli.training.preview import show_preview
 
-        show_preview(face, words, {"--run": run, **given})
-        return
-    from segwright.cli.training.folds import train_all_folds
+            show_preview(face, words, {"--run": run, **given})
+            return
+        from segwright.cli.training.folds import train_all_folds
 
-    _refuse_beside_folds({name: given[name] for name in ("--resume", "--live", "--devices", "--strategy")})
-    train_all_folds(face, words, run, plan_only=given["--plan"])
+        _refuse_beside_folds({name: given[name] for name in ("--resume", "--live", "--devices", "--strategy")})
+        train_all_folds(face, words, run, plan_only=given["--plan"])
 
 
 def _refuse_beside_folds(given: dict[str, object]) -> None:

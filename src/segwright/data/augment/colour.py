@@ -93,7 +93,8 @@ def _gain(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
 
 def _gamma(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:
     exponent, flat = float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma))), _flat(crop)
-    return _like(crop, cv2.pow(cv2.max(flat, LEAST_LIGHT, dst=flat), exponent, dst=flat))
+    cv2.max(flat, LEAST_LIGHT, dst=flat)  # type: ignore[call-overload]  # a number is a scalar to OpenCV
+    return _like(crop, cv2.pow(flat, exponent, dst=flat))
 
 
 def _contrast(crop: Crop, ranges: ColourRanges, rng: np.random.Generator) -> Crop:

@@ -107,7 +107,7 @@ class DatasetSegments:
         """Raises DataError where the labels cannot be read."""
         return frame_of(stem, read_segments(self.dataset, self.frames[stem]))
 
-    def stale_areas(self, _: PanopticFrame) -> int:
+    def stale_areas(self, frame: PanopticFrame) -> int:  # noqa: ARG002  # the protocol's
         """None: a dataset stores no areas that could be others than those of its pixels."""
         return 0
 
@@ -131,7 +131,7 @@ class KeptSegments:
         ids = np.frombuffer(zlib.decompress(packed), np.uint32).reshape(shape)
         return PanopticFrame(stem, adopt(ids.copy()), segments, self.classes)
 
-    def stale_areas(self, _: PanopticFrame) -> int:
+    def stale_areas(self, frame: PanopticFrame) -> int:  # noqa: ARG002  # the protocol's
         """None are stored."""
         return 0
 

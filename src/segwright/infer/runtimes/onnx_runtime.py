@@ -79,7 +79,7 @@ class OnnxObjectRuntime(_OnnxAnswers):
         super().__init__(path, stride_px=stride_px, threads=threads)
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]:
-        return split_candidates(*self._answers(batch), self.mask_frame, batch.shape)
+        return split_candidates(*self._answers(batch), mask_frame=self.mask_frame, batch_shape=batch.shape)
 
 
 class OnnxRegionRuntime(_OnnxAnswers):
@@ -90,7 +90,7 @@ class OnnxRegionRuntime(_OnnxAnswers):
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Regions]:
         *candidates, stuff = self._answers(batch)
-        found = split_candidates(*candidates, "box", batch.shape)
+        found = split_candidates(*candidates, mask_frame="box", batch_shape=batch.shape)
         return [Regions(*row) for row in zip(found, stuff, strict=True)]
 
 
@@ -101,7 +101,7 @@ class OnnxQueryRuntime(_OnnxAnswers):
     CALLED = "a network of queries"
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Queries]:
-        return split_queries(*self._answers(batch), batch.shape)
+        return split_queries(*self._answers(batch), batch_shape=batch.shape)
 
 
 def _opened(path: Path, threads: int | None) -> tuple[Any, str]:

@@ -67,7 +67,7 @@ class TorchObjectRuntime(_TorchRuntime):
     """An instance network (`models/instance/contract.py`)."""
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]:
-        return split_candidates(*self._answers(batch), self.module.mask_frame, batch.shape)
+        return split_candidates(*self._answers(batch), mask_frame=self.module.mask_frame, batch_shape=batch.shape)
 
 
 class TorchRegionRuntime(_TorchRuntime):
@@ -75,7 +75,7 @@ class TorchRegionRuntime(_TorchRuntime):
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Regions]:
         *candidates, stuff = self._answers(batch)
-        found = split_candidates(*candidates, self.module.mask_frame, batch.shape)
+        found = split_candidates(*candidates, mask_frame=self.module.mask_frame, batch_shape=batch.shape)
         return [Regions(*row) for row in zip(found, stuff, strict=True)]
 
 
@@ -83,7 +83,7 @@ class TorchQueryRuntime(_TorchRuntime):
     """A network of queries (`models/query/network.py`) asked for its queries and not for classes of pixels."""
 
     def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Queries]:
-        return split_queries(*self._answers(batch), batch.shape)
+        return split_queries(*self._answers(batch), batch_shape=batch.shape)
 
     def _ask(self) -> Callable[[torch.Tensor], Any]:
         return lambda frames: _said(self.module.queries(frames))

@@ -56,9 +56,9 @@ class _Sums(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         flat, labels = logits.flatten(2), target.flatten(1).unsqueeze(1).to(logits.dtype)
         kept = flat.new_empty(flat.shape)
-        flats, *parts = _in_parts(flat, labels, kept)
-        truth = torch.empty_like(parts[-1][0])
-        sums = [_sums_of_part(*part, truth, weights, spread=spread) for part in zip(flats, *parts, strict=True)]
+        parts = list(zip(*_in_parts(flat, labels, kept), strict=True))
+        truth = torch.empty_like(parts[0][-1])
+        sums = [_sums_of_part(part, truth, weights, spread=spread) for part in parts]
         missed, spread_sums, *regions = zip(*sums, strict=True)
         overlap, predicted, true = (torch.cat(each) for each in regions)
         ctx.save_for_backward(kept, labels, weights)
@@ -93,13 +93,15 @@ def _in_parts(first: Tensor, *others: Tensor) -> list[tuple[Tensor, ...]]:
 
 
 def _sums_of_part(
-    logits: Tensor, target: Tensor, probability: Tensor, scratch: Tensor, weights: Tensor | None, *, spread: bool
+    part: tuple[Tensor, ...], scratch: Tensor, weights: Tensor | None, *, spread: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The sums of some images, logits (images, channels, pixels), target (images, 1, pixels); writes `probability`.
+    """The sums of some images: logits (images, channels, pixels), target (images, 1, pixels), and the probabilities, to
+    be written.
 
     The largest probability is 1 / the softmax's denominator: from it comes the logarithm of the true class's, exactly,
     for one logarithm a pixel in place of one for each channel.
     """
+    logits, target, probability = part
     truth, valid = _write_truth(scratch[: len(logits)], target), _valid(target)
     torch.softmax(logits, 1, out=probability)
     largest, log_largest = logits.amax(1, keepdim=True), probability.amax(1, keepdim=True).log_()

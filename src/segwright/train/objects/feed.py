@@ -68,7 +68,7 @@ class ObjectFeed(AheadOfTraining):
     @property
     def names(self) -> tuple[str, ...]:
         """The classes that the channels of crops count."""
-        return self._told.names
+        return self.told.names
 
     def batch(self, step: int, side: int | None = None) -> Batch:
         """The batch of one step; `side` in place of the plan's, px."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from torch import nn
 
 from segwright.core import ClassTable, Image, InstanceSet, Listener, Progress, Size, instance_from_mask, silent
 from segwright.data import Dataset
@@ -102,5 +101,5 @@ def preview_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: L
         DataError: frames that cannot be read, all of them.
     """
     if plan.task == "panoptic":
-        return segment_feed(plan, dataset, stems, nn.Identity(), listener)
+        return segment_feed(plan, dataset, stems, listener)
     return object_feed(plan, dataset, stems, listener)

@@ -16,6 +16,7 @@ from segwright.models.instance.spec import InstanceSpec
 from segwright.models.panoptic import PanopticSpec
 from segwright.models.query import QUERY_NETWORKS
 from segwright.project.counted import require_things
+from segwright.project.model import Model
 from segwright.project.schema import Segments
 from segwright.train.objects.facts import ObjectFacts
 from segwright.train.objects.planning import (
@@ -28,6 +29,7 @@ from segwright.train.objects.planning import (
 )
 from segwright.train.objects.segments import stuff_of, things_of
 from segwright.train.plan_inputs import Reasons
+from segwright.train.weight_sources import is_published
 
 REGIONS = "panoptic_fpn"
 SEGMENT_NETWORKS = (REGIONS, *QUERY_NETWORKS)
@@ -35,6 +37,14 @@ STUFF_KEYS = ("stuff_width", "stuff_weight")
 # detectron2's configuration for COCO: a class of stuff has 4096 px or more, of frames of about 640 x 480.
 STUFF_SHARE = 4096 / (640 * 480)
 STUFF_HALF = 64  # channels of the stuff branch on a cpu, half the paper's
+
+
+PUBLISHED_RATE = 1e-4, "the paper's: the network starts from published weights, queries and all"
+
+
+def published_rate(model: Model) -> tuple[float, str] | None:
+    """The peak learning rate, and why, where a network of queries starts from published weights; else None."""
+    return PUBLISHED_RATE if is_query_network(model.network) and is_published(model.weights) else None
 
 
 def is_query_network(network: str) -> bool:
@@ -72,17 +82,8 @@ def segment_spec(
         if name in given:
             branch[name] = typed_option(PanopticSpec, network, name, given[name])
             reasons.texts[f"network.{name}"] = "segwright.yaml says so"
-    return PanopticSpec(
-        network,
-        encoder,
-        regions.bands,
-        things,
-        len(stuff_of(classes)),
-        regions.options,
-        regions.width,
-        regions.candidates,
-        **branch,
-    )
+    counts = regions.bands, things, len(stuff_of(classes))
+    return PanopticSpec(network, encoder, *counts, regions.options, regions.width, regions.candidates, **branch)
 
 
 def _require_network(network: str) -> None:
@@ -133,13 +134,14 @@ def segment_decision(given: Segments, network: str, frame: Size, reasons: Reason
             fix="inference.segments.score=0.5 for all classes, or another network",
         )
     whose = "as MaskFormer's code for COCO" if queries else "as detectron2's Panoptic FPN for COCO"
-    usual = 0.8 if queries else 0.5
+    kept = 0.8 if queries else 0.5
+    sure = f"not the {kept} of MaskFormer's code: classes are learned last, and masks that are right would be void"
     area = 1 if queries else max(1, round(STUFF_SHARE * frame.area_px))
     small = "queries of stuff are kept whatever their size" if queries else f"{STUFF_SHARE:.1%} of the median frame"
     return SegmentDecision(
-        reasons.choose("objects.segments.score", given.score, usual, whose),
+        reasons.choose("objects.segments.score", given.score, 0.5, sure if queries else whose),
         dict(given.thresholds),
         given.mask,
-        reasons.choose("objects.segments.keep", given.keep, usual, whose),
+        reasons.choose("objects.segments.keep", given.keep, kept, whose),
         reasons.choose("objects.segments.stuff_area_px", given.stuff_area_px, area, small),
     )

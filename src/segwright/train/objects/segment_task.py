@@ -12,7 +12,7 @@ from segwright.core import ClassTable, Listener, silent
 from segwright.data import Dataset
 from segwright.evaluate.panoptic.predicted import DatasetSegments, predicted_row
 from segwright.evaluate.panoptic.scores import score_panoptic_rows
-from segwright.models.query import QueryNetwork
+from segwright.models.query import QUERY_NETWORKS
 from segwright.train.objects.feed import ObjectFeed, Told
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.objects.segments import (
@@ -27,10 +27,8 @@ from segwright.train.run import panoptic_predictor
 from segwright.train.settings import Plan
 
 
-def segment_feed(
-    plan: Plan, dataset: Dataset, stems: Sequence[str], network: nn.Module, listener: Listener = silent
-) -> ObjectFeed:
-    """The crops of a plan's training frames, which are read once here, as `network` is told of them.
+def segment_feed(plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Listener = silent) -> ObjectFeed:
+    """The crops of a plan's training frames, which are read once here, as its network is told of them.
 
     Raises:
         DataError: frames that cannot be read, all of them.
@@ -38,7 +36,7 @@ def segment_feed(
     assert plan.objects is not None
     frames = ObjectFrames(dataset, stems, plan.preprocessing, plan.sampling.cache_gb, read_segment_layers)
     frames.index(plan.sampling.workers, listener)
-    seed, told = plan.optimiser.seed, told_segments(plan.classes, queries=isinstance(network, QueryNetwork))
+    seed, told = plan.optimiser.seed, told_segments(plan.classes, queries=plan.network.network in QUERY_NETWORKS)
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, seed, plan.objects, told)
 
 

@@ -67,7 +67,9 @@ def object_feed(
     return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects, told)
 
 
-def start_weights(network: Trainable, plan: Plan, feed: ObjectFeed, folder: Path | None, listener: Listener) -> None:
+def start_weights(
+    network: Trainable, plan: Plan, feed: ObjectFeed, listener: Listener, folder: Path | None = None
+) -> None:
     """Load the plan's pretrained weights into its network, and tell of them; without any they stay random.
 
     Batch norm that was folded into them gets its statistics from the first crops of `feed`: learning normalises by the

@@ -228,6 +228,13 @@ def test_mask_head__makes_only_the_asked_class(channels: int) -> None:
     torch.testing.assert_close(logits, every[torch.arange(2), asked], rtol=1e-4, atol=1e-5)
 
 
+def test_mask_head__is_undecided_before_it_has_learned() -> None:
+    torch.manual_seed(0)
+    features = 3 * torch.randn(4, 32, 7, 7)
+    logits = MaskHead(32, 1)(features, torch.zeros(4, dtype=torch.int64))
+    assert float(logits.detach().abs().max()) < 0.1
+
+
 def test_truth_at__points_read_the_object_they_lie_on() -> None:
     _, truth = scene(0)
     box = truth.boxes[:1]
