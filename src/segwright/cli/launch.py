@@ -41,7 +41,7 @@ def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> subpro
     # A group of their own: a terminal then sends its Ctrl-C to this process alone, which passes it on, as it does
     # where somebody else sends one to this process.
     group: dict[str, Any] = {} if os.name == "nt" else {"process_group": 0}
-    return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment, **group)
+    return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment, text=False, **group)
 
 
 def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int:

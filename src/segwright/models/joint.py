@@ -40,6 +40,12 @@ def joint_sum(value: Tensor) -> Tensor:
     return value if _PROCESSES.get() == 1 else _JointSum.apply(value)  # type: ignore[return-value]
 
 
+def joint_mean(total: Tensor, count: Tensor | int) -> Tensor:
+    """The sum of `total` over all processes over that of `count`, what each of them added up; 0 where nothing was."""
+    counted = torch.as_tensor(count, dtype=total.dtype, device=total.device)
+    return joint_sum(total) / joint_sum(counted).clamp(min=1)
+
+
 def joint_rows(rows: Tensor) -> Tensor:
     """The rows (first dimension) of all processes, in the order of their ranks; how many a process has may differ.
 

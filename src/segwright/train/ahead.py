@@ -17,7 +17,7 @@ BATCHES_AHEAD = 3
 
 
 class AheadOfTraining(ABC):
-    """Calls `batch` on threads; OpenCV and numpy release the interpreter lock. `waited_seconds` is the caller's.
+    """Calls `own_batch` on threads; OpenCV and numpy release the interpreter lock. `waited_seconds` is the caller's.
 
     `hard` are the places drawn again for their loss; None where none are.
     """
@@ -32,13 +32,17 @@ class AheadOfTraining(ABC):
         """The batch of one step: a function of the plan and of `step` alone."""
         ...
 
+    def own_batch(self, step: int) -> Batch:
+        """What this process learns from of the batch of one step: all of it where it is alone."""
+        return self.batch(step)
+
     def batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
-        """The batches of steps `first_step` to `last_step - 1`, in order. Counts the time the caller had to wait."""
+        """This process's own of steps `first_step` to `last_step - 1`, in order. Counts the time of waiting."""
         with ThreadPoolExecutor(self._workers) as pool:
             ahead: deque[Future[Batch]] = deque()
             for step in range(first_step, last_step):
                 while len(ahead) < BATCHES_AHEAD and step + len(ahead) < last_step:
-                    ahead.append(pool.submit(self.batch, step + len(ahead)))
+                    ahead.append(pool.submit(self.own_batch, step + len(ahead)))
                 started = time.perf_counter()
                 batch = ahead.popleft().result()
                 self.waited_seconds += time.perf_counter() - started

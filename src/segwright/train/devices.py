@@ -20,6 +20,7 @@ from segwright.core import ConfigError, Listener, Note
 from segwright.models.joint import joint_batch
 from segwright.models.joint_norm import join_batch_norm
 from segwright.models.trainable import Trainable
+from segwright.train.loss_module import LossOf, has_loss
 from segwright.train.processes import ALONE, TIMEOUT, Processes
 from segwright.train.settings import Plan
 from segwright.train.sharded import Sharding, shard
@@ -88,6 +89,14 @@ class Devices:
         """
         if not self.in_shards:
             return None
+        if has_loss(network):
+            raise ConfigError.of(
+                "training.strategy",
+                f"fsdp cannot gather {network.spec.network}, which is asked for its loss and not for its answer",
+                allowed="ddp for networks of objects",
+                found="fsdp",
+                fix="training.strategy=ddp",
+            )
         mesh = init_device_mesh(self.fabric.device.type, (self.processes.count,))
         return shard(network, average, mesh)
 
@@ -95,7 +104,7 @@ class Devices:
         """What is called in training, so that gradients are those of all processes. Anew after freezing and thawing."""
         if self.processes.count == 1 or self.in_shards:  # a network in shards sees to its gradients itself
             return network
-        return self.fabric.strategy.setup_module(network)
+        return self.fabric.strategy.setup_module(LossOf(network) if has_loss(network) else network)
 
     def average_gradients(self, beside: nn.Module) -> None:
         """Give what learns beside the network, and is not wrapped, the mean gradient of all processes."""

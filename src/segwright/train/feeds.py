@@ -24,11 +24,7 @@ def feed_of(plan: Plan, dataset: Dataset, split: Split, processes: Processes, li
         ConfigError: fewer crops in a batch than processes.
         DataError: frames that cannot be read; none is skipped.
     """
-    sampling = replace(
-        plan.sampling,
-        workers=max(1, plan.sampling.workers // processes.local_count),
-        cache_gb=plan.sampling.cache_gb / processes.local_count,
-    )
+    sampling = shared_sampling(plan.sampling, processes)
     stems = split.parts["train"]
     folder = None if plan.distill is None else plan.distill.unlabelled
     if plan.distill is None or folder is None:
@@ -44,6 +40,12 @@ def feed_of(plan: Plan, dataset: Dataset, split: Split, processes: Processes, li
         _feed(plan, half, (dataset, stems), processes.share(slots), listener),
         _feed(plan, replace(half, rare_share=0.0), (unlabelled, all_of_them), processes.share(others), listener),
     )
+
+
+def shared_sampling(plan: SamplingPlan, processes: Processes) -> SamplingPlan:
+    """The plan with one process's part of the threads and memory, which are a machine's."""
+    workers = max(1, plan.workers // processes.local_count)
+    return replace(plan, workers=workers, cache_gb=plan.cache_gb / processes.local_count)
 
 
 def require_crops(crops: int, processes: Processes) -> None:

@@ -20,6 +20,7 @@ from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.models.any_network import build_any
+from segwright.models.instance import NETWORKS
 from segwright.models.query import QueryNetwork
 from segwright.models.trainable import Trainable
 from segwright.train.feed import Batches
@@ -73,26 +74,43 @@ def _semantic(given: Given) -> Prepared:
 
 def _instance(given: Given) -> Prepared:
     plan = given.run.plan
-    _require_alone(given)
-    network = build_any(plan.network)
+    network = _object_network(given)
     told = Told.objects(plan.classes, segment_targets) if isinstance(network, QueryNetwork) else None
-    feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told)
-    _start_weights(given, network, feed)
-    judges = Judges(_own_objective(network), object_validator(plan, _held_out(given)), class_score="mask_ap")
-    return network, feed, judges
+    feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told, given.processes)
+    _start(network, feed, given)
+    validate = object_validator(plan, _held_out(given), given.processes)
+    return network, feed, Judges(_own_objective(network), validate, class_score="mask_ap")
 
 
 def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
-    _require_alone(given)
-    network = build_any(plan.network)
-    feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener)
-    _start_weights(given, network, feed)
-    return network, feed, Judges(_own_objective(network), segment_validator(plan, _held_out(given)), class_score="pq")
+    network = _object_network(given)
+    feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener, given.processes)
+    _start(network, feed, given)
+    validate = segment_validator(plan, _held_out(given), given.processes)
+    return network, feed, Judges(_own_objective(network), validate, class_score="pq")
 
 
-def _start_weights(given: Given, network: Trainable, feed: ObjectFeed) -> None:
-    """Pretrained weights, unless a checkpoint gives every one; the first process writes what they were taken from."""
+def _object_network(given: Given) -> Trainable:
+    """The plan's network, its weights still random.
+
+    Raises:
+        ConfigError: a network of queries, and several processes: their matched losses are of one process's crops.
+    """
+    network = build_any(given.run.plan.network)
+    if given.processes.count > 1 and isinstance(network, QueryNetwork):
+        raise ConfigError.of(
+            "training.devices",
+            f"is more than one, and {network.spec.network} learns its queries in one process",
+            allowed=f"1, or a network that several processes can learn: {', '.join(NETWORKS)}",
+            found=str(given.processes.count),
+            fix="training.devices=1",
+        )
+    return network
+
+
+def _start(network: Trainable, feed: ObjectFeed, given: Given) -> None:
+    """Pretrained weights into a network that is not gone on with; the first process writes what was taken."""
     if not given.resume:
         folder = given.run.path if given.processes.is_first else None
         start_weights(network, given.run.plan, feed, given.listener, folder)
@@ -106,17 +124,6 @@ def _own_objective(network: Trainable) -> Objective:
 def _held_out(given: Given) -> Dataset:
     """The frames that choose the checkpoint."""
     return given.dataset.only(given.split.parts[given.run.plan.validation.part])
-
-
-def _require_alone(given: Given) -> None:
-    if given.processes.count > 1:
-        raise ConfigError.of(
-            "training.devices",
-            "is more than one, and objects are learned in one process",
-            allowed=f"1, for task: {given.run.plan.task}",
-            found=str(given.processes.count),
-            fix="training.devices=1",
-        )
 
 
 # task -> what it gives the training loop

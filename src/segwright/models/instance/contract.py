@@ -28,6 +28,9 @@ class InstanceTargets:
         outside of them, an object that lies in them whole is no object, and an anchor, cell or proposal that lies
         mostly in them is neither right nor wrong.
 
+    seed: what a loss draws of this image (which anchors, masks, points it looks at) is drawn from; None: from torch's
+        own random numbers. With a seed the draws are the same on any device, in any process, after any interruption.
+
     No objects is a valid image: the shapes are (0,), (0, 4) and (0, height, width).
 
     Raises:
@@ -38,6 +41,7 @@ class InstanceTargets:
     boxes: Tensor
     masks: Tensor | None
     ignored: Tensor
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         objects = len(self.channels)
@@ -59,7 +63,7 @@ class InstanceTargets:
                 "shapes or types do not fit each other",
                 allowed="channels (n,) int64, boxes (n, 4) float32, masks (n, height, width) bool or uint8 or None, "
                 "ignored (height, width) bool",
-                found=", ".join(f"{name} {_described(value)}" for name, value in vars(self).items()),
+                found=", ".join(f"{name} {_described(value)}" for name, value in vars(self).items() if name != "seed"),
                 fix="build the targets with as many channels and masks as boxes, all at the size of the network input",
             )
 
@@ -69,7 +73,8 @@ class InstanceTargets:
     def to(self, device: torch.device | str) -> InstanceTargets:
         """The same targets on `device`."""
         masks = None if self.masks is None else self.masks.to(device)
-        return InstanceTargets(self.channels.to(device), self.boxes.to(device), masks, self.ignored.to(device))
+        channels, boxes, ignored = (part.to(device) for part in (self.channels, self.boxes, self.ignored))
+        return InstanceTargets(channels, boxes, masks, ignored, self.seed)
 
 
 class Candidates(NamedTuple):

@@ -23,14 +23,14 @@ def judged(targets: InstanceTargets) -> InstanceTargets:
         kept = (ignored_share(targets.boxes, targets.ignored) < 1) & (
             (targets.boxes[:, 2:] > targets.boxes[:, :2]).all(1)
         )
-        return InstanceTargets(targets.channels[kept], targets.boxes[kept], None, targets.ignored)
+        return InstanceTargets(targets.channels[kept], targets.boxes[kept], None, targets.ignored, targets.seed)
     masks = targets.masks.to(torch.bool)
     if targets.ignored.any():
         masks = masks & ~targets.ignored
     kept = masks.flatten(1).any(1)
     if kept.all():  # the common case needs no copy of all masks
-        return InstanceTargets(targets.channels, targets.boxes, masks, targets.ignored)
-    return InstanceTargets(targets.channels[kept], targets.boxes[kept], masks[kept], targets.ignored)
+        return InstanceTargets(targets.channels, targets.boxes, masks, targets.ignored, targets.seed)
+    return InstanceTargets(targets.channels[kept], targets.boxes[kept], masks[kept], targets.ignored, targets.seed)
 
 
 def needs_masks(targets: InstanceTargets, network: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from segwright.core import ClassTable, Size
 from segwright.data.augment import vary_colour
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.instance import InstanceTargets
+from segwright.models.panoptic import PanopticTargets
 from segwright.train.ahead import AheadOfTraining
 from segwright.train.feed import Batch, normalised, side_of_step
 from segwright.train.objects.crops import ObjectCropper
@@ -46,7 +47,10 @@ class FedCrop(NamedTuple):
 
 
 class ObjectFeed(AheadOfTraining):
-    """Cuts crops with objects on worker threads; `Batch.target` is a list of what is `told`, one a crop."""
+    """Cuts crops with objects on worker threads; `Batch.target` is a list of what is `told`, one a crop.
+
+    `slots` are those of each batch that this process learns from; all where it is None.
+    """
 
     def __init__(
         self,
@@ -57,13 +61,15 @@ class ObjectFeed(AheadOfTraining):
         seed: int,
         rule: ObjectPlan,
         told: Told | None = None,
+        slots: Sequence[int] | None = None,
     ) -> None:
         super().__init__(plan.workers)
         self._plan = plan
         self._preprocessing = preprocessing
         self._seed = seed
-        self._told = told or Told.objects(classes)
-        self._cropper = ObjectCropper(frames, self._told.names, plan, rule, self._told.things)
+        self._slots = range(plan.batch) if slots is None else slots
+        self.told = told or Told.objects(classes)
+        self._cropper = ObjectCropper(frames, self.told.names, plan, rule, self.told.things)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,21 +77,43 @@ class ObjectFeed(AheadOfTraining):
         return self.told.names
 
     def batch(self, step: int, side: int | None = None) -> Batch:
-        """The batch of one step; `side` in place of the plan's, px."""
-        crops = self.crops(step, side)
+        """The whole batch of one step; `side` in place of the plan's, px."""
+        return self._batch(step, self.crops(step, side), range(self._plan.batch))
+
+    def own_batch(self, step: int) -> Batch:
+        """What is in this process's slots of the batch."""
+        return self._batch(step, self._cut(step, None, self._slots), self._slots)
+
+    def _batch(self, step: int, crops: Sequence[FedCrop], slots: Sequence[int]) -> Batch:
         frames = torch.from_numpy(np.stack([crop.pixels for crop in crops]))
-        return Batch(step, frames, [self._told.targets(crop.objects) for crop in crops])
+        targets = [
+            seeded(self.told.targets(crop.objects), (self._seed, step, slot))
+            for crop, slot in zip(crops, slots, strict=True)
+        ]
+        return Batch(step, frames, targets)
 
     def crops(self, step: int, side: int | None = None) -> list[FedCrop]:
-        """What the batch of one step is made of."""
+        """What the whole batch of one step is made of."""
+        return self._cut(step, side, range(self._plan.batch))
+
+    def _cut(self, step: int, side: int | None, slots: Sequence[int]) -> list[FedCrop]:
         side = side or side_of_step(self._plan, self._seed, step)
-        return [self._crop(np.random.default_rng((self._seed, step, slot)), side) for slot in range(self._plan.batch)]
+        return [self._crop(np.random.default_rng((self._seed, step, slot)), side) for slot in slots]
 
     def _crop(self, rng: np.random.Generator, side: int) -> FedCrop:
         crop = self._cropper.crop(Size(side, side), rng)
         scaled = crop.pixels.astype(np.float32) * np.float32(self._preprocessing.scale)
         varied = vary_colour(scaled, self._plan.colour, rng) if self._plan.colour.changes_anything else scaled
         return FedCrop(normalised(varied, self._preprocessing), crop.objects)
+
+
+def seeded(target: Any, numbers: tuple[int, ...]) -> Any:
+    """The target with the seed of what a loss draws of it, made of `numbers`; of queries nothing is drawn by it."""
+    if isinstance(target, PanopticTargets):
+        return replace(target, things=seeded(target.things, numbers))
+    if isinstance(target, InstanceTargets):
+        return replace(target, seed=int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+    return target
 
 
 def targets_of(objects: CutObjects) -> InstanceTargets:

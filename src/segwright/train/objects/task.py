@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +19,15 @@ from segwright.evaluate.instances.from_dataset import coco_content
 from segwright.evaluate.instances.predicted import ranking
 from segwright.infer.objects import ObjectPredictor
 from segwright.infer.objects.results import coco_results
-from segwright.models.instance import InstanceNetwork, InstanceTargets
-from segwright.models.panoptic import PanopticNetwork, PanopticTargets
+from segwright.models.instance import InstanceTargets
+from segwright.models.panoptic import PanopticTargets
 from segwright.models.trainable import Trainable
+from segwright.train.feeds import shared_sampling
+from segwright.train.loss_module import own_loss
 from segwright.train.objective import Autocast
 from segwright.train.objects.feed import ObjectFeed, Told
 from segwright.train.objects.frames import ObjectFrames
+from segwright.train.processes import ALONE, Processes
 from segwright.train.query_weights import load_weights_of
 from segwright.train.run import object_predictor
 from segwright.train.settings import Plan
@@ -47,24 +50,32 @@ class OwnObjective:
         target: Targets,
         autocast: Autocast,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        assert isinstance(network, InstanceNetwork | PanopticNetwork)
         with autocast():
-            total, terms = cast("Any", network).loss(frames, target)
+            total, terms = own_loss(network, frames, target)
         return total.float(), {name: term.detach() for name, term in terms.items()}
 
 
 def object_feed(
-    plan: Plan, dataset: Dataset, stems: Sequence[str], listener: Listener = silent, told: Told | None = None
+    plan: Plan,
+    dataset: Dataset,
+    stems: Sequence[str],
+    listener: Listener = silent,
+    told: Told | None = None,
+    processes: Processes = ALONE,
 ) -> ObjectFeed:
     """The crops of a plan's training frames, which are read once here; `told` as in `ObjectFeed`.
+
+    Threads and memory in the plan are a machine's, and its processes divide them.
 
     Raises:
         DataError: frames that cannot be read, all of them.
     """
     assert plan.objects is not None
-    frames = ObjectFrames(dataset, stems, plan.preprocessing, plan.sampling.cache_gb)
-    frames.index(plan.sampling.workers, listener)
-    return ObjectFeed(frames, plan.classes, plan.sampling, plan.preprocessing, plan.optimiser.seed, plan.objects, told)
+    sampling = shared_sampling(plan.sampling, processes)
+    frames = ObjectFrames(dataset, stems, plan.preprocessing, sampling.cache_gb)
+    frames.index(sampling.workers, listener)
+    slots, seed = processes.share(range(sampling.batch)), plan.optimiser.seed
+    return ObjectFeed(frames, plan.classes, sampling, plan.preprocessing, seed, plan.objects, told, slots)
 
 
 def start_weights(
@@ -90,26 +101,34 @@ def start_weights(
     listener(Note("training", said))
 
 
-def object_validator(plan: Plan, held_out: Dataset) -> Callable[[nn.Module], dict[str, Any]]:
-    """A function that scores a network on the held-out frames at their native size, by mask AP."""
+def object_validator(
+    plan: Plan, held_out: Dataset, processes: Processes = ALONE
+) -> Callable[[nn.Module], dict[str, Any]]:
+    """A function that scores a network on the held-out frames at their native size, by mask AP.
+
+    Of several processes each looks at its share of the frames; the first one scores what all have found.
+    """
     assert plan.objects is not None
     rule = plan.objects
     truth: list[dict[str, Any]] = []  # read at the first round, and kept
 
     def validate(network: nn.Module) -> dict[str, Any]:
         frames = [frame for frame in held_out.frames if frame.mask is not None]
-        if not truth:
+        if not truth and processes.is_first:
             read = in_threads(lambda frame: (frame.stem, read_objects(held_out, frame)), frames)
             truth.append(coco_content(read, plan.classes))
         predictor = object_predictor(plan, network, ranking(rule.decision, rule.scored_from))
-        results = [row for frame in frames for row in _found(predictor, held_out, frame)]
-        evaluation = evaluate_instances(results, truth[0], kinds=("mask",))
-        return {
-            "scores": dict(evaluation.scores),
-            "class_iou": {name: scores.get("mask_ap") for name, scores in evaluation.classes.items()},
-        }
+        own = [row for frame in processes.share(frames) for row in _found(predictor, held_out, frame)]
+        results = [row for part in processes.gathered(own) for row in part]
+        return processes.from_first(_scored(results, truth[0]) if processes.is_first else None)
 
     return validate
+
+
+def _scored(results: list[dict[str, Any]], truth: dict[str, Any]) -> dict[str, Any]:
+    evaluation = evaluate_instances(results, truth, kinds=("mask",))
+    by_class = {name: scores.get("mask_ap") for name, scores in evaluation.classes.items()}
+    return {"scores": dict(evaluation.scores), "class_iou": by_class}
 
 
 def _found(predictor: ObjectPredictor, dataset: Dataset, frame: Frame) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from torchvision.models.detection.roi_heads import fastrcnn_loss
 
 from segwright.models.instance.anchors import clipped, decoded
 from segwright.models.instance.contract import InstanceTargets
+from segwright.models.instance.draws import REGIONS, draws_of
 from segwright.models.instance.maskrcnn.matching import (
     LARGEST,
     REGION_CODER,
@@ -22,6 +23,7 @@ from segwright.models.instance.maskrcnn.matching import (
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
 from segwright.models.instance.ranking import best, filled, take
 from segwright.models.instance.suppression import box_iou, greedy_nms
+from segwright.models.joint import joint_mean
 
 SIDE = 7  # cells a side of a region
 POSITIVE_SHARE = 0.25  # of the regions a step looks at
@@ -62,7 +64,7 @@ def regions_to_train(proposals: list[Tensor], targets: list[InstanceTargets], op
     for image, (proposed, target) in enumerate(zip(proposals, targets, strict=True)):
         boxes = torch.cat([proposed, target.boxes])
         found = match_boxes(target, boxes, REGION_MATCHER)
-        chosen = torch.cat(drawn(found.classes, options.regions_to_train, POSITIVE_SHARE))
+        chosen = torch.cat(drawn(found.classes, options.regions_to_train, POSITIVE_SHARE, draws_of(target, REGIONS)))
         boxes, classes, index = boxes[chosen], found.classes[chosen], found.target[chosen]
         wanted = target.boxes[index] if len(target) else boxes
         codes = REGION_CODER.encode_single(wanted, boxes)
@@ -72,9 +74,11 @@ def regions_to_train(proposals: list[Tensor], targets: list[InstanceTargets], op
 
 def region_losses(logits: Tensor, codes: Tensor, regions: Regions) -> tuple[Tensor, Tensor]:
     """torchvision's class and box loss of regions; 0 where there is none."""
-    if len(regions.classes) == 0:
-        return 0 * logits.sum(), 0 * codes.sum()
-    return fastrcnn_loss(logits, codes, [regions.classes], [regions.codes])
+    count = len(regions.classes)
+    if count == 0:
+        return joint_mean(0 * logits.sum(), 0), joint_mean(0 * codes.sum(), 0)
+    classes, boxes = fastrcnn_loss(logits, codes, [regions.classes], [regions.codes])
+    return joint_mean(classes * count, count), joint_mean(boxes * count, count)
 
 
 def best_boxes(

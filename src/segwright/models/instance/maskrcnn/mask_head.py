@@ -13,6 +13,7 @@ from torchvision.ops import roi_align
 from segwright.models.instance.contract import InstanceTargets
 from segwright.models.instance.judged import chunks
 from segwright.models.instance.maskrcnn.box_head import Regions
+from segwright.models.joint import joint_mean
 
 DEPTH = 4
 # The spread of the last weights at first, as Detectron2 has it: every cell starts near 1/2. He's, for one class, starts
@@ -91,7 +92,7 @@ def mask_loss(logits: Tensor, shares: Tensor, judged: Tensor) -> Tensor:
     Equal to torchvision's `maskrcnn_loss` where all is judged and shares are its targets.
     """
     losses = F.binary_cross_entropy_with_logits(logits, shares, reduction="none")
-    return torch.where(judged, losses, 0).sum() / judged.sum().clamp(min=1)
+    return joint_mean(torch.where(judged, losses, 0).sum(), judged.sum())
 
 
 def _cells(masks: Tensor, regions: Tensor, side: int) -> Tensor:

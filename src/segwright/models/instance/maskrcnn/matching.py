@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder, Matcher
+from torchvision.models.detection._utils import BoxCoder, Matcher
 
 from segwright.models.instance.contract import InstanceTargets
+from segwright.models.instance.draws import shuffled
 from segwright.models.instance.judged import MOSTLY, ignored_share
 from segwright.models.instance.most_overlapped import most_overlapped
 
@@ -46,7 +47,15 @@ def match_boxes(targets: InstanceTargets, boxes: Tensor, matcher: Matcher) -> Fo
     return Found(torch.where(outside & (classes == 0), NEUTRAL, classes), target)
 
 
-def drawn(classes: Tensor, count: int, positive_share: float) -> tuple[Tensor, Tensor]:
-    """The positions of `count` boxes drawn at random from classes (n,), positive ones up to their share; negatives."""
-    positive, negative = BalancedPositiveNegativeSampler(count, positive_share)([classes])
-    return positive[0].nonzero().flatten(), negative[0].nonzero().flatten()
+def drawn(
+    classes: Tensor, count: int, positive_share: float, draws: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """The positions of `count` boxes drawn at random from classes (n,), positive ones up to their share; negatives.
+
+    Those that torchvision's `BalancedPositiveNegativeSampler` draws from the same random numbers.
+    """
+    positive, negative = (classes >= 1).nonzero().flatten(), (classes == 0).nonzero().flatten()
+    wanted = min(int(count * positive_share), len(positive))
+    others = min(count - wanted, len(negative))
+    chosen = positive[shuffled(len(positive), classes.device, draws)[:wanted]]
+    return chosen.sort().values, negative[shuffled(len(negative), classes.device, draws)[:others]].sort().values

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segwright.models.instance.contract import InstanceTargets
+from segwright.models.instance.draws import POINTS, draws_of, uniform
 from segwright.models.instance.maskrcnn.mask_head import AskedMasks
+from segwright.models.joint import joint_mean
 
 OVERSAMPLE = 3  # points drawn for one that is kept
 UNCERTAIN_SHARE = 0.75  # of the kept, the rest is anywhere
@@ -70,7 +72,9 @@ def point_loss(
     logits: Tensor, asked: AskedMasks, features: Tensor, targets: list[InstanceTargets], head: PointHead
 ) -> Tensor:
     """Mean cross-entropy of points of the asked masks (n, side, side), most of them where the logits are uncertain."""
-    where = points_to_train(logits.detach())
+    images = [logits.detach()[asked.image == number] for number in range(len(targets))]  # they rise in `asked`
+    drawn = [points_to_train(own, draws_of(target, POINTS)) for own, target in zip(images, targets, strict=True)]
+    where = torch.cat(drawn)
     coarse = _at(logits[:, None], where)[:, 0]
     fine, truth, judged = [], [], []
     for number, target in enumerate(targets):
@@ -84,15 +88,15 @@ def point_loss(
     said = head(torch.cat(fine), coarse, asked.channels)
     losses = F.binary_cross_entropy_with_logits(said, torch.cat(truth), reduction="none")
     counted = torch.cat(judged)
-    return torch.where(counted, losses, 0).sum() / counted.sum().clamp(min=1)
+    return joint_mean(torch.where(counted, losses, 0).sum(), counted.sum())
 
 
-def points_to_train(logits: Tensor) -> Tensor:
+def points_to_train(logits: Tensor, draws: torch.Generator | None = None) -> Tensor:
     """Points (n, points, 2) x, y in 0..1 of the box: of three times as many the least certain, and some anywhere."""
-    drawn = torch.rand(len(logits), OVERSAMPLE * TRAINING_POINTS, 2, device=logits.device)
+    drawn = uniform((len(logits), OVERSAMPLE * TRAINING_POINTS, 2), logits.device, draws)
     uncertain = int(UNCERTAIN_SHARE * TRAINING_POINTS)
     _, index = (-_at(logits[:, None], drawn)[:, 0].abs()).topk(uncertain, dim=1)
-    anywhere = torch.rand(len(logits), TRAINING_POINTS - uncertain, 2, device=logits.device)
+    anywhere = uniform((len(logits), TRAINING_POINTS - uncertain, 2), logits.device, draws)
     return torch.cat([drawn.gather(1, index[..., None].expand(-1, -1, 2)), anywhere], dim=1)
 
 

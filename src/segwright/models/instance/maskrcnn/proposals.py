@@ -13,10 +13,12 @@ from torchvision.ops import batched_nms
 
 from segwright.models.instance.anchors import Anchors, clipped, decoded, per_anchor
 from segwright.models.instance.contract import InstanceTargets
+from segwright.models.instance.draws import ANCHORS, draws_of
 from segwright.models.instance.maskrcnn.matching import CODER, LARGEST, RPN_MATCHER, drawn, match_boxes
 from segwright.models.instance.maskrcnn.options import MaskRCNNOptions
 from segwright.models.instance.ranking import best, filled, take
 from segwright.models.instance.suppression import box_iou, greedy_nms
+from segwright.models.joint import joint_mean
 
 RPN_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
 SMALLEST_PX = 1e-3
@@ -106,12 +108,13 @@ def proposal_losses(said: Proposed, targets: list[InstanceTargets], options: Mas
     logits, truths, shifts, wanted = [], [], [], []
     for image, target in enumerate(targets):
         found = match_boxes(target, anchors, RPN_MATCHER)
-        positive, negative = drawn(found.classes.clamp(max=1), options.anchors_to_train, 0.5)
+        positive, negative = drawn(found.classes.clamp(max=1), options.anchors_to_train, 0.5, draws_of(target, ANCHORS))
         chosen = torch.cat([positive, negative])
         logits.append(objectness[image, chosen])
         truths.append((found.classes[chosen] > 0).float())
         shifts.append(codes[image, positive])
         wanted.append(CODER.encode_single(target.boxes[found.target[positive]], anchors[positive]))
-    count = max(1, sum(len(part) for part in logits))
-    box = F.smooth_l1_loss(torch.cat(shifts), torch.cat(wanted), beta=1 / 9, reduction="sum") / count
-    return F.binary_cross_entropy_with_logits(torch.cat(logits), torch.cat(truths), reduction="sum") / count, box
+    count = sum(len(part) for part in logits)
+    box = F.smooth_l1_loss(torch.cat(shifts), torch.cat(wanted), beta=1 / 9, reduction="sum")
+    said_so = F.binary_cross_entropy_with_logits(torch.cat(logits), torch.cat(truths), reduction="sum")
+    return joint_mean(said_so, count), joint_mean(box, count)

@@ -14,6 +14,7 @@ from segwright.models.instance.boxinst import box_masks, colour_affinity, pairwi
 from segwright.models.instance.contract import InstanceTargets
 from segwright.models.instance.judged import chunks, shares_at_stride
 from segwright.models.instance.solov2.assignment import Assignment
+from segwright.models.joint import joint_sum
 
 DICE_SMOOTH = 1e-3  # in each of the two sums of the denominator, as in `solov2_head.py: dice_loss`
 
@@ -28,7 +29,7 @@ def cell_loss(logits: Tensor, assignments: Sequence[Assignment]) -> Tensor:
     truth = torch.zeros_like(logits)
     truth.scatter_(2, channels.clamp(min=0).unsqueeze(2), (channels >= 0).to(logits.dtype).unsqueeze(2))
     losses = sigmoid_focal_loss(logits, truth, alpha=0.25, gamma=2.0)
-    return torch.where(judged.unsqueeze(2), losses, 0).sum() / ((channels >= 0).sum() + 1)
+    return joint_sum(torch.where(judged.unsqueeze(2), losses, 0).sum()) / (joint_sum((channels >= 0).sum()) + 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from segwright.core import ConfigError
 from segwright.models.encoder import Encoder
 from segwright.models.instance.boxinst import frames_in_lab
 from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
+from segwright.models.instance.draws import MASKS, draws_of, shuffled
 from segwright.models.instance.judged import judged, needs_masks
 from segwright.models.instance.pyramid import Pyramid
 from segwright.models.instance.solov2.answer import candidates_of
@@ -19,6 +20,7 @@ from segwright.models.instance.solov2.heads import CellHead, MaskFeatures
 from segwright.models.instance.solov2.losses import AskedMasks, box_losses, cell_loss, dice_losses
 from segwright.models.instance.solov2.options import SOLOv2Options
 from segwright.models.instance.spec import InstanceSpec
+from segwright.models.joint import joint_mean
 from segwright.models.trainable import Trainable
 
 
@@ -82,7 +84,10 @@ class SOLOv2(Trainable):
         from_boxes = self.options.learn_from == "boxes"
         seen = [judged(_boxes_only(target) if from_boxes else _with_masks(target)) for target in targets]
         assignments = [assign(target, self.options) for target in seen]
-        asked = [self._asked(kernels[image], features[image], one) for image, one in enumerate(assignments)]
+        asked = [
+            self._asked(kernels[image], features[image], one, draws_of(targets[image], MASKS))
+            for image, one in enumerate(assignments)
+        ]
         terms = {"cells": cell_loss(logits, assignments)}
         nothing = 0 * (kernels.sum() + features.sum())  # a batch without objects still reaches every parameter
         if from_boxes:
@@ -94,14 +99,16 @@ class SOLOv2(Trainable):
                 for mask, target in zip(asked, seen, strict=True)
                 if len(mask.target)
             ]
-            terms["masks"] = torch.cat(parts).mean() if parts else nothing
+            terms["masks"] = _joint_mean(parts, nothing)
             total = terms["cells"] + self.options.mask_weight * terms["masks"]
         return total, {name: term.detach() for name, term in terms.items()}
 
-    def _asked(self, kernels: Tensor, features: Tensor, assignment: Assignment) -> AskedMasks:
+    def _asked(
+        self, kernels: Tensor, features: Tensor, assignment: Assignment, draws: torch.Generator | None = None
+    ) -> AskedMasks:
         """The masks of one image that cells are asked for: all, or `masks_to_train` of them drawn at random."""
         count, limit = len(assignment.cell), self.options.masks_to_train
-        drawn = torch.randperm(count, device=kernels.device)[:limit] if count > limit else slice(None)
+        drawn = shuffled(count, kernels.device, draws)[:limit] if count > limit else slice(None)
         return AskedMasks(kernels[assignment.cell[drawn]], features, assignment.target[drawn])
 
     def _from_boxes(
@@ -121,12 +128,11 @@ class SOLOv2(Trainable):
             for mask, target, lab in zip(asked, targets, colours, strict=True)
             if len(mask.target)
         ]
-        if not parts:
-            return {"projection": nothing, "colour": nothing}
-        pairs = torch.cat([part.pairs for part in parts]).sum().clamp(min=1)
+        pairs = torch.cat([part.pairs for part in parts]).sum() if parts else 0
+        alike = torch.cat([part.pairwise for part in parts]).sum() if parts else nothing
         return {
-            "projection": torch.cat([part.projection for part in parts]).mean(),
-            "colour": torch.cat([part.pairwise for part in parts]).sum() / pairs,
+            "projection": _joint_mean([part.projection for part in parts], nothing),
+            "colour": joint_mean(alike, pairs),
         }
 
     def _warmth(self) -> float:
@@ -134,6 +140,12 @@ class SOLOv2(Trainable):
         if self.training:
             self.steps_from_boxes += 1
         return min(1.0, int(self.steps_from_boxes) / max(1, self.options.warm_up_steps))
+
+
+def _joint_mean(parts: list[Tensor], nothing: Tensor) -> Tensor:
+    """The mean of all values in `parts`; `nothing` where there is none."""
+    values = torch.cat(parts) if parts else None
+    return joint_mean(nothing, 0) if values is None else joint_mean(values.sum(), len(values))
 
 
 def _check_bands(spec: InstanceSpec, options: SOLOv2Options) -> None:

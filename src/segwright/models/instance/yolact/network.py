@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from segwright.models.encoder import Encoder
 from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
+from segwright.models.instance.draws import MASKS, draws_of, shuffled
 from segwright.models.instance.judged import judged, needs_masks
 from segwright.models.instance.pyramid import Pyramid
 from segwright.models.instance.spec import InstanceSpec
@@ -18,6 +19,7 @@ from segwright.models.instance.yolact.heads import AnchorHead, Predictions, Prot
 from segwright.models.instance.yolact.losses import class_loss, encode, mask_loss, semantic_loss
 from segwright.models.instance.yolact.matching import match
 from segwright.models.instance.yolact.options import YOLACTOptions
+from segwright.models.joint import joint_mean
 from segwright.models.trainable import Trainable
 
 
@@ -95,14 +97,14 @@ class YOLACT(Trainable):
     def _masks(self, said: Predictions, image: int, positive: Tensor, asked: Tensor, target: InstanceTargets) -> Tensor:
         """The mask loss of one image over at most `masks_to_train` of its anchors, scaled up to all of them."""
         count, limit = len(positive), self.options.masks_to_train
-        drawn = torch.randperm(count, device=positive.device)[:limit] if count > limit else slice(None)
+        drawn = shuffled(count, positive.device, draws_of(target, MASKS))[:limit] if count > limit else slice(None)
         coefficients = said.coefficients[image, positive[drawn]]
         total = mask_loss(coefficients, said.prototypes[image], asked[drawn], target, self.mask_stride_px)
         return total * max(1.0, count / limit)
 
     def _weighted(self, sums: dict[str, Tensor], positives: int, images: int) -> tuple[Tensor, dict[str, Tensor]]:
-        terms = {name: value / max(1, positives) for name, value in sums.items()}
-        terms["semantic"] = sums["semantic"] / max(1, images)
+        counts = {name: images if name == "semantic" else positives for name in sums}
+        terms = {name: joint_mean(value, counts[name]) for name, value in sums.items()}
         weights = {
             "classes": self.options.class_weight,
             "boxes": self.options.box_weight,
