@@ -111,7 +111,7 @@ def local(tensor: Tensor) -> Tensor:
 def whole_state(value: Any) -> Any:
     """A state dictionary with every tensor in shards gathered, on the CPU. Every process must call it."""
     if isinstance(value, DTensor):
-        return value.detach().full_tensor().cpu()
+        return value.full_tensor().detach().cpu()
     if isinstance(value, Mapping):
         return {name: whole_state(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
