@@ -174,7 +174,7 @@ def typed(*words: object) -> Typed:
         Failed: it ended with another exit code than 0; what it said.
     """
     given = [str(word) for word in words]
-    out, errors = io.StringIO(), _Events()
+    out, errors, code = io.StringIO(), _Events(), 0
     with redirect_stdout(out), redirect_stderr(errors):
         try:
             segwright([*given, "--json"])

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from timm.layers.drop import DropPath
 from torch import Tensor, nn
+from torch._C._distributed_c10d import HashStore
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
 
@@ -30,7 +31,7 @@ CASES = (*EVERY, *(case for case in VARIANTS if case.encoder in ("test_vit", "mi
 @pytest.fixture(scope="module")
 def mesh() -> Iterator[DeviceMesh]:
     """One process that is all there are: what several compute together is tested with two processes elsewhere."""
-    dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())
+    dist.init_process_group("gloo", rank=0, world_size=1, store=HashStore())
     yield init_device_mesh("cpu", (1,))
     dist.destroy_process_group()
 
@@ -74,13 +75,13 @@ def test_shard__a_network_says_and_learns_what_it_does_whole(case: Case, mesh: D
     sharding = shard(network, average, mesh)
     assert all(isinstance(row, DTensor) for row in (*network.parameters(), *average.module.parameters()))
     mine, own = learned(network)
-    near = {"rtol": 1e-3, "atol": 1e-4} if case.network in OF_FLOAT32 else {"rtol": 1e-6, "atol": 1e-8}
+    rtol, atol = (1e-3, 1e-4) if case.network in OF_FLOAT32 else (1e-6, 1e-8)
     for one, other in zip(mine, said, strict=True):
-        torch.testing.assert_close(one, other, **near)
+        torch.testing.assert_close(one, other, rtol=rtol, atol=atol)
     assert own.keys() == gradients.keys()
     for name, gradient in gradients.items():
         assert isinstance(own[name], DTensor)
-        torch.testing.assert_close(whole_state(own[name]), gradient, **near, msg=name)
+        torch.testing.assert_close(whole_state(own[name]), gradient, rtol=rtol, atol=atol, msg=name)
     whole = sharding.gathered(average.module)
     assert not any(isinstance(row, DTensor) for row in whole.parameters())
     assert whole.state_dict().keys() == network.state_dict().keys()

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 POLL_SECONDS = 0.1
 # A process that hears that it must end may be writing a checkpoint.
@@ -40,8 +39,8 @@ def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> subpro
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     # A group of their own: a terminal then sends its Ctrl-C to this process alone, which passes it on, as it does
     # where somebody else sends one to this process.
-    group: dict[str, Any] = {} if os.name == "nt" else {"process_group": 0}
-    return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment, text=False, **group)
+    group = None if os.name == "nt" else 0
+    return subprocess.Popen([sys.executable, "-m", "segwright", *arguments], env=environment, process_group=group)
 
 
 def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int:
