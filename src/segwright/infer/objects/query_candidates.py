@@ -56,8 +56,9 @@ def candidates_of(answer: Queries) -> Candidates:
 def _boxes(inside: npt.NDArray[np.bool_], height: int, width: int) -> Floats:
     """x_min, y_min, x_max, y_max of each mask's cells, px of the input."""
     boxes = np.zeros((len(inside), 4), np.float32)
-    rows, columns = inside.any(axis=2), inside.any(axis=1)
-    for first, lines, length in ((1, rows, height), (0, columns, width)):
+    rows, columns = np.any(inside, axis=2), np.any(inside, axis=1)
+    sides: tuple[tuple[int, npt.NDArray[np.bool_], int], ...] = ((1, rows, height), (0, columns, width))
+    for first, lines, length in sides:
         count = lines.shape[1]
         boxes[:, first] = lines.argmax(axis=1) * length / count
         boxes[:, first + 2] = (count - lines[:, ::-1].argmax(axis=1)) * length / count

@@ -112,7 +112,7 @@ def smallest_of(
     if task == "instance":
         return smallest_spec(network, encoder, given)
     usual = Preprocessing(("red", "green", "blue"), 1 / 255, (0.5,) * 3, (0.5,) * 3)
-    sides = (PUBLISHED_SIDE_PX,) * 3
+    sides = PUBLISHED_SIDE_PX, PUBLISHED_SIDE_PX, PUBLISHED_SIDE_PX
     nothing = ObjectFacts(1, 1, 1, 0, 0, sides, from_components=False)
     table = ClassTable.from_json({"classes": [{"id": 0, "name": "thing", "kind": "thing"}, {"id": 1, "name": "stuff"}]})
     return segment_spec((network, encoder), table, given, nothing, "cpu", usual, Reasons())
