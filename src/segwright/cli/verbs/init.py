@@ -54,8 +54,20 @@ def init(
         masks = sample_labels(dataset, listener=face.listener)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        notes = [*dataset.notes, *([] if told is None else [told.note])]
+        notes = [*dataset.notes, *([] if told is None else [told.note]), *_other_tasks(dataset, task)]
         face.finish(_payload(out, dataset, masks, notes), "\n".join(_lines(folder, out, dataset, masks, notes)))
+
+
+def _other_tasks(dataset: Dataset, task: str) -> Iterator[str]:
+    """What else the labels would do for, where they know more than the task asks."""
+    from segwright.data.frame_objects import has_objects
+
+    if task == "semantic" and has_objects(dataset):
+        both = any(spec.kind == "thing" for spec in dataset.classes) and any(
+            spec.kind == "stuff" for spec in dataset.classes
+        )
+        others = "--task instance" + (" or --task panoptic" if both else "")
+        yield f"the labels tell objects apart, and task: semantic does not ask for that; {others} does"
 
 
 def _require_new(out: Path) -> None:
