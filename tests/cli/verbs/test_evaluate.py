@@ -263,7 +263,7 @@ def test_evaluate__a_run_asked_about_its_own_frames_is_scored_on_its_held_out_pa
     data = SimpleNamespace(dataset_hash=dataset.content_hash, train_frames="")
     plan = SimpleNamespace(data=data, optimiser=SimpleNamespace(seed=3), objects=None, task="semantic")
     run = SimpleNamespace(
-        plan=plan, dataset=dataset, split=split, classes=dataset.classes, predictor=lambda: load(bundle.path)
+        plan=plan, dataset=dataset, split=split, classes=dataset.classes, task_predictor=lambda: load(bundle.path)
     )
     bundle = make_bundle(tmp_path)
     monkeypatch.setattr("segwright.train.run.open_run", lambda _: run)

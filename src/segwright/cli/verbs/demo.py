@@ -76,7 +76,8 @@ def _draw_panoptic(out: Path, spec: SceneSpec, *, fresh: bool, json: bool) -> No
         face.say(f"{count} frames of {spec.size}: bolts and brackets (things) on a belt over a floor (stuff).")
         generate_scenes(out, spec, workers=usable_cores(), listener=face.listener)
         face.finish({"out": str(out), "frames": count, "classes": CLASSES.to_json(), **spec.to_json()})
-        face.say(f"Look at {out / 'images'}. Train on them: segwright init {out} --task panoptic --columns-csv {out / TABLE}")
+        typed = f"segwright init {out} --task panoptic --columns-csv {out / TABLE}"
+        face.say(f"Look at {out / 'images'}. Train on them: {typed}")
 
 
 def _frames_alone(frames: int) -> SegwrightError:
