@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import multiprocessing
-from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
-
 from segwright._version import __version__
-from segwright.core import ArtefactError, Image, Listener, silent, tracked
+from segwright.core import Image, Listener, silent, tracked
 from segwright.data.codecs import write_image
 from segwright.data.formats.coco_panoptic_writing import NAME, PanopticRow, write_document
 from segwright.data.segments import segments_info, write_segment_ids
 from segwright.demo.panoptic.scene import make_scene
 from segwright.demo.panoptic.spec import CLASSES, SceneSpec
+from segwright.demo.writing import Task, is_complete, on_workers, write_manifest, write_table
 
 STAGE = "frames"
 TABLE = "columns.csv"
 SCHEMA_VERSION = 1
 JPEG_QUALITY = 97
 THINGS = [spec.class_id for spec in CLASSES if spec.kind == "thing"]
-Task = tuple[str, int]
 
 
 def generate_scenes(root: Path, spec: SceneSpec, *, workers: int = 1, listener: Listener = silent) -> Path:
@@ -38,15 +32,16 @@ def generate_scenes(root: Path, spec: SceneSpec, *, workers: int = 1, listener: 
         ArtefactError: `root` already holds scenes of another spec.
     """
     root = Path(root)
-    if _is_complete(root, spec):
+    manifest = _manifest(spec)
+    if is_complete(root, manifest, "holds other scenes", "name another folder with --out, or start again: --fresh"):
         return root
     for folder in ("images", NAME):
         (root / folder).mkdir(parents=True, exist_ok=True)
     tasks = [(line, index) for line in spec.camera.lines for index in range(spec.frames_per_line)]
-    written = list(tracked(_written(root, spec, tasks, workers), listener, STAGE, len(tasks)))
+    written = list(tracked(on_workers(partial(write_scene, root, spec), tasks, workers), listener, STAGE, len(tasks)))
     write_document(root, (row for row, _ in written), CLASSES, THINGS)
-    _write_table(root / TABLE, [columns for _, columns in written])
-    (root / "manifest.json").write_text(json.dumps(_manifest(spec), indent=2) + "\n", encoding="utf-8")
+    write_table(root / TABLE, [columns for _, columns in written])
+    write_manifest(root, manifest)
     return root
 
 
@@ -61,34 +56,6 @@ def write_scene(root: Path, spec: SceneSpec, task: Task) -> tuple[PanopticRow, d
     return row, {"image": scene.stem, **scene.columns}
 
 
-def _written(
-    root: Path, spec: SceneSpec, tasks: list[Task], workers: int
-) -> Iterator[tuple[PanopticRow, dict[str, str]]]:
-    write = partial(write_scene, root, spec)
-    if workers <= 1 or len(tasks) < 8:
-        yield from map(write, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(tasks)), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        yield from pool.imap(write, tasks, chunksize=4)
-
-
-def _is_complete(root: Path, spec: SceneSpec) -> bool:
-    path = root / "manifest.json"
-    if not path.exists():
-        return False
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if found == _manifest(spec):
-        return True
-    raise ArtefactError.of(
-        str(root),
-        "holds other scenes",
-        allowed=json.dumps(spec.to_json()),
-        found=json.dumps(found.get("spec")),
-        fix="name another folder with --out, or start again: --fresh",
-    )
-
-
 def _manifest(spec: SceneSpec) -> dict[str, object]:
     return {
         "schema_version": SCHEMA_VERSION,
@@ -97,10 +64,3 @@ def _manifest(spec: SceneSpec) -> dict[str, object]:
         "spec": spec.to_json(),
         "classes": CLASSES.to_json(),
     }
-
-
-def _write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
