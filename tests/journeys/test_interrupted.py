@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,16 @@ def interrupted(folder: Path, seen: str, *words: str) -> tuple[int, list[str]]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-m", "segwright", *words, "--json"]
     notes: list[str] = []
-    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    # Who starts tests in the background may ignore SIGINT, and a process inherits that.
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeded,  # noqa: PLW1509  # no threads here
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if seen in line:

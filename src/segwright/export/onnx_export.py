@@ -106,6 +106,7 @@ def _plain(network: nn.Module) -> nn.Module:
 def _export(
     network: nn.Module, copied: nn.Module, example: Tensor, axes: dict[int, Any], outputs: list[str], path: Path
 ) -> None:
+    torch.compiler.reset()  # what earlier exports of the same code left; past a limit of it tracing refuses
     try:
         with _quiet():
             torch.onnx.export(
@@ -133,9 +134,16 @@ def _inexpressible(network: nn.Module, error: Exception) -> SegwrightError:
         type(network).__name__,
         "cannot be written as ONNX",
         allowed=f"operations of ONNX opset {OPSET} with shapes that do not depend on the pixels",
-        found=str(error).strip().splitlines()[0][:300],
+        found=_innermost(error),
         fix="choose another network; `segwright export` needs one that traces",
     )
+
+
+def _innermost(error: BaseException) -> str:
+    """The first line of the error that others were raised from: the exporter's own only says at which step it was."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {str(error).strip()}".splitlines()[0][:300]
 
 
 @contextmanager
