@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,23 +17,20 @@ from tests.journeys.command import done, segwright
 from tests.train.tiny import write_project
 
 STEPS = 400  # far more than are done before the interrupt comes
+# Who starts tests in the background may ignore SIGINT, and a process inherits that.
+HEEDED = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 def interrupted(folder: Path, seen: str, *words: str) -> tuple[int, list[str]]:
     """Exit code and notes of `segwright WORDS --json` in `folder`, interrupted once `seen` stands in an event."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "segwright", *words, "--json"]
+    command = [sys.executable, "-c", HEEDED, "-m", "segwright", *words, "--json"]
     notes: list[str] = []
-    # Who starts tests in the background may ignore SIGINT, and a process inherits that.
-    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heeded,  # noqa: PLW1509  # no threads here
-    ) as process:
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if seen in line:

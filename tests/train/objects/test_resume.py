@@ -124,13 +124,15 @@ for words, steps, number in json.loads(sys.argv[1]):
 
 def test_train__of_objects_stopped_by_signals_is_gone_on_with(project: Path, tmp_path: Path) -> None:
     """Through the command: Ctrl-C, then what a queueing system sends, then to the end."""
-    plan, dataset, split = of(project, "maskrcnn")[1:]
-    undisturbed = execute(start_run(plan, tmp_path / "undisturbed"), dataset, split)
-    run = tmp_path / "run"
+    run, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
     settings = ["model.network=maskrcnn", f"model.options={NETWORKS['maskrcnn']}", *SETTINGS]
-    again = ["train", "--resume", "--run", str(run), "--json"]
+    train, again = (
+        ["train", str(project), *settings, "--json", "--run"],
+        ["train", "--resume", "--json", "--run", str(run)],
+    )
     commands = [
-        (["train", str(project), *settings, "--run", str(run), "--json"], 5, signal.SIGINT),
+        ([*train, str(undisturbed)], 0, 0),
+        ([*train, str(run)], 5, signal.SIGINT),
         (again, 6, signal.SIGTERM),
         (again, 0, 0),
     ]
@@ -143,7 +145,7 @@ def test_train__of_objects_stopped_by_signals_is_gone_on_with(project: Path, tmp
     )
     assert done.returncode == 0, done.stderr
     ends = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    assert [code for code, _ in ends] == [130, 130, 0], ends
-    for _, said in ends[:2]:
+    assert [code for code, _ in ends] == [0, 130, 130, 0], ends
+    for _, said in ends[1:3]:
         assert f"segwright train --resume --run {run} goes on" in said
-    assert_same_end(open_run(run), undisturbed)
+    assert_same_end(open_run(run), open_run(undisturbed))
