@@ -101,6 +101,7 @@ import json, os, signal, sys, time
 import segwright.train, segwright.train.finish
 from segwright.cli.app import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background may ignore it
 for words, steps, number in json.loads(sys.argv[1]):
     reading, writing = os.pipe()
     child = os.fork()
