@@ -71,7 +71,9 @@ class Face:
     def listener(self, event: events.Event) -> None:
         """Show one event: a bar for people, a JSON line on stderr for machines."""
         if self.as_json:
-            print(json.dumps(_event_row(event), ensure_ascii=False), file=sys.stderr, flush=True)
+            # in one piece: an interrupt between a line and its end would join it with the next
+            sys.stderr.write(json.dumps(_event_row(event), ensure_ascii=False) + "\n")
+            sys.stderr.flush()
         elif isinstance(event, events.Progress):
             self._draw(event)
         elif isinstance(event, events.Note):
