@@ -11,9 +11,10 @@ from torch import nn
 
 from segwright.core import GateFailed, Listener, silent
 from segwright.export.bundling import BundleFacts, bundle_of, evidence_beside, file_beside, not_what_was_trained
-from segwright.export.object_parity import ObjectFrameOfProof, ObjectProof, ObjectTolerance, object_parity
+from segwright.export.object_parity import ObjectFrameOfProof, ObjectTolerance, object_parity
 from segwright.export.object_weights import ObjectFile, write_object_file
-from segwright.export.segment_parity import SegmentProof, SegmentTolerance, segment_parity
+from segwright.export.proof import Proof
+from segwright.export.segment_parity import SegmentTolerance, segment_parity
 from segwright.infer.bundle import Bundle, write_bundle
 from segwright.infer.objects import ObjectPredictor, PanopticPredictor
 
@@ -82,7 +83,7 @@ def _written(
         yield write_object_file(network, path, bands=bands, stride_px=stride_px)
 
 
-def _failed(proof: ObjectProof | SegmentProof, to: Path, allowed: str) -> GateFailed:
+def _failed(proof: Proof, to: Path, allowed: str) -> GateFailed:
     """Write the evidence beside `to` and return the error that points to it."""
     folder = evidence_beside(proof.to_json(), to)
     return not_what_was_trained(to, allowed, proof.reasons, folder / "parity.json")

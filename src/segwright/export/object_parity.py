@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from segwright.core import ConfigError, Image, Instance, InstanceSet, Listener, Note, Progress, silent
+from segwright.core import Image, Instance, InstanceSet, Listener, Note, silent
+from segwright.export.proof import Proof, over_frames
 from segwright.infer.objects import ObjectPredictor
 from segwright.infer.objects.overlap import shared_px
 
@@ -43,7 +43,7 @@ class ObjectFrameOfProof:
 
 
 @dataclass(frozen=True)
-class ObjectProof:
+class ObjectProof(Proof):
     """What was compared, by how much it differs, and whether that is within `tolerance`."""
 
     reference: str
@@ -66,22 +66,6 @@ class ObjectProof:
             found.append(f"a score differs by {self.largest_score_difference:.4f}")
         return tuple(found)
 
-    @property
-    def passed(self) -> bool:
-        """Whether nothing exceeds the tolerance."""
-        return not self.reasons
-
-    def to_json(self) -> dict[str, Any]:
-        """The proof as JSON values."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {
-            "passed": self.passed,
-            **values,
-            "tolerance": asdict(self.tolerance),
-            "worst": list(self.worst),
-            "reasons": list(self.reasons),
-        }
-
 
 def object_parity(
     reference: ObjectPredictor,
@@ -97,14 +81,12 @@ def object_parity(
     Raises:
         ConfigError: there is no frame to compare on.
     """
-    seen: list[_Compared] = []
-    for frame in frames:
+
+    def compared(frame: ObjectFrameOfProof) -> _Compared:
         ours, theirs = (each.predict(frame.image).objects for each in (reference, exported))
-        seen.append(_Compared(frame.stem, partners(ours, theirs, tolerance.iou), len(ours) + len(theirs)))
-        listener(Progress("parity", len(seen), max(total, len(seen))))
-    if not seen:
-        fix = "name a part of the split that has frames"
-        raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
+        return _Compared(frame.stem, partners(ours, theirs, tolerance.iou), len(ours) + len(theirs))
+
+    seen = over_frames(frames, compared, total=total, listener=listener)
     if not any(row.on_both_sides for row in seen):
         listener(Note("parity", NOTHING_FOUND, "warning"))
     pairs = [pair for row in seen for pair in row.pairs]

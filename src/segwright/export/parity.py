@@ -9,8 +9,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import ClassTable, ConfigError, Image, LabelMap, Listener, Probabilities, Progress, silent
+from segwright.core import ClassTable, Image, LabelMap, Listener, Probabilities, silent
 from segwright.evaluate import PixelCounts, count_pixels
+from segwright.export.proof import over_frames
 from segwright.infer.predictor import Predictor
 
 WORST_KEPT = 3
@@ -118,12 +119,7 @@ def parity(
         ConfigError: there is no frame to compare on.
     """
     seen = _Seen(reference.classes)
-    for frame in frames:
-        seen.add(frame, reference, exported)
-        listener(Progress("parity", seen.frames, max(total, seen.frames)))
-    if not seen.frames:
-        fix = "name a part of the split that has frames"
-        raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
+    over_frames(frames, lambda frame: seen.add(frame, reference, exported), total=total, listener=listener)
     shares = {name: seen.class_share(name) for name in reference.classes.names}
     differences = dict(zip(reference.classes.names, seen.score_differences(), strict=True))
     return ParityProof(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from segwright.core import ConfigError, Listener, Progress, silent
+from segwright.core import Listener, silent
 from segwright.evaluate.panoptic.matching import match_segments
 from segwright.evaluate.panoptic.predicted import frame_of
 from segwright.export.object_parity import ObjectFrameOfProof
+from segwright.export.proof import Proof, over_frames
 from segwright.infer.objects import PanopticPredictor
 
 
@@ -31,7 +31,7 @@ class SegmentTolerance:
 
 
 @dataclass(frozen=True)
-class SegmentProof:
+class SegmentProof(Proof):
     """What was compared, by how much it differs, and whether that is within `tolerance`."""
 
     reference: str
@@ -54,22 +54,6 @@ class SegmentProof:
         if self.pixel_share > limits.pixel_share and not few:
             found.append(f"{self.pixel_share:.2%} of the pixels are in other segments")
         return tuple(found)
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing exceeds the tolerance."""
-        return not self.reasons
-
-    def to_json(self) -> dict[str, Any]:
-        """The proof as JSON values."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {
-            "passed": self.passed,
-            **values,
-            "tolerance": asdict(self.tolerance),
-            "worst": list(self.worst),
-            "reasons": list(self.reasons),
-        }
 
 
 @dataclass(frozen=True)
@@ -97,13 +81,11 @@ def segment_parity(
     Raises:
         ConfigError: there is no frame to compare on.
     """
-    seen: list[_Compared] = []
-    for frame in frames:
-        seen.append(_compared(frame, reference, exported, tolerance.iou))
-        listener(Progress("parity", len(seen), max(total, len(seen))))
-    if not seen:
-        fix = "name a part of the split that has frames"
-        raise ConfigError.of("parity", "has no frame to compare on", allowed="at least one", found="none", fix=fix)
+
+    def compared(frame: ObjectFrameOfProof) -> _Compared:
+        return _compared(frame, reference, exported, tolerance.iou)
+
+    seen = over_frames(frames, compared, total=total, listener=listener)
     return SegmentProof(
         reference.runtime.name,
         exported.runtime.name,
