@@ -253,28 +253,20 @@ def with_thresholds(
 
 def with_object_thresholds(
     source: Bundle,
-    objects: ObjectDecision,
+    decision: ObjectDecision | SegmentDecision,
     calibration: Mapping[str, Any],
     to: str | Path,
     *,
     on: Mapping[str, Any] | None = None,
 ) -> Bundle:
-    """As `with_thresholds`, of a bundle that finds objects: `objects` decides, `calibration` says how it was chosen."""
-    objects.check(source.classes)
-    return _renewed(replace(source, objects=objects), source, calibration, Path(to), on)
+    """As `with_thresholds`, of a bundle that finds objects or gives every pixel one segment.
 
-
-def with_segment_thresholds(
-    source: Bundle,
-    segments: SegmentDecision,
-    calibration: Mapping[str, Any],
-    to: str | Path,
-    *,
-    on: Mapping[str, Any] | None = None,
-) -> Bundle:
-    """As `with_object_thresholds`, of a bundle that gives every pixel one segment."""
-    segments.check(source.classes)
-    return _renewed(replace(source, segments=segments), source, calibration, Path(to), on)
+    `decision` is what decides from now on, `calibration` says how it was chosen.
+    """
+    decision.check(source.classes)
+    of_objects = isinstance(decision, ObjectDecision)
+    changed = replace(source, objects=decision) if of_objects else replace(source, segments=decision)
+    return _renewed(changed, source, calibration, Path(to), on)
 
 
 def _renewed(

@@ -117,7 +117,7 @@ def _calibrate_segments(
     from segwright.evaluate.instances.thresholds import choose_object_thresholds
     from segwright.evaluate.panoptic.predicted import ThingsAlone
     from segwright.infer import predictor_of
-    from segwright.infer.bundle import with_segment_thresholds
+    from segwright.infer.bundle import with_object_thresholds
     from segwright.infer.objects import PanopticPredictor
 
     _require_regions(source)
@@ -129,7 +129,7 @@ def _calibrate_segments(
     asked = predicted_objects(things, hold_out, kinds=("mask",), read=read_things, listener=face.listener)
     calibration = choose_object_thresholds(asked, decision.of_things, target=target, listener=face.listener)
     chosen = replace(decision, thresholds=calibration.decided(decision.of_things).thresholds)
-    with_segment_thresholds(source, chosen, calibration.to_json(), to, on=on)
+    with_object_thresholds(source, chosen, calibration.to_json(), to, on=on)
     answer = _object_answer(calibration, decision.of_things, to)
     face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, answer)
 

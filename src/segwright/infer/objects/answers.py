@@ -1,15 +1,18 @@
-"""What networks with more to say than candidates answer about one input, before anything is decided."""
+"""What networks of objects and segments answer about one input, before anything is decided, and what runs them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from segwright.core import Size
 from segwright.infer.objects.candidates import Candidates, Floats
+
+Answer = TypeVar("Answer", covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,28 +39,25 @@ class Queries:
     input_px: Size
 
 
-class RegionRuntime(Protocol):
-    """A network of regions ready to run: (batch, bands, height, width) float32 -> the regions of each input."""
+class TileRuntime(Protocol[Answer]):
+    """A network ready to run: (batch, bands, height, width) float32 -> what it says of each input."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What runs the network, for messages and manifests."""
+        ...
 
     @property
-    def stride_px(self) -> int: ...
+    def stride_px(self) -> int:
+        """Height and width of a batch must be multiples of this."""
+        ...
 
-    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Regions]: ...
+    def __call__(self, batch: npt.NDArray[np.float32], /) -> Sequence[Answer]: ...
 
 
-class QueryRuntime(Protocol):
-    """A network of queries ready to run: (batch, bands, height, width) float32 -> the answers about each input."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def stride_px(self) -> int: ...
-
-    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Queries]: ...
+ObjectRuntime: TypeAlias = TileRuntime[Candidates]
+RegionRuntime: TypeAlias = TileRuntime[Regions]
+QueryRuntime: TypeAlias = TileRuntime[Queries]
 
 
 def split_queries(class_logits: Floats, mask_logits: Floats, batch_shape: tuple[int, ...]) -> list[Queries]:

@@ -17,9 +17,10 @@ from segwright.infer.objects.prediction import PanopticPrediction
 from segwright.infer.objects.query import Place, parts
 from segwright.infer.objects.segment_decision import SegmentDecision
 from segwright.infer.objects.stitching import stitched
+from segwright.infer.objects.tile_answers import tile_answers
 from segwright.infer.predictor import Frame, as_image
 from segwright.infer.preprocess import Preprocessing
-from segwright.infer.tiles import TilePlan, padded
+from segwright.infer.tiles import TilePlan
 
 Ids = npt.NDArray[np.unsignedinteger]
 
@@ -83,16 +84,8 @@ class PanopticPredictor:
 
     def _tiles(self, image: Image) -> Iterator[tuple[Box, Said]]:
         """Each tile, cut at the frame, with what is decided about it."""
-        boxes = self.tiles.boxes(image.size, self.runtime.stride_px)
-        for first in range(0, len(boxes), self.batch):
-            some = boxes[first : first + self.batch]
-            inside = [box.clipped(image.size) for box in some]
-            pixels = [
-                padded(self.preprocessing.apply(image.crop(box)), Size(whole.height, whole.width))
-                for box, whole in zip(inside, some, strict=True)
-            ]
-            for box, answer in zip(inside, self.runtime(np.stack(pixels)), strict=True):
-                yield box, decided_segments(answer, Size(box.height, box.width), self.classes, self.decision)
+        for box, answer in tile_answers(image, self.runtime, self.preprocessing, self.tiles, self.batch):
+            yield box, decided_segments(answer, Size(box.height, box.width), self.classes, self.decision)
 
 
 def decided_segments(answer: Regions | Queries, size: Size, classes: ClassTable, decision: SegmentDecision) -> Said:

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from segwright.core import Box, ClassTable, Image, Instance, InstanceSet, Size
-from segwright.infer.objects.candidates import Candidates
+from segwright.infer.objects.answers import ObjectRuntime
 from segwright.infer.objects.decision import ObjectDecision, decided, moved, objects_of
 from segwright.infer.objects.prediction import InstancePrediction
 from segwright.infer.objects.stitching import stitched
+from segwright.infer.objects.tile_answers import tile_answers
 from segwright.infer.predictor import Frame, as_image
 from segwright.infer.preprocess import Preprocessing
-from segwright.infer.tiles import TilePlan, padded
-
-
-class ObjectRuntime(Protocol):
-    """An instance network ready to run: (batch, bands, height, width) float32 -> the candidates of each input."""
-
-    @property
-    def name(self) -> str:
-        """What runs the network, for messages and manifests."""
-        ...
-
-    @property
-    def stride_px(self) -> int:
-        """Height and width of a batch must be multiples of this."""
-        ...
-
-    def __call__(self, batch: npt.NDArray[np.float32], /) -> list[Candidates]: ...
+from segwright.infer.tiles import TilePlan
 
 
 @dataclass(frozen=True)
@@ -64,14 +45,6 @@ class ObjectPredictor:
 
     def _found(self, image: Image) -> Iterator[tuple[Box, list[Instance]]]:
         """Each tile with its objects, in frame coordinates."""
-        boxes = self.tiles.boxes(image.size, self.runtime.stride_px)
-        for first in range(0, len(boxes), self.batch):
-            some = boxes[first : first + self.batch]
-            inside = [box.clipped(image.size) for box in some]
-            pixels = [
-                padded(self.preprocessing.apply(image.crop(box)), Size(whole.height, whole.width))
-                for box, whole in zip(inside, some, strict=True)
-            ]
-            for box, candidates in zip(inside, self.runtime(np.stack(pixels)), strict=True):
-                objects = objects_of(candidates, self.decision, self.classes, size=Size(box.height, box.width))
-                yield box, [moved(one, box.top, box.left) for one in objects]
+        for box, candidates in tile_answers(image, self.runtime, self.preprocessing, self.tiles, self.batch):
+            objects = objects_of(candidates, self.decision, self.classes, size=Size(box.height, box.width))
+            yield box, [moved(one, box.top, box.left) for one in objects]
