@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from segwright.core import ClassTable, DataError, LabelMap, Listener, Note, Probabilities, silent, tracked
+from segwright.core import ClassTable, DataError, LabelMap, Listener, Probabilities, silent, tracked
 from segwright.evaluate.contested import ContestedPixels
 from segwright.evaluate.counts import PixelCounts, count_pixels, pair_problems
 from segwright.evaluate.reliability import Reliability, count_reliability
 from segwright.evaluate.scores import ratio
 from segwright.evaluate.target import Target
-from segwright.evaluate.threshold_choice import DecisionScores, account_of
+from segwright.evaluate.threshold_choice import DecisionScores, ThresholdChoice, say_all
 from segwright.evaluate.threshold_curves import (
     MAX_THRESHOLD,
     MIN_THRESHOLD,
@@ -32,38 +32,20 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Thresholds chosen on `images` frames, and what they do to the joint decision there.
+class Calibration(ThresholdChoice):
+    """Thresholds of probabilities beside the largest probability, on every pixel, through decision and cleanup."""
 
-    `thresholds` is None where the largest probability was as good. `proposed` is what was tried, kept or not. `before`
-    and `after` are measured on the hold-out itself, every pixel of it, through decision and cleanup: thresholds were
-    chosen on these frames, so `after` is a little too good; only another part of the data gives the honest number.
-    """
-
-    target: str
-    thresholds: Mapping[str, float] | None
-    proposed: Mapping[str, float]
-    before: DecisionScores
-    after: DecisionScores
-    images: int
     valid_px: int
     curves: ThresholdCurves
     reliability: Reliability
-    notes: tuple[str, ...] = ()
-
-    @property
-    def kept(self) -> bool:
-        """Whether the thresholds beat the largest probability."""
-        return self.thresholds is not None
 
     @property
     def decision(self) -> Decision:
         return Decision(None if self.thresholds is None else dict(self.thresholds))
 
     def to_json(self) -> dict[str, Any]:
-        """What a bundle keeps of its calibration."""
         reliability, curves = self.reliability.to_json(), self.curves.to_json()
-        return account_of(self, valid_px=self.valid_px, reliability=reliability, curves=curves)
+        return self._account(valid_px=self.valid_px, reliability=reliability, curves=curves)
 
 
 def choose_thresholds(
@@ -98,11 +80,10 @@ def choose_thresholds(
     before, after = _joint(first.pixels, classes, wanted), _joint(after_pixels, classes, wanted)
     kept = after.objective > before.objective
     notes = tuple(_notes(starts, wanted, before, after))
-    for note in notes:
-        listener(Note("calibrate", note, "warning"))
+    say_all(notes, listener)
     return Calibration(
         str(wanted), proposed if kept else None, proposed, before, after,
-        first.images, first.pixels.valid_px, first.curves, first.reliability, notes,
+        first.images, notes, first.pixels.valid_px, first.curves, first.reliability,
     )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from segwright.core import Listener, Note
 from segwright.evaluate.scores import Score
 
 
@@ -24,36 +26,48 @@ class DecisionScores:
         return {"objective": self.objective, "classes": {name: dict(row) for name, row in self.classes.items()}}
 
 
-class ThresholdChoice(Protocol):
-    """Thresholds chosen on `images` frames; None where what decided before was as good. `proposed` was tried."""
+@dataclass(frozen=True)
+class ThresholdChoice(ABC):
+    """Thresholds chosen on `images` frames, and what they do to the decision there.
+
+    `thresholds` is None where what decided before was as good; `proposed` is what was tried, kept or not. `before` and
+    `after` are measured on the hold-out itself: thresholds were chosen on these frames, so `after` is a little too
+    good; only another part of the data gives the honest number.
+    """
+
+    target: str
+    thresholds: Mapping[str, float] | None
+    proposed: Mapping[str, float]
+    before: DecisionScores
+    after: DecisionScores
+    images: int
+    notes: tuple[str, ...]
 
     @property
-    def target(self) -> str: ...
-    @property
-    def thresholds(self) -> Mapping[str, float] | None: ...
-    @property
-    def proposed(self) -> Mapping[str, float]: ...
-    @property
-    def before(self) -> DecisionScores: ...
-    @property
-    def after(self) -> DecisionScores: ...
-    @property
-    def images(self) -> int: ...
-    @property
-    def notes(self) -> tuple[str, ...]: ...
+    def kept(self) -> bool:
+        """Whether the thresholds beat what decided before."""
+        return self.thresholds is not None
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """What a bundle keeps of its calibration."""
+
+    def _account(self, **own: Any) -> dict[str, Any]:
+        """The choice as JSON values; `own` is what only this kind of calibration has."""
+        return {
+            "target": self.target,
+            "kept": self.kept,
+            "thresholds": None if self.thresholds is None else dict(self.thresholds),
+            "proposed": dict(self.proposed),
+            "images": self.images,
+            "before": self.before.to_json(),
+            "after": self.after.to_json(),
+            **own,
+            "notes": list(self.notes),
+        }
 
 
-def account_of(choice: ThresholdChoice, **own: Any) -> dict[str, Any]:
-    """What a bundle keeps of a calibration, as JSON values; `own` is what only this kind of calibration has."""
-    thresholds = choice.thresholds
-    return {
-        "target": choice.target,
-        "kept": thresholds is not None,
-        "thresholds": None if thresholds is None else dict(thresholds),
-        "proposed": dict(choice.proposed),
-        "images": choice.images,
-        "before": choice.before.to_json(),
-        "after": choice.after.to_json(),
-        **own,
-        "notes": list(choice.notes),
-    }
+def say_all(notes: Iterable[str], listener: Listener) -> None:
+    """Warn of what a choice of thresholds left as it was."""
+    for note in notes:
+        listener(Note("calibrate", note, "warning"))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import DataError, Listener, Note, silent
+from segwright.core import DataError, Listener, silent
 from segwright.evaluate.instances.counts import InstanceCounts, count_instances
 from segwright.evaluate.instances.predicted import PredictedObjects
 from segwright.evaluate.target import Target
-from segwright.evaluate.threshold_choice import DecisionScores, account_of
+from segwright.evaluate.threshold_choice import DecisionScores, ThresholdChoice, say_all
 from segwright.infer.objects.decision import ObjectDecision
 
 # Thresholds were chosen on the frames they are judged on: a gain smaller than this is as likely luck as not.
@@ -22,25 +22,8 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ObjectCalibration:
-    """Scores from which on candidates are objects, chosen on `images` frames, and what they do there at IoU 0.5.
-
-    `thresholds` is None where the decision of the model was as good, give or take `MARGIN`; `proposed` is what was
-    tried. `before` and `after` are measured on the hold-out itself: only another part gives the honest number.
-    """
-
-    target: str
-    thresholds: Mapping[str, float] | None
-    proposed: Mapping[str, float]
-    before: DecisionScores
-    after: DecisionScores
-    images: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def kept(self) -> bool:
-        """Whether the thresholds beat the decision of the model."""
-        return self.thresholds is not None
+class ObjectCalibration(ThresholdChoice):
+    """The score from which on candidates of a class are objects, at IoU 0.5; kept where that gains `MARGIN`."""
 
     def decided(self, decision: ObjectDecision) -> ObjectDecision:
         """`decision` with the thresholds, as it was where they were not kept."""
@@ -49,8 +32,7 @@ class ObjectCalibration:
         return replace(decision, thresholds={**decision.thresholds, **self.thresholds})
 
     def to_json(self) -> dict[str, Any]:
-        """What a bundle keeps of its calibration."""
-        return account_of(self, iou=0.5, margin=MARGIN)
+        return self._account(iou=0.5, margin=MARGIN)
 
 
 @dataclass(frozen=True)
@@ -107,8 +89,7 @@ def choose_object_thresholds(
     if not kept:
         numbers = f"{after.objective:.4f} with them, {before.objective:.4f} without"
         notes.append(f"thresholds were not kept: {wanted} {numbers}, and a gain below {MARGIN} may be luck")
-    for note in notes:
-        listener(Note("calibrate", note, "warning"))
+    say_all(notes, listener)
     return ObjectCalibration(
         str(wanted), proposed if kept else None, proposed, before, after, len(counts.frames), tuple(notes)
     )
