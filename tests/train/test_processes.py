@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +14,10 @@ from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
 from segwright.train.history import History
 from segwright.train.processes import ALONE, NEEDED, Processes, joined, require_as_planned
 from segwright.train.settings import LossPlan, Plan
-from tests.contracts.repository import ROOT
 from tests.train.conftest import Tiny
+from tests.train.interrupted import Killed, killed_at
 from tests.train.joint_worker import in_float64
-from tests.train.test_resume import Killed, killed_at
+from tests.train.own_process import torchrun
 
 STEPS = 4
 EVERY_TERM = LossPlan(
@@ -90,14 +87,6 @@ def plan_of_four_steps(plan: Plan) -> Plan:
         sampling=replace(plan.sampling, batch=5),
         optimiser=replace(plan.optimiser, steps=STEPS, frozen_stages=1),
         validation=replace(plan.validation, every=2),
-    )
-
-
-def torchrun(module: str, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", module]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    return subprocess.run(
-        [*command, *map(str, words)], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+import signal
 from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,57 +20,14 @@ from segwright.train import Run, execute, open_run, plan_project, start_run
 from segwright.train.checkpoint import BEST, LAST, load_state, load_weights
 from segwright.train.devices import PRECISIONS
 from tests.train.conftest import Tiny
+from tests.train.interrupted import Killed, assert_same_end, equal, history, killed_at
+from tests.train.signal_driver import Command, driven
 
 STEPS, EVERY = 24, 6
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL where the process that tests must live on: nothing in the product catches it."""
-
-
-def killed_at(step: int, kind: str) -> Callable[[Event], None]:
-    def listener(event: Event) -> None:
-        if isinstance(event, Measured) and (event.step, event.stage) == (step, kind):
-            raise Killed("gone")
-
-    return listener
-
-
 def fresh(tiny: Tiny, folder: Path) -> Run:
     return start_run(tiny.plan, folder)
-
-
-def assert_same_end(run: Run, undisturbed: Run) -> None:
-    ends = [load_weights(each.path / "checkpoints" / BEST) for each in (run, undisturbed)]
-    assert ends[0].keys() == ends[1].keys()
-    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-    states = [load_state(each.path / "checkpoints" / LAST) for each in (run, undisturbed)]
-    assert _equal(*states)
-    histories = [_history(each) for each in (run, undisturbed)]
-    assert histories[0] == histories[1]
-    assert [(row["step"], row["kind"]) for row in histories[0]] == [
-        (step, kind)
-        for step in range(1, STEPS + 1)
-        for kind in ("train", "validation")
-        if kind == "train" or step % EVERY == 0
-    ]
-    leftovers = [path.name for path in (run.path / "checkpoints").iterdir() if path.name.startswith(".")]
-    assert leftovers == []
-
-
-def _history(run: Run) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in (run.path / "history.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{name: value for name, value in row.items() if name != "waiting_share"} for row in rows]
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(_equal(*pair) for pair in zip(one, other, strict=True))
-    return one == other
 
 
 @pytest.mark.parametrize(
@@ -128,8 +82,8 @@ def test_resume__sums_since_the_last_report_are_kept(
     with pytest.raises(Killed, match="gone"):
         execute(cut, tiny.dataset, tiny.split, listener=killed)
     execute(cut, tiny.dataset, tiny.split, resume=True)
-    assert _history(cut) == _history(whole)
-    assert [row["step"] for row in _history(cut) if row["kind"] == "train"] == [3, 6, 9, 12]
+    assert history(cut) == history(whole)
+    assert [row["step"] for row in history(cut) if row["kind"] == "train"] == [3, 6, 9, 12]
 
 
 def test_train__losses_read_every_tenth_step_are_the_same(
@@ -177,7 +131,7 @@ def test_resume__the_scale_of_fp16_gradients_goes_on_where_it_was(
         execute(cut, tiny.dataset, tiny.split, listener=killed_at(9, "train"))
     execute(cut, tiny.dataset, tiny.split, resume=True)
     states = [load_state(run.path / "checkpoints" / LAST) for run in (whole, cut)]
-    assert _equal(*states)
+    assert equal(*states)
     assert states[0]["scaler"]["scale"] > 1
     assert states[0]["scaler"]["_growth_tracker"] == 12
 
@@ -285,34 +239,15 @@ def test_train__another_seed_ends_elsewhere(tiny: Tiny, finished: Run, tmp_path:
 
 
 def test_train__learns_the_tiny_set(finished: Run) -> None:
-    rounds = [row for row in _history(finished) if row["kind"] == "validation"]
+    assert [(row["step"], row["kind"]) for row in history(finished)] == [
+        (step, kind)
+        for step in range(1, STEPS + 1)
+        for kind in ("train", "validation")
+        if kind == "train" or step % EVERY == 0
+    ]
+    rounds = [row for row in history(finished) if row["kind"] == "validation"]
     assert rounds[-1]["iou/blob"] > 0.7
     assert rounds[-1]["iou/line"] > 0.7
-
-
-# Imports once, then forks a child for each command line, reads its events, and kills it after so many steps.
-DRIVER = """
-import json, os, signal, sys, time
-import segwright.train, segwright.train.finish
-from segwright.cli.app import main
-
-for words, steps, pause in json.loads(sys.argv[1]):
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.dup2(writing, 2)
-        main(words)
-    os.close(writing)
-    with os.fdopen(reading) as lines:
-        for line in lines:
-            row = json.loads(line)
-            if steps and row["event"] == "progress" and row["stage"] == "training" and row["done"] >= steps:
-                time.sleep(pause)
-                os.kill(child, signal.SIGKILL)
-                break
-    status = os.waitpid(child, 0)[1]
-    assert os.waitstatus_to_exitcode(status) == (-signal.SIGKILL if steps else 0), status
-"""
 
 
 def test_train__killed_with_sigkill_and_resumed_ends_the_same(tiny: Tiny, finished: Run, tmp_path: Path) -> None:
@@ -320,23 +255,12 @@ def test_train__killed_with_sigkill_and_resumed_ends_the_same(tiny: Tiny, finish
     folder = tmp_path / "run"
     first = ["train", str(tiny.project), "--run", str(folder), "--json"]
     again = ["train", "--resume", "--run", str(folder), "--json"]
-    commands = [
-        (first, 2, 0.0),
-        (again, 5, 0.01),
-        (again, 11, 0.03),
-        (again, 12, 0.02),
-        (again, 19, 0.015),
-        (again, 0, 0),
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, json.dumps(commands)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["run"] == str(folder)
+    kills = [(2, 0.0), (5, 0.01), (11, 0.03), (12, 0.02), (19, 0.015)]
+    words = [first, *(again for _ in kills[1:])]
+    killed = [Command(each, steps, signal.SIGKILL, pause) for each, (steps, pause) in zip(words, kills, strict=True)]
+    ended = driven(*killed, Command(again))
+    assert ended.codes == [*(-signal.SIGKILL for _ in kills), 0], ended.said
+    assert json.loads(ended.printed)["run"] == str(folder)
     assert_same_end(open_run(folder), finished)
 
 

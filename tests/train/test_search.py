@@ -16,7 +16,7 @@ from segwright.train.search import SearchResult, TrialRow, search
 from segwright.train.search_settings import given_settings, require_searchable, with_values, write_best
 from tests.journeys.command import done, refused, segwright
 from tests.train.conftest import Tiny
-from tests.train.test_resume import Killed
+from tests.train.interrupted import Killed
 
 SPACE = {
     "training.learning_rate": {"low": 1e-3, "high": 1e-2, "log": True},

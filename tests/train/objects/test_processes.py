@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +18,10 @@ from segwright.train import start_run
 from segwright.train.history import History
 from segwright.train.processes import Processes
 from segwright.train.tasks import PREPARED, Given
-from tests.contracts.repository import ROOT
 from tests.journeys.command import done, segwright
 from tests.train.objects.gradient_worker import one_step
 from tests.train.objects.squares import NETWORKS, planned, write_project
-from tests.train.test_processes import torchrun
+from tests.train.own_process import python, torchrun
 
 # An odd batch: three crops in one process and two in the other; of some crops more is asked than a step looks at.
 SETTINGS = ("training.batch=5", "training.augment.copy_paste=0.6", "training.augment.scale=[0.5,1.5]")
@@ -66,19 +62,7 @@ def test_train__with_two_devices_learns_and_scores_as_one(
 ) -> None:
     words = [str(project), f"model.options={NETWORKS['maskrcnn']}", "training.steps=2", "training.batch=3"]
     done(segwright(capsys, "train", *words, "--run", str(tmp_path / "alone")))
-    command = [
-        sys.executable,
-        "-m",
-        "segwright",
-        "train",
-        *words,
-        "--devices",
-        "2",
-        "--run",
-        str(tmp_path / "together"),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    together = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    together = python("segwright", "train", *words, "--devices", 2, "--run", tmp_path / "together")
     assert together.returncode == 0, together.stderr
     rows = [list(History(tmp_path / name / "history.jsonl").rows()) for name in ("alone", "together")]
     assert [(row["step"], row["kind"]) for row in rows[0]] == [(row["step"], row["kind"]) for row in rows[1]]
