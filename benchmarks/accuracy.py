@@ -14,31 +14,22 @@ and a run that is in it is not made again: stop it when you like, and type the s
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from accuracy_recipes import WITHOUT, Task, train_ours, train_smp
+from accuracy_recipes import WITHOUT, train_ours, train_smp
 from accuracy_rival import missing, train_nnunet
 from accuracy_sets import SETS, open_set
 from accuracy_table import report
+from kept_runs import Task, checked, made, made_with, parser_of, say, tabled
 
 from segwright import evaluate
-from segwright.core import Note
 
-HERE = Path(__file__).resolve()
-SHARED = next((place / "shared" / "data" for place in HERE.parents if (place / "shared" / "data").is_dir()), None)
-WEIGHTS = "weights/derived/mobilenet_v2_1.0_224_quant_u8.pt"
 RECIPES = ("ours", "smp", "nnunet")
 ALL_RECIPES = (*RECIPES, "smp-ce", *(name for name in WITHOUT if name != "ours"))
 
@@ -48,52 +39,28 @@ Trainer = Callable[..., dict[str, Any]]
 def main() -> None:
     """Make the runs that are missing in the results file, then write the table."""
     given = _arguments()
-    given.results.mkdir(parents=True, exist_ok=True)
-    rows, until = given.results / "accuracy.jsonl", time.monotonic() + 60 * given.minutes
-    skipped = _skipped(given)
-    for task, recipe in _wanted(given):
-        if recipe in skipped or _key(task, recipe) in {tuple(row["key"]) for row in _rows(rows)}:
-            continue
-        if time.monotonic() > until:
-            print(f"stopped after {given.minutes:g} minutes; the same command goes on")
-            break
-        row = _run(task, recipe, given)
-        with rows.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
+    rows, skipped = given.results / "accuracy.jsonl", _skipped(given)
+    wanted = (
+        (task.key(recipe), partial(_run, task, recipe, given))
+        for task, recipe in _wanted(given)
+        if recipe not in skipped
+    )
+    for row in made(rows, wanted, given.minutes):
         name = " ".join(map(str, row["key"]))
         print(f"{name}: mIoU {row['miou']:.3f}, boundary F {row['boundary_f']:.3f}, {row['seconds']} s", flush=True)
-        (given.results / "accuracy.md").write_text(report(_rows(rows)), encoding="utf-8")
-    if not rows.exists():
-        raise SystemExit("no run was made, and there is no result yet")
-    (given.results / "accuracy.md").write_text(report(_rows(rows), skipped), encoding="utf-8")
+        tabled(rows, report)
+    tabled(rows, lambda all_rows: report(all_rows, skipped))
     print(f"{given.results / 'accuracy.md'} has the table")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, Path("runs/accuracy"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--recipes", nargs="+", choices=ALL_RECIPES, default=list(RECIPES))
-    parser.add_argument("--seeds", type=int, default=3, help="how many, counted from 0")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--crop", type=int, default=128, help="px, a multiple of 32")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many")
-    named = os.environ.get("SEGWRIGHT_SHARED_DATA")
-    parser.add_argument("--data", type=Path, default=Path(named) if named else SHARED, help="folder of the sets")
-    parser.add_argument("--weights", type=Path, help=f"ImageNet MobileNetV2; left out: DATA/{WEIGHTS}")
-    parser.add_argument("--results", type=Path, default=Path("runs/accuracy"), help="where the table goes")
-    parser.add_argument("--work", type=Path, default=Path("runs/accuracy/work"), help="where the runs lie")
     parser.add_argument("--nnunet", type=Path, default=Path(".venv-nnunet/bin/python"), help="a Python that has it")
-    given = parser.parse_args()
-    if given.data is None or not given.data.is_dir():
-        parser.error(f"no data at {given.data}: name the folder with --data, or set SEGWRIGHT_SHARED_DATA")
-    given.data = given.data.resolve()
-    given.weights = (given.weights or given.data / WEIGHTS).resolve()
-    if not given.weights.is_file():
-        parser.error(f"no weights at {given.weights}: name the file with --weights")
-    if min(given.seeds, given.steps, given.batch) < 1 or given.crop < 64 or given.crop % 32:
-        parser.error("--seeds, --steps and --batch are 1 or more, --crop is a multiple of 32 from 64 on")
-    return given
+    return checked(parser, parser.parse_args())
 
 
 def _skipped(given: argparse.Namespace) -> dict[str, str]:
@@ -114,40 +81,26 @@ def _wanted(given: argparse.Namespace) -> Iterator[tuple[Task, str]]:
             yield from ((task, recipe) for recipe in given.recipes)
 
 
-def _key(task: Task, recipe: str) -> tuple[Any, ...]:
-    return (task.name, recipe, task.seed, task.steps, task.batch, task.crop)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
 def _run(task: Task, recipe: str, given: argparse.Namespace) -> dict[str, Any]:
     """Train, predict and score; what lay in the work folder is deleted once the numbers are there."""
-    commit = _commit()
-    work = given.work / "-".join([*map(str, _key(task, recipe)), commit])
+    work = given.work / "-".join([*map(str, task.key(recipe)), given.commit])
     masks, started = work / "masks", time.perf_counter()
     shutil.rmtree(masks, ignore_errors=True)
-    said = _trainer(recipe, given)(task, recipe, work=work, masks=masks, listener=_say)
+    said = _trainer(recipe, given)(task, recipe, work=work, masks=masks, listener=say)
     seconds = time.perf_counter() - started
     evaluation = evaluate(masks, task.part("test"), classes=task.dataset.classes, boundary_px=(3,))
     shutil.rmtree(work)
     foreground = [spec.name for spec in task.dataset.classes.foreground]
     return {
-        "key": _key(task, recipe),
         "settings": task.settings,
         "miou": evaluation.scores["pooled_miou_foreground"] or 0.0,
         "boundary_f": evaluation.scores["boundary_f@3"] or 0.0,
         "iou": {name: evaluation.classes[name]["iou"] for name in foreground},
         "frames": {part: len(task.split.stems(part)) for part in ("train", "validation", "test")},
-        "split_hash": task.split.content_hash[:12],
-        "dataset_hash": task.dataset.content_hash[:12],
+        **task.frames,
         "seconds": round(seconds),
         **said,
-        "commit": commit,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads a run",
-        "torch": torch.__version__,
+        **made_with(given.commit),
     }
 
 
@@ -160,25 +113,6 @@ def _trainer(recipe: str, given: argparse.Namespace) -> Trainer:
 def _without_recipe(task: Task, recipe: str, **rest: Any) -> dict[str, Any]:
     del recipe  # there is one
     return train_nnunet(task, **rest)
-
-
-def _commit() -> str:
-    """The commit, with `+` where files of the checkout differ from it."""
-    git = ["git", "-C", str(HERE.parent)]
-    found = subprocess.run([*git, "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True, check=False)
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "--untracked-files=no", "../src", "."],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
-    edited = any("results/" not in line for line in changed.splitlines())
-    return (found.stdout.strip() or "unknown") + ("+" if edited else "")
-
-
-def _say(event: object) -> None:
-    if isinstance(event, Note):
-        print(f"  {event.text}", flush=True)
 
 
 if __name__ == "__main__":

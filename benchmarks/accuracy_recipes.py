@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,11 @@ import numpy.typing as npt
 import segmentation_models_pytorch as smp
 import torch
 from accuracy_sets import SETS
+from kept_runs import Task
 from torch import Tensor, nn
 
 from segwright.core import LabelMap, Listener, Note
-from segwright.data import Dataset, Split, write_label_map
+from segwright.data import Dataset, write_label_map
 from segwright.evaluate import evaluate
 from segwright.infer.preprocess import Preprocessing
 from segwright.models.folded import load_folded, unfold_batch_norm
@@ -47,30 +47,6 @@ WITHOUT: dict[str, dict[str, dict[str, Any]]] = {
     "ours-colour": {"augment": {"colour": 0.0}},
     "ours-pretrained": {"model": {"weights": None}},
 }
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run: a set with its split, and the settings every recipe shares."""
-
-    name: str
-    dataset: Dataset
-    split: Split
-    split_file: Path
-    weights: Path
-    seed: int
-    steps: int
-    batch: int
-    crop: int
-
-    @property
-    def settings(self) -> str:
-        """The settings every recipe shares, as they stand in the results."""
-        return f"{self.steps} steps of {self.batch} crops of {self.crop} px"
-
-    def part(self, name: str) -> Dataset:
-        """The frames of a part of the split."""
-        return self.dataset.only(self.split.stems(name))
 
 
 def train_ours(task: Task, recipe: str, work: Path, masks: Path, listener: Listener) -> dict[str, Any]:
@@ -117,21 +93,15 @@ def train_smp(task: Task, recipe: str, work: Path, masks: Path, listener: Listen
 
 def project_of(task: Task, recipe: str) -> Project:
     chosen, less = SETS[task.name], WITHOUT[recipe]
-    classes = task.dataset.classes
-    training = {"steps": task.steps, "batch": task.batch, "crop": task.crop, "seed": task.seed, "loggers": []}
     settings = {
         "name": f"{task.name}-{recipe}-{task.seed}",
-        "classes": {
-            "names": {spec.name: spec.class_id for spec in classes},
-            "void": classes.void_id,
-            "background": classes.background,
-        },
+        "classes": task.classes,
         "data": {"root": str(task.dataset.root), "format": task.dataset.format, **chosen.data},
         "split": {"file": str(task.split_file)},
         "model": {"encoder": ENCODER, "weights": str(task.weights), **less.get("model", {})},
         "loss": less.get("loss", {}),
         "training": {
-            **training,
+            **task.training,
             **less.get("training", {}),
             "augment": {**chosen.augment, **less.get("augment", {})},
         },

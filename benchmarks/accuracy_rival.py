@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy_recipes import VOID, Task, channel_table, write_prediction
+from accuracy_recipes import VOID, channel_table, write_prediction
+from kept_runs import Task
 
 from segwright.core import Image, LabelMap, Listener, adopt
 from segwright.data import Dataset, Frame, read_label_map, write_image

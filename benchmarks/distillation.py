@@ -13,19 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from accuracy import SHARED, WEIGHTS
-from accuracy_recipes import ENCODER, Task, project_of, write_prediction
+from accuracy_recipes import ENCODER, project_of, write_prediction
 from accuracy_sets import SETS, open_set
+from kept_runs import SHARED, WEIGHTS, Task, made, rows_of, say
 
 from segwright import evaluate
-from segwright.core import Note
 from segwright.project.read import validated
 from segwright.train import Run
 from segwright.train.student import trained
@@ -36,19 +35,11 @@ LEARNERS = ("alone", "taught")
 def main() -> None:
     """Make the runs that are missing in the results file, then print the table."""
     given = _arguments()
-    given.results.mkdir(parents=True, exist_ok=True)
-    rows, until = given.results / "distillation.jsonl", time.monotonic() + 60 * given.minutes
-    for task, who in _wanted(given):
-        if _key(task, who, given) in [row["key"] for row in _rows(rows)]:
-            continue
-        if time.monotonic() > until:
-            print(f"stopped after {given.minutes:g} minutes; the same command goes on")
-            break
-        row = {"key": _key(task, who, given), **_scores(_run(task, who, given), task, given)}
-        with rows.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
+    rows = given.results / "distillation.jsonl"
+    wanted = ((_key(task, who, given), partial(_scores, task, who, given)) for task, who in _wanted(given))
+    for row in made(rows, wanted, given.minutes):
         print(json.dumps(row), flush=True)
-    print("\n".join(_table(_rows(rows))))
+    print("\n".join(_table(rows_of(rows))))
 
 
 def _arguments() -> argparse.Namespace:
@@ -91,20 +82,16 @@ def _run(task: Task, who: str, given: argparse.Namespace) -> Run:
     if who == "taught":
         teacher = given.work / "-".join(map(str, _key(_first(task), "teacher", given)))
         settings["training"]["distill_from"] = str(teacher.resolve())
-    return trained(validated(settings, "benchmark"), Path(), folder, _say)
+    return trained(validated(settings, "benchmark"), Path(), folder, say)
 
 
 def _first(task: Task) -> Task:
     return replace(task, seed=0)
 
 
-def _say(event: object) -> None:
-    if isinstance(event, Note):
-        print(f"  {event.text}", flush=True)
-
-
-def _scores(run: Run, task: Task, given: argparse.Namespace) -> dict[str, Any]:
-    """Scores of the test part, and how large the network is."""
+def _scores(task: Task, who: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Scores of the finished run on the test part, and how large the network is."""
+    run = _run(task, who, given)
     masks, predictor, part = given.work / "masks", run.predictor(), task.part("test")
     shutil.rmtree(masks, ignore_errors=True)
     for frame in part.frames:
@@ -117,10 +104,6 @@ def _scores(run: Run, task: Task, given: argparse.Namespace) -> dict[str, Any]:
         "iou": scores["pooled_miou_foreground"] or 0.0,
         "boundary_f": scores["boundary_f@3"] or 0.0,
     }
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from instance_recipes import OURS
-from instance_sets import Task
+from instance_sets import project_of
+from kept_runs import Task
 from torch import nn
 
 from segwright.core import ClassTable, InstanceSet, Listener, Note, Size, instance_from_mask
@@ -32,7 +33,7 @@ AS_THEY_ARE = {"colour": 0.0, "rotate_degrees": 0.0, "scale": [1.0, 1.0], "valid
 
 def overfit(task: Task, recipe: str, listener: Listener) -> tuple[dict[str, Any], dict[str, Any]]:
     """AP and AP50 on the crops that were learned, and what the results say of the run."""
-    settings = task.project("instance", OURS[recipe], {}, AS_THEY_ARE)
+    settings = project_of(task, "instance", OURS[recipe], {}, AS_THEY_ARE)
     plan, dataset, split = plan_project(validated(settings, "benchmark"), Path(), listener)
     feed = object_feed(plan, dataset, split.stems("train"), listener)
     torch.manual_seed(task.seed)

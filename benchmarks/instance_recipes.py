@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from instance_sets import Task
+from instance_sets import project_of
+from kept_runs import Task
 
 from segwright.core import Image, Instance, InstanceSet, Listener
 from segwright.data import Dataset
@@ -41,7 +42,7 @@ Finder = Callable[[Image], InstanceSet]
 
 def train_ours(task: Task, recipe: str, work: Path, listener: Listener) -> tuple[Finder, dict[str, Any]]:
     """Train by the plan, or go on where a stopped run was; the finder, and what the results say of the run."""
-    run = _trained(task.project("instance", OURS[recipe], {}, {}), work, listener)
+    run = _trained(project_of(task, "instance", OURS[recipe], {}, {}), work, listener)
     assert run.plan.objects is not None
     predictor = run.object_predictor("cpu")
     ranked = replace(predictor, decision=ranking(predictor.decision, run.plan.objects.scored_from))
@@ -55,7 +56,7 @@ def train_ours(task: Task, recipe: str, work: Path, listener: Listener) -> tuple
 def train_watershed(task: Task, recipe: str, work: Path, listener: Listener) -> tuple[Finder, dict[str, Any]]:
     """Train the semantic plan; its answer is cut by the depth that is best on the validation part."""
     del recipe  # there is one
-    run = _trained(task.project("semantic", {}, {}, {}), work, listener)
+    run = _trained(project_of(task, "semantic", {}, {}, {}), work, listener)
     predictor = run.predictor("cpu")
 
     def seen(image: Image) -> Any:

@@ -8,9 +8,11 @@ It is the type with the fewest frames; no score chose it.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from kept_runs import Task
 
 from segwright.data import Dataset, Split, make_split, open_dataset, read_split, write_split
 
@@ -28,52 +30,26 @@ SAID = {
 ALL_FLIPS = ["horizontal", "vertical", "quarter_turns"]
 
 
-@dataclass(frozen=True)
-class Task:
-    """One run: the frames with their split, and the settings every recipe shares."""
-
-    dataset: Dataset
-    split: Split
-    split_file: Path
-    weights: Path
-    seed: int
-    steps: int
-    batch: int
-    crop: int
-
-    @property
-    def settings(self) -> str:
-        """The settings every recipe shares, as they stand in the results."""
-        return f"{self.steps} steps of {self.batch} crops of {self.crop} px"
-
-    def part(self, name: str) -> Dataset:
-        """The frames of a part of the split."""
-        return self.dataset.only(self.split.stems(name))
-
-    def project(self, task: str, model: dict[str, Any], training: dict[str, Any], augment: dict[str, Any]) -> Any:
-        """The content of a segwright.yaml for this run."""
-        classes = self.dataset.classes
-        shared = {"steps": self.steps, "batch": self.batch, "crop": self.crop, "seed": self.seed, "loggers": []}
-        return {
-            "name": f"nuclei-{task}-{self.seed}",
-            "task": task,
-            "classes": {
-                "names": {spec.name: spec.class_id for spec in classes},
-                "void": classes.void_id,
-                "background": classes.background,
-                "things": [spec.name for spec in classes.foreground],
-            },
-            "data": {"root": str(self.dataset.root), **DATA},
-            "split": {"file": str(self.split_file)},
-            "model": {"encoder": "mobilenetv2_100", "weights": str(self.weights), **model},
-            # one round, at the end: every recipe answers with its last weights
-            "training": {
-                **shared,
-                "validate_every": self.steps,
-                **training,
-                "augment": {"valid_flips": ALL_FLIPS, **augment},
-            },
-        }
+def project_of(
+    task: Task, kind: str, model: dict[str, Any], training: dict[str, Any], augment: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of a segwright.yaml for this run; `kind` is the project's task."""
+    things = [spec.name for spec in task.dataset.classes.foreground]
+    return {
+        "name": f"nuclei-{kind}-{task.seed}",
+        "task": kind,
+        "classes": {**task.classes, "things": things},
+        "data": {"root": str(task.dataset.root), **DATA},
+        "split": {"file": str(task.split_file)},
+        "model": {"encoder": "mobilenetv2_100", "weights": str(task.weights), **model},
+        # one round, at the end: every recipe answers with its last weights
+        "training": {
+            **task.training,
+            "validate_every": task.steps,
+            **training,
+            "augment": {"valid_flips": ALL_FLIPS, **augment},
+        },
+    }
 
 
 def open_nuclei(root: Path, work: Path) -> tuple[Dataset, Split, Path]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 from instance_recipes import Finder
-from instance_sets import Task
+from instance_sets import project_of
+from kept_runs import Task
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -46,7 +47,7 @@ def train_torchvision(task: Task, recipe: str, work: Path, listener: Listener) -
     """Train torchvision's network for the task's steps; the finder, and what the results say of the run."""
     del work  # not resumed within a run
     fitted = recipe == "torchvision-fitted"
-    settings = task.project("instance", {"network": "maskrcnn"}, UNIFORM, AS_THEY_ARE)
+    settings = project_of(task, "instance", {"network": "maskrcnn"}, UNIFORM, AS_THEY_ARE)
     plan, dataset, split = plan_project(validated(settings, "benchmark"), Path(), listener)
     feed = object_feed(plan, dataset, split.stems("train"), listener)
     torch.manual_seed(task.seed)
