@@ -103,9 +103,8 @@ class Candidates(NamedTuple):
 OUTPUT_NAMES = Candidates._fields
 
 
-@runtime_checkable
-class InstanceNetwork(Protocol):
-    """What the training loop, the exporter and the predictor know of an instance network, a `torch.nn.Module`.
+class ObjectNetwork(Protocol):
+    """What the training loop and the exporter know of a network of objects or segments, a `torch.nn.Module`.
 
     `spec` has `to_json`; `stages` and `backbone` are what transfer learning and pretrained weights need. Frames are
     multiples of `stride_px`. `example_px` is for the exporter: an example frame of at least twice that on each side has
@@ -126,6 +125,11 @@ class InstanceNetwork(Protocol):
     def backbone(self) -> nn.Module:
         """The timm backbone under the encoder."""
         ...
+
+
+@runtime_checkable
+class InstanceNetwork(ObjectNetwork, Protocol):
+    """A network of objects: candidates, as the predictor knows them, and a loss of its own."""
 
     def loss(self, frames: Tensor, targets: Sequence[InstanceTargets]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss to go down (scalar with gradient) and its named terms (scalars without), before weighting.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from segwright.core import DataError
-from segwright.models.instance.contract import InstanceTargets, MaskFrame
+from segwright.models.instance.contract import InstanceTargets, ObjectNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,23 +61,8 @@ PANOPTIC_OUTPUT_NAMES = PanopticAnswer._fields
 
 
 @runtime_checkable
-class PanopticNetwork(Protocol):
+class PanopticNetwork(ObjectNetwork, Protocol):
     """As `InstanceNetwork`, told and answering both kinds of classes."""
-
-    spec: Any
-    stride_px: int
-    example_px: int
-    mask_frame: MaskFrame
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        """The encoder's layers grouped by pyramid level, from the input upwards."""
-        ...
-
-    @property
-    def backbone(self) -> nn.Module:
-        """The timm backbone under the encoder."""
-        ...
 
     def loss(self, frames: Tensor, targets: Sequence[PanopticTargets]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss to go down (scalar with gradient) and its named terms (scalars without), before weighting."""

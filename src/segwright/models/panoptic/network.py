@@ -9,41 +9,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segwright.models.encoder import Encoder
 from segwright.models.instance.contract import MaskFrame
 from segwright.models.instance.maskrcnn.network import RegionHeads
-from segwright.models.instance.pyramid import Pyramid, SummedLevels
+from segwright.models.instance.pyramid import SummedLevels
+from segwright.models.instance.pyramid_network import PyramidNetwork
 from segwright.models.losses.cross_entropy import cross_entropy
 from segwright.models.losses.target import VOID_CHANNEL
 from segwright.models.panoptic.contract import PanopticAnswer, PanopticTargets
-from segwright.models.trainable import Trainable
 
 if TYPE_CHECKING:
     from segwright.models.panoptic.spec import PanopticSpec
 
 
-class PanopticFPN(Trainable):
+class PanopticFPN(PyramidNetwork):
     """Things as Mask R-CNN's candidates and stuff as logits, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "box"
 
     def __init__(self, spec: PanopticSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        self.encoder = Encoder(spec.encoder, spec.bands)
-        self.stride_px = self.encoder.strides[-1]
-        self.pyramid = Pyramid(self.encoder, spec.width, "pool")
-        self.example_px = self.pyramid.strides[-1]
+        super().__init__(spec, "pool")
         self.regions = RegionHeads(spec.width, spec.channels, self.pyramid.strides, spec.options)
         self.stuff = StuffHead(spec.width, spec.stuff_width, spec.stuff + 1, self.pyramid.strides[0])
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     def forward(self, frames: Tensor) -> PanopticAnswer:
         pyramid = self.pyramid(self.encoder(frames))

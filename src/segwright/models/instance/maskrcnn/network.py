@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from segwright.models.encoder import Encoder
 from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
 from segwright.models.instance.judged import judged, needs_masks
 from segwright.models.instance.maskrcnn.box_head import (
@@ -28,34 +27,20 @@ from segwright.models.instance.maskrcnn.proposals import (
     proposals_to_train,
 )
 from segwright.models.instance.maskrcnn.regions import flat_regions, region_features
-from segwright.models.instance.pyramid import Pyramid
+from segwright.models.instance.pyramid_network import PyramidNetwork
 from segwright.models.instance.ranking import padded_with_nothing
 from segwright.models.instance.spec import InstanceSpec
-from segwright.models.trainable import Trainable
 
 
-class MaskRCNN(Trainable):
+class MaskRCNN(PyramidNetwork):
     """Candidates with masks that fill their boxes, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "box"
 
     def __init__(self, spec: InstanceSpec) -> None:
-        super().__init__()
+        super().__init__(spec, "pool")
         assert isinstance(spec.options, MaskRCNNOptions)
-        self.spec = spec
-        self.encoder = Encoder(spec.encoder, spec.bands)
-        self.stride_px = self.encoder.strides[-1]
-        self.pyramid = Pyramid(self.encoder, spec.width, "pool")
-        self.example_px = self.pyramid.strides[-1]
         self.regions = RegionHeads(spec.width, spec.channels, self.pyramid.strides, spec.options)
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     def forward(self, frames: Tensor) -> Candidates:
         return self.regions(frames, self.pyramid(self.encoder(frames)), self.spec.candidates)

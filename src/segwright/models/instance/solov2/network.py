@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from segwright.core import ConfigError
-from segwright.models.encoder import Encoder
 from segwright.models.instance.boxinst import frames_in_lab
 from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
 from segwright.models.instance.draws import MASKS, draws_of, shuffled
 from segwright.models.instance.judged import judged, needs_masks
-from segwright.models.instance.pyramid import Pyramid
+from segwright.models.instance.pyramid_network import PyramidNetwork
 from segwright.models.instance.solov2.answer import candidates_of
 from segwright.models.instance.solov2.assignment import Assignment, assign
 from segwright.models.instance.solov2.heads import CellHead, MaskFeatures
@@ -21,37 +20,23 @@ from segwright.models.instance.solov2.losses import AskedMasks, box_losses, cell
 from segwright.models.instance.solov2.options import SOLOv2Options
 from segwright.models.instance.spec import InstanceSpec
 from segwright.models.joint import joint_mean
-from segwright.models.trainable import Trainable
 
 
-class SOLOv2(Trainable):
+class SOLOv2(PyramidNetwork):
     """Candidates with masks of the whole frame at 1/4, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "image"
 
     def __init__(self, spec: InstanceSpec) -> None:
-        super().__init__()
         assert isinstance(spec.options, SOLOv2Options)
-        self.spec = spec
+        _check_bands(spec, spec.options)
+        super().__init__(spec, "pool")
         self.options = spec.options
-        _check_bands(spec, self.options)
-        self.encoder = Encoder(spec.encoder, spec.bands)
-        self.stride_px = self.encoder.strides[-1]
-        self.pyramid = Pyramid(self.encoder, spec.width, "pool")
-        self.example_px = self.pyramid.strides[-1]
         self.mask_stride_px = self.pyramid.strides[0]
         self.cells = CellHead(spec.width, spec.channels, self.options)
         self.mask_features = MaskFeatures(spec.width, self.options)
         self.steps_from_boxes: Tensor
         self.register_buffer("steps_from_boxes", torch.zeros((), dtype=torch.int64))  # of the warm-up
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     def forward(self, frames: Tensor) -> Candidates:
         classes, kernels, features = self.heads(frames)

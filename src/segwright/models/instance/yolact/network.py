@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segwright.models.encoder import Encoder
 from segwright.models.instance.contract import Candidates, InstanceTargets, MaskFrame
 from segwright.models.instance.draws import MASKS, draws_of, shuffled
 from segwright.models.instance.judged import judged, needs_masks
-from segwright.models.instance.pyramid import Pyramid
+from segwright.models.instance.pyramid_network import PyramidNetwork
 from segwright.models.instance.spec import InstanceSpec
 from segwright.models.instance.yolact.answer import candidates_of
 from segwright.models.instance.yolact.heads import AnchorHead, Predictions, Protonet, anchors_of
@@ -20,36 +19,22 @@ from segwright.models.instance.yolact.losses import class_loss, encode, mask_los
 from segwright.models.instance.yolact.matching import match
 from segwright.models.instance.yolact.options import YOLACTOptions
 from segwright.models.joint import joint_mean
-from segwright.models.trainable import Trainable
 
 
-class YOLACT(Trainable):
+class YOLACT(PyramidNetwork):
     """Candidates with masks of the whole frame at 1/4, from frames (batch, bands, height, width)."""
 
     mask_frame: MaskFrame = "image"
 
     def __init__(self, spec: InstanceSpec) -> None:
-        super().__init__()
+        super().__init__(spec, "convolve")
         assert isinstance(spec.options, YOLACTOptions)
-        self.spec = spec
         self.options = spec.options
-        self.encoder = Encoder(spec.encoder, spec.bands)
-        self.stride_px = self.encoder.strides[-1]
-        self.pyramid = Pyramid(self.encoder, spec.width, "convolve")
-        self.example_px = self.pyramid.strides[-1]
         self.mask_stride_px = self.pyramid.strides[0] // 2
         self.anchors = anchors_of(self.options, self.pyramid.strides)
         self.head = AnchorHead(spec.width, spec.channels, self.anchors.per_cell, self.options.prototypes)
         self.protonet = Protonet(spec.width, self.options.prototypes)
         self.semantic = nn.Conv2d(spec.width, spec.channels, kernel_size=1)  # for the loss alone
-
-    @property
-    def stages(self) -> list[list[nn.Module]]:
-        return self.encoder.stages
-
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder.backbone
 
     def forward(self, frames: Tensor) -> Candidates:
         return candidates_of(
