@@ -66,7 +66,7 @@ def _semantic(given: Given) -> Prepared:
     spec = cast("NetworkSpec", plan.network)
     network = build_network(spec) if given.resume else _network(plan, feed, given)
     labels = labels_objective(network, plan.loss, listener, per_crop=feed.hard is not None)
-    objective = taught(plan, network, given.device, labels)
+    objective = taught(plan, network, given.device, labels, listener)
     held_out = given.dataset.only(given.split.parts[plan.validation.part])
     return network, feed, Judges(objective, validator(plan, held_out, given.processes))
 
