@@ -7,6 +7,7 @@ from pathlib import Path
 from segwright.core import Listener
 from segwright.data import Dataset, Split
 from segwright.project.schema import Project
+from segwright.train.feeds import require_crops
 from segwright.train.processes import Processes, require_as_planned
 from segwright.train.run import Run
 from segwright.train.run_folder import Wanted
@@ -34,6 +35,7 @@ def planned(
     try:
         require_as_planned(processes, project.training.devices, project.training.nodes)
         plan, dataset, split = plan_project(project, base, listener)
+        require_crops(plan.sampling.batch, processes)
         run = start_run(plan, wanted)
         told = {"folder": str(run.path), "plan": plan.to_json()}
     finally:
