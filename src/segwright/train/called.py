@@ -59,6 +59,10 @@ def called_module(network: nn.Module) -> nn.Module:
 
 
 def call_in_shards(network: nn.Module) -> None:
-    """Let a network that was cut into shards gather its weights for its queries too, as for its answer."""
+    """Let a network that was cut into shards gather its weights for its queries too, as for its answer.
+
+    What queries say are views, and torch warns: weights would not be gathered again if somebody wrote into them. The
+    query loss only reads them.
+    """
     if isinstance(network, QueryNetwork):
         register_fsdp_forward_method(network, "queries")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,18 @@ def jobs_of_networks(names: Sequence[str], like: Job) -> list[Job]:
     assert spec is not None
     raise_collected(
         (
-            Problem("--models", "is not a network of segwright", ", ".join(NETWORKS), name, "--models all")
+            Problem("--models", "is not a network of segwright", ", ".join(NETWORKS), name, _nearest(name))
             for name in names
             if name not in NETWORKS
         ),
         ConfigError,
     )
     return [replace(like, name=name, spec=_spec_of(name, spec)) for name in names]
+
+
+def _nearest(name: str) -> str:
+    close = get_close_matches(name, NETWORKS, n=1)
+    return f"--models {close[0] if close else 'all'}"
 
 
 def _spec_of(name: str, like: NetworkSpec) -> NetworkSpec:
