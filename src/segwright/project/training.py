@@ -67,7 +67,7 @@ class Training(Section):
 
     steps: Positive | Auto = "auto"
     batch: Positive | Auto = "auto"
-    crop: Positive | Auto = Field(default="auto", description="side of the square crops, px, a multiple of 32")
+    crop: Positive | Auto = Field(default="auto", description="side of the square crops, px, mostly a multiple of 32")
     crop_scales: list[Above] = Field(
         default_factory=list, description="a batch's crops are one of these times as large: [0.75, 1, 1.25]"
     )
