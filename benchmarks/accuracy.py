@@ -26,7 +26,7 @@ from accuracy_recipes import WITHOUT, train_ours, train_smp
 from accuracy_rival import missing, train_nnunet
 from accuracy_sets import SETS, open_set
 from accuracy_table import report
-from kept_runs import Task, checked, made, made_with, parser_of, say, tabled
+from kept_runs import Row, Task, checked, made, made_with, parser_of, say, tabled
 
 from segwright import evaluate
 
@@ -81,26 +81,30 @@ def _wanted(given: argparse.Namespace) -> Iterator[tuple[Task, str]]:
             yield from ((task, recipe) for recipe in given.recipes)
 
 
-def _run(task: Task, recipe: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Train, predict and score; what lay in the work folder is deleted once the numbers are there."""
+def _run(task: Task, recipe: str, given: argparse.Namespace) -> list[Row]:
+    """Train, predict and score every recipe that the run answers for; then its work folder is deleted."""
     work = given.work / "-".join([*map(str, task.key(recipe)), given.commit])
-    masks, started = work / "masks", time.perf_counter()
-    shutil.rmtree(masks, ignore_errors=True)
-    said = _trainer(recipe, given)(task, recipe, work=work, masks=masks, listener=say)
-    seconds = time.perf_counter() - started
-    evaluation = evaluate(masks, task.part("test"), classes=task.dataset.classes, boundary_px=(3,))
+    answers, started = work / "masks", time.perf_counter()
+    shutil.rmtree(answers, ignore_errors=True)
+    said = _trainer(recipe, given)(task, recipe, work=work, masks=answers / recipe, listener=say)
+    seconds = {"seconds": round(time.perf_counter() - started)}
+    rows = [_scored(task, masks) | seconds | said | made_with(given.commit) for masks in sorted(answers.iterdir())]
     shutil.rmtree(work)
+    return rows
+
+
+def _scored(task: Task, masks: Path) -> Row:
+    """The row of a recipe, named as its folder of masks, without how it came about."""
+    evaluation = evaluate(masks, task.part("test"), classes=task.dataset.classes, boundary_px=(3,))
     foreground = [spec.name for spec in task.dataset.classes.foreground]
     return {
+        "key": task.key(masks.name),
         "settings": task.settings,
         "miou": evaluation.scores["pooled_miou_foreground"] or 0.0,
         "boundary_f": evaluation.scores["boundary_f@3"] or 0.0,
         "iou": {name: evaluation.classes[name]["iou"] for name in foreground},
         "frames": {part: len(task.split.stems(part)) for part in ("train", "validation", "test")},
         **task.frames,
-        "seconds": round(seconds),
-        **said,
-        **made_with(given.commit),
     }
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from accuracy_recipes import ENCODER, project_of, write_prediction
 from accuracy_sets import SETS, open_set
-from kept_runs import SHARED, WEIGHTS, Task, made, rows_of, say
+from kept_runs import SHARED, WEIGHTS, Row, Task, made, rows_of, say
 
 from segwright import evaluate
 from segwright.project.read import validated
@@ -36,7 +36,7 @@ def main() -> None:
     """Make the runs that are missing in the results file, then print the table."""
     given = _arguments()
     rows = given.results / "distillation.jsonl"
-    wanted = ((_key(task, who, given), partial(_scores, task, who, given)) for task, who in _wanted(given))
+    wanted = ((_key(task, who, given), partial(_scored, task, who, given)) for task, who in _wanted(given))
     for row in made(rows, wanted, given.minutes):
         print(json.dumps(row), flush=True)
     print("\n".join(_table(rows_of(rows))))
@@ -89,7 +89,7 @@ def _first(task: Task) -> Task:
     return replace(task, seed=0)
 
 
-def _scores(task: Task, who: str, given: argparse.Namespace) -> dict[str, Any]:
+def _scored(task: Task, who: str, given: argparse.Namespace) -> list[Row]:
     """Scores of the finished run on the test part, and how large the network is."""
     run = _run(task, who, given)
     masks, predictor, part = given.work / "masks", run.predictor(), task.part("test")
@@ -98,12 +98,14 @@ def _scores(task: Task, who: str, given: argparse.Namespace) -> dict[str, Any]:
         write_prediction(masks, frame.stem, predictor.predict(task.dataset.read_image(frame)).label_map)
     scores = evaluate(masks, part, classes=task.dataset.classes, boundary_px=(3,)).scores
     network = sum(each.numel() for each in run.module().parameters())
-    return {
+    row = {
+        "key": _key(task, who, given),
         "frames": len(part.frames),
         "parameters": network,
         "iou": scores["pooled_miou_foreground"] or 0.0,
         "boundary_f": scores["boundary_f@3"] or 0.0,
     }
+    return [row]
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:

@@ -67,7 +67,7 @@ def _wanted(given: argparse.Namespace) -> Iterator[tuple[Task, str]]:
         yield from ((task, recipe) for recipe in given.recipes)
 
 
-def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
+def _run(task: Task, recipe: str, given: argparse.Namespace) -> list[Row]:
     """Train and score; what lay in the work folder is deleted once the numbers are there."""
     work, started = given.work / "-".join([*map(str, task.key(recipe)), given.commit]), time.perf_counter()
     train = train_ours if recipe in OURS else RIVALS[recipe]
@@ -75,7 +75,8 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
     scores = {name: scored(find, task.part(part)) for part, name in SCORED.items()}
     shutil.rmtree(work, ignore_errors=True)
     frames = {part: len(task.split.stems(part)) for part in ("train", "validation", *SCORED)}
-    return {
+    row = {
+        "key": task.key(recipe),
         "settings": task.settings,
         "scores": scores,
         "frames": frames,
@@ -85,18 +86,21 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> Row:
         **said,
         **made_with(given.commit),
     }
+    return [row]
 
 
-def _overfitted(task: Task, recipe: str, given: argparse.Namespace) -> Row:
+def _overfitted(task: Task, recipe: str, given: argparse.Namespace) -> list[Row]:
     started = time.perf_counter()
     scores, said = overfit(task, recipe, say)
-    return {
+    row = {
+        "key": task.key(recipe),
         "settings": task.settings,
         "scores": scores,
         **said,
         "seconds": round(time.perf_counter() - started),
         **made_with(given.commit),
     }
+    return [row]
 
 
 def _objects(task: Task, part: str) -> int:

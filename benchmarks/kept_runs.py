@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve()
 SHARED = next((place / "shared" / "data" for place in HERE.parents if (place / "shared" / "data").is_dir()), None)
 WEIGHTS = "weights/derived/mobilenet_v2_1.0_224_quant_u8.pt"
 Row = dict[str, Any]
+Run = Callable[[], list[Row]]
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,11 @@ class Task:
         return [self.name, recipe, self.seed, self.steps, self.batch, self.crop]
 
 
-def made(path: Path, wanted: Iterable[tuple[Sequence[Any], Callable[[], Row]]], minutes: float) -> Iterator[Row]:
-    """Each row that was missing, once it stands in the file; no run begins after `minutes`."""
+def made(path: Path, wanted: Iterable[tuple[Sequence[Any], Run]], minutes: float) -> Iterator[Row]:
+    """Each row that was missing, once it stands in the file; no run begins after `minutes`.
+
+    `wanted` is what runs are asked for, each with the key it is known by; a run may answer for more keys than its own.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + 60 * minutes
     for key, run in wanted:
@@ -84,10 +88,10 @@ def made(path: Path, wanted: Iterable[tuple[Sequence[Any], Callable[[], Row]]], 
         if time.monotonic() > until:
             print(f"stopped after {minutes:g} minutes; the same command goes on")
             return
-        row = {"key": list(key), **run()}
-        with path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
-        yield row
+        for row in run():
+            with path.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(row) + "\n")
+            yield row
 
 
 def rows_of(path: Path) -> list[Row]:
