@@ -66,7 +66,10 @@ def test_panoptic__trained_scored_exported_predicted_and_calibrated(
     words = ("one.bundle", "--data", "segwright.yaml", "--split", "split.json")
     of_bundle = done(segwright(capsys, "evaluate", *words))
     assert of_bundle["scores"]["pq"] == pytest.approx(own["scores"]["pq"], abs=0.05)
-    done(segwright(capsys, "predict", "one.bundle", "frames/images", "--out", "found", "--overlays"))
+    beside = ("--overlays", "--yolo", "--track", "--count-line", "32,64,32,0")
+    followed = done(segwright(capsys, "predict", "one.bundle", "frames/images", "--out", "found", *beside))
+    assert set(followed["counts"]["tracks"]) == {"belt", "floor", "bolt", "plate"}
+    assert (folder / "found" / "yolo" / "labels" / "a0.txt").is_file()
     assert content(folder / "found" / "manifest.json")["task"] == "panoptic"
     assert (folder / "found" / "overlays" / "a0.jpg").is_file()
     again = open_dataset(folder / "found" / "panoptic.json", options={"images": str(folder / "frames" / "images")})
