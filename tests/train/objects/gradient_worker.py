@@ -1,4 +1,4 @@
-"""One step of an instance network, alone or as one of several processes: `python gradient_worker.py RUN ...`.
+"""One step of a network of objects, alone or as one of several processes: `python gradient_worker.py RUN ...`.
 
 The first process writes what the whole batch was judged, and the gradient that a step would take, as RUN.pt.
 """
@@ -13,6 +13,7 @@ from segwright.core import silent
 from segwright.models.any_network import build_any
 from segwright.train import Run, open_run
 from segwright.train.devices import Devices
+from segwright.train.objects.segment_task import segment_feed
 from segwright.train.objects.task import OwnObjective, object_feed
 from segwright.train.processes import Processes, joined
 
@@ -22,7 +23,8 @@ STEPS = 2
 def one_step(run: Run, processes: Processes, step: int) -> dict[str, torch.Tensor]:
     """Loss, terms and gradients (by name) of the batch of `step`, by networks with the same weights everywhere."""
     plan = run.plan
-    feed = object_feed(plan, run.dataset, run.split.parts["train"], processes=processes)
+    feed_of = segment_feed if plan.task == "panoptic" else object_feed
+    feed = feed_of(plan, run.dataset, run.split.parts["train"], processes=processes)
     torch.manual_seed(5)
     network = build_any(plan.network)
     devices = Devices.of(plan, [], processes)
