@@ -25,7 +25,7 @@ def one_step(run: Run, processes: Processes, step: int) -> dict[str, torch.Tenso
     plan = run.plan
     feed_of = segment_feed if plan.task == "panoptic" else object_feed
     feed = feed_of(plan, run.dataset, run.split.parts["train"], processes=processes)
-    torch.manual_seed(5)
+    torch.manual_seed(6)  # no unit at rest to within rounding: there a gradient has two values
     network = build_any(plan.network)
     devices = Devices.of(plan, [], processes)
     devices.prepare(network, silent)
