@@ -50,7 +50,7 @@ def _require_classes(folds: FoldRuns) -> None:
     """Refuse folds that find objects: probabilities of a pixel have a mean, objects of two networks have none."""
     if folds.plan.objects is None:
         return
-    runs = [str(run.path) for run in folds.runs]
+    runs = [str(folds.path.parent / run.path.name) for run in folds.runs]
     raise ConfigError.of(
         str(folds.path),
         "cannot be averaged: nobody says which object of one network is which of another",

@@ -90,7 +90,7 @@ def _object_answer(folds: FoldRuns, evaluation: ObjectEvaluation) -> str:
             *object_rows(evaluation, SHOWN[evaluation.task]),
             f"report: {folds.path / 'report.html'}",
             "objects of several networks are not averaged: a bundle is made of one run",
-            f"next: segwright export {folds.runs[0].path} --to onnx",
+            f"next: segwright export {folds.path.parent / folds.runs[0].path.name} --to onnx",
         ]
     )
 
