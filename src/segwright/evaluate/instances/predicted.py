@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from segwright.core import ClassTable, DataError, Image, InstanceSet, Listener, Problem, Size, silent, tracked
+from segwright.core import (
+    ClassTable,
+    DataError,
+    Image,
+    InstanceSet,
+    Listener,
+    Problem,
+    SegwrightError,
+    Size,
+    silent,
+    tracked,
+)
 from segwright.data import Dataset, Frame
 from segwright.data.frame_objects import has_objects, read_objects
 from segwright.data.listing import stem_of
@@ -173,7 +184,7 @@ def require_same_classes(classes: ClassTable, dataset: Dataset) -> None:
     )
 
 
-def no_labelled_frame(dataset: Dataset) -> DataError:
+def no_labelled_frame(dataset: Dataset) -> SegwrightError:
     """What to raise where nothing in `dataset` has labels."""
     fix = "label frames, or name another part of the split: --part"
     allowed = "at least one labelled frame"
