@@ -21,23 +21,29 @@ from segwright.core.events import Event
 from segwright.train import execute, open_run, tasks
 from segwright.train.objective import SemanticObjective
 from segwright.train.processes import joined
+from segwright.train.query_objective import QueryObjective
 
 
 def in_float64(patch: Callable[[Any, str, Any], None]) -> None:
     """Let the next runs compute in float64; they are validated in float32 as ever."""
-    network, build, validator, learn = tasks._network, tasks.build_network, tasks.validator, SemanticObjective.__call__
+    network, build, validator = tasks._network, tasks.build_network, tasks.validator
 
     def scored_in_float32(*given: Any) -> Callable[[nn.Module], dict[str, Any]]:
         validate = validator(*given)
         return lambda trained: validate(copy.deepcopy(trained).float())
 
-    def learned(self: SemanticObjective, trained: nn.Module, frames: Tensor, target: Tensor, autocast: Any) -> Any:
-        return learn(self, trained, frames.double(), target, autocast)
-
     patch(tasks, "_network", lambda *given: network(*given).double())
     patch(tasks, "build_network", lambda spec: build(spec).double())
     patch(tasks, "validator", scored_in_float32)
-    patch(SemanticObjective, "__call__", learned)
+    for objective in (SemanticObjective, QueryObjective):
+        patch(objective, "__call__", _on_float64(objective.__call__))
+
+
+def _on_float64(learn: Callable[..., Any]) -> Callable[..., Any]:
+    def learned(self: Any, trained: nn.Module, frames: Tensor, target: Tensor, autocast: Any) -> Any:
+        return learn(self, trained, frames.double(), target, autocast)
+
+    return learned
 
 
 def main(named: list[str]) -> None:

@@ -15,16 +15,19 @@ from torch import Tensor, nn
 from segwright.core import ArtefactError, ClassTable, ConfigError, DataError, Event, Note
 from segwright.infer.bundle import read_bundle
 from segwright.infer.preprocess import Preprocessing
+from segwright.models import build_network
 from segwright.project import read_project
 from segwright.train import Run, open_run, plan_project, start_run
 from segwright.train.distillation import UNLABELLED_CHANNEL, DistillObjective, Teacher
 from segwright.train.objective import SemanticObjective
-from segwright.train.plan_distill import distill_plan
+from segwright.train.plan_distill import distill_plan, weights_hash
 from segwright.train.plan_inputs import Reasons
 from segwright.train.settings import DistillPlan, LossPlan, Plan
 from segwright.train.student import trained
+from segwright.train.teaching import taught
 from segwright.train.unlabelled import divided, unlabelled_frames
-from tests.journeys.command import done, segwright
+from tests.journeys.command import done, refused, segwright
+from tests.models.query.tiny import MASK2FORMER
 from tests.train.conftest import Tiny
 from tests.train.tiny import write_frames
 
@@ -182,3 +185,31 @@ def test_distill__a_student_comes_out_as_a_bundle_with_what_each_class_lost(
     other = read_project(tiny.project, [*SMALL, f"training.distill_from={finished.path}", "training.seed=1"])
     with pytest.raises(ArtefactError, match=r"(?s)made from something else.*optimiser.*another --run"):
         trained(other, tiny.project.parent, run)
+
+
+def test_distill__what_cannot_be_is_said_before_anything_is_learned(
+    tiny: Tiny, finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.bundle").mkdir()
+    command = ["distill", finished.path, tiny.project, "--run", tmp_path / "student"]
+    assert "nowhere: is not a run" in refused(segwright(capsys, "distill", "nowhere", "--student", "model.encoder=x"))
+    said = refused(segwright(capsys, *command, "--student", "resnet18"))
+    assert "--student: is no setting" in said
+    assert "--student model.encoder=resnet18" in said
+    assert "old.bundle: exists" in refused(segwright(capsys, *command, "--out", "old.bundle"))
+    options = [f"model.options.{name}={value}" for name, value in MASK2FORMER.items()]
+    of_queries = ["--student", "model.network=mask2former", *options]
+    assert "learns from queries" in refused(segwright(capsys, *command, *of_queries))
+    assert not (tmp_path / "student").exists()
+
+
+def test_taught__a_student_that_is_not_smaller_is_told(tiny: Tiny, finished: Run) -> None:
+    teacher = replace(PLAN, teacher=str(finished.path), teacher_hash=weights_hash(finished.path))
+    plan = replace(tiny.plan, distill=teacher)
+    heard: list[Event] = []
+    labels = SemanticObjective.of(plan.loss)
+    taught(plan, build_network(plan.network), torch.device("cpu"), labels, heard.append)
+    (note,) = [event for event in heard if isinstance(event, Note)]
+    assert note.level == "warning"
+    assert "nothing is won by it; choose a smaller one, such as --student" in note.text

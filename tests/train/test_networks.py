@@ -40,6 +40,32 @@ def test_plan__keeps_the_options_and_takes_crops_of_the_networks_own_stride(tiny
     assert caught.value.problems[0].fix == "training.crop=64"
 
 
+def test_plan__crops_tiles_and_their_scales_are_the_strides_of_a_network_that_needs_more_than_most(tiny: Tiny) -> None:
+    """ESPNetv2 reads multiples of 64 px; the frames have 72."""
+    espnetv2 = ("model.network=espnetv2", "training.crop=auto")
+    for auto in ((), ("model.encoder=auto", "training.batch=2")):
+        plan = planned(tiny, *espnetv2, *auto, "training.crop_scales=[0.5,1,1.3]")
+        assert (plan.sampling.crop, plan.tiles.tile) == (128, Size(128, 128))
+        assert plan.sampling.sides == (128, 192)
+    for wrong in ("training.crop=96", "inference.tile=96"):
+        with pytest.raises(ConfigError, match="does not fit the network") as caught:
+            planned(tiny, *espnetv2, wrong)
+        (problem,) = caught.value.problems
+        assert (problem.allowed, problem.found) == ("a multiple of 64", "96")
+        assert problem.fix == wrong.replace("96", "128")
+
+
+def test_auto__a_network_that_was_chosen_says_itself_what_it_reads(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is chosen its needs are taken for those of a U-Net."""
+    monkeypatch.setattr("segwright.train.auto.first_possible", lambda choice, exists: ("espnetv2", []))
+    chosen = ("model.network=auto", "training.crop=auto", "training.batch=2")
+    plan = planned(tiny, *chosen, needs=InputNeeds())
+    assert (plan.network.network, plan.sampling.crop, plan.tiles.tile) == ("espnetv2", 128, Size(128, 128))
+    with pytest.raises(ConfigError, match=r"training\.crop: does not fit the network") as caught:
+        planned(tiny, "model.network=auto", "training.crop=96", needs=InputNeeds())
+    assert caught.value.problems[0].fix == "training.crop=128"
+
+
 def test_plan__a_network_that_pools_the_frame_needs_two_crops(tiny: Tiny) -> None:
     with pytest.raises(ConfigError, match="is too small for batch norm") as caught:
         planned(tiny, *PSPNET, "training.batch=1")
@@ -58,6 +84,10 @@ def test_plan__a_network_for_one_size_gets_crops_and_tiles_of_that_size(tiny: Ti
         with pytest.raises(ConfigError, match=f"{message}: does not fit the network") as caught:
             planned(tiny, "training.crop=auto", wrong, needs=needs)
         assert caught.value.problems[0].fix == f"{wrong.split('=')[0]}=auto"  # 128 is a multiple of 64, and is refused
+    assert planned(tiny, "training.crop=auto", "training.crop_scales=[1]", needs=needs).sampling.sides == (64,)
+    with pytest.raises(ConfigError, match=r"training\.crop_scales: asks for crops of several sizes") as caught:
+        planned(tiny, "training.crop=auto", "training.crop_scales=[0.5,1]", needs=needs)
+    assert "frames of 64x64" in caught.value.problems[0].allowed
 
 
 def test_plan__one_crop_is_enough_for_a_network_for_one_size_whose_coarsest_level_is_no_single_value(

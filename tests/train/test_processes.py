@@ -18,6 +18,7 @@ from segwright.train.history import History
 from segwright.train.processes import ALONE, NEEDED, Processes, joined, require_as_planned
 from segwright.train.settings import LossPlan, Plan
 from tests.contracts.repository import ROOT
+from tests.models.query.tiny import spec
 from tests.train.conftest import Tiny
 from tests.train.joint_worker import in_float64
 from tests.train.test_resume import Killed, killed_at
@@ -45,7 +46,10 @@ EVERY_TERM = LossPlan(
 def test_two_processes__end_with_the_weights_of_one_and_resume_each_other(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every loss term, batch norm, an odd batch (three and two crops), validation, and a change of process count."""
+    """Every loss term, batch norm, an odd batch (three and two crops), validation, and a change of process count.
+
+    Queries too: segments are counted over both processes, and points are drawn of a frame wherever it is.
+    """
     plan = plan_of_four_steps(tiny.plan)
     in_float64(monkeypatch.setattr)
     alone = execute(start_run(plan, tmp_path / "alone"), tiny.dataset, tiny.split)
@@ -53,12 +57,12 @@ def test_two_processes__end_with_the_weights_of_one_and_resume_each_other(
     with pytest.raises(Killed, match="gone"):
         execute(halved, tiny.dataset, tiny.split, listener=killed_at(3, "train"))
     together = start_run(plan, tmp_path / "together")
-    done = torchrun("tests.train.joint_worker", together.path, f"{halved.path}:resume")
+    asked_alone, asked = runs_of_queries(plan, tmp_path)
+    execute(asked_alone, tiny.dataset, tiny.split)
+    done = torchrun("tests.train.joint_worker", together.path, f"{halved.path}:resume", asked.path)
     assert done.returncode == 0, done.stderr
-    for run in (together, halved):
-        assert largest_difference(run, alone) < 1e-6
-        for mine, theirs in zip(rows(run), rows(alone), strict=True):
-            assert mine == pytest.approx(theirs, abs=1e-6)
+    for run, whole in ((together, alone), (halved, alone), (asked, asked_alone)):
+        assert_equal(run, whole)
 
 
 def test_two_processes__with_the_weights_in_shards_too(
@@ -72,15 +76,30 @@ def test_two_processes__with_the_weights_in_shards_too(
     with pytest.raises(Killed, match="gone"):
         execute(halved, tiny.dataset, tiny.split, listener=killed_at(3, "train"))
     sharded, stopped = (start_run(plan, tmp_path / name) for name in ("sharded", "stopped"))
-    runs = (f"{sharded.path}:fsdp", f"{halved.path}:resume:fsdp", f"{stopped.path}:fsdp:stop")
+    asked_alone, asked = runs_of_queries(plan, tmp_path)
+    execute(asked_alone, tiny.dataset, tiny.split)
+    of_pixels = (f"{sharded.path}:fsdp", f"{halved.path}:resume:fsdp", f"{stopped.path}:fsdp:stop")
+    runs = (*of_pixels, f"{asked.path}:fsdp")
     done = torchrun("tests.train.joint_worker", *runs)
     assert done.returncode == 0, done.stderr
     assert load_state(stopped.path / "checkpoints" / LAST)["step"] == 2
     execute(stopped, tiny.dataset, tiny.split, resume=True)
-    for run in (sharded, halved, stopped):
-        assert largest_difference(run, alone) < 1e-6
-        for mine, theirs in zip(rows(run), rows(alone), strict=True):
-            assert mine == pytest.approx(theirs, abs=1e-6)
+    for run, whole in ((sharded, alone), (halved, alone), (stopped, alone), (asked, asked_alone)):
+        assert_equal(run, whole)
+
+
+def assert_equal(one: Run, other: Run) -> None:
+    """The same weights, and the same losses and scores on the way."""
+    assert largest_difference(one, other) < 1e-6
+    for mine, theirs in zip(rows(one), rows(other), strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-6)
+
+
+def runs_of_queries(plan: Plan, folder: Path) -> tuple[Run, Run]:
+    """Two runs of one plan of a network of queries, to be learned alone and together."""
+    asking = replace(plan, network=spec("mask2former", "test_resnet"))
+    alone, together = (start_run(asking, folder / name) for name in ("asked_alone", "asked"))
+    return alone, together
 
 
 def plan_of_four_steps(plan: Plan) -> Plan:

@@ -165,6 +165,27 @@ def test_train__a_search_that_cannot_be_is_refused(
     assert message in refused(segwright(capsys, "train", tiny.project, *words))
 
 
+def test_train__a_value_that_fits_no_plan_fails_its_trial_and_not_the_search(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the first value of each setting is planned before there are trials."""
+    space = tmp_path / "space.yaml"
+    space.write_text("training.crop: [64, 65]\n", encoding="utf-8")
+    words = ["training.steps=2", "training.validate_every=1", "--search", "3", "--search-space", space]
+    answer = done(segwright(capsys, "train", tiny.project, *words, "--run", tmp_path / "search"))
+    ended = {(row["values"]["training.crop"], row["state"], row.get("why")) for row in answer["trials"]}
+    assert ended == {(64, "whole", None), (65, "failed", "training.crop: does not fit the network")}
+
+
+def test_search__weights_that_cannot_be_read_leave_no_folder(tiny: Tiny, tmp_path: Path) -> None:
+    """It would hold a search made from something else once they are mended."""
+    (tmp_path / "weights.safetensors").write_bytes(b"half a downlo")
+    project = project_with(tiny, search__space=SPACE, model__weights=str(tmp_path / "weights.safetensors"))
+    with pytest.raises(ArtefactError, match=r"weights\.safetensors"):
+        search(project, tiny.project.parent, tmp_path / "search", 1)
+    assert not (tmp_path / "search").exists()
+
+
 def test_train__a_search_in_which_no_trial_comes_through_fails_and_says_why(
     tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -206,7 +206,7 @@ def _axis(plan: TilePlan, length: int, tile: int, stride_px: int) -> _Axis:
             "have a size the network cannot take",
             allowed=allowed,
             found=f"{tile} px",
-            fix="choose inference.tile as a multiple of the stride",
+            fix=f"inference.tile={math.ceil(tile / stride_px) * stride_px}",
         )
     if length <= tile * plan.stretch:
         whole = math.ceil(length / stride_px) * stride_px

@@ -54,6 +54,19 @@ def joint_rows(rows: Tensor) -> Tensor:
     return rows if _PROCESSES.get() == 1 else _JointRows.apply(rows)  # type: ignore[return-value]
 
 
+def joint_draw(rows: int, device: torch.device) -> tuple[int, int]:
+    """A number below 2**62 drawn at random, the same in every process, and how many rows processes before this have.
+
+    This process has `rows` of them. It is drawn from torch's random state on the CPU, which checkpoints hold: the
+    first process's, and all move theirs on.
+    """
+    drawn = int(torch.randint(2**62, ()))
+    if _PROCESSES.get() == 1:
+        return drawn, 0
+    told = joint_rows(torch.tensor([[drawn, rows]], device=device))
+    return int(told[0, 0]), int(told[: dist.get_rank(), 1].sum())
+
+
 class _JointSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004  # autograd's signature

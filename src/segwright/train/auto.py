@@ -24,7 +24,7 @@ from segwright.project.schema import Project
 from segwright.train.memory import StepMemory, StepMeter, free_memory, gigabytes
 from segwright.train.objects.facts import facts_for
 from segwright.train.objects.segment_planning import SEGMENT_NETWORKS, smallest_of
-from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons, input_needs, round_up
+from segwright.train.plan_inputs import PlanInputs, Reasons, input_needs, round_up
 from segwright.train.plan_loss import loss_plan
 from segwright.train.run import PLAN_FILE, read_plan
 from segwright.train.weights import imagenet_at_hand
@@ -36,7 +36,7 @@ OF_OBJECTS = {"instance": (*INSTANCE_NETWORKS, *QUERY_NETWORKS), "panoptic": SEG
 # to 8x256 px on a CPU (peak of the resident memory, torch 2.13); the rest is for what other networks do.
 HEADROOM = 1.15
 USUAL_BATCH, LEAST_BATCH = 8, 2
-LEAST_CROP = 2 * STRIDE_PX
+LEAST_CROP = 2  # of the network's strides
 REGION_CONTEXT = 2.0  # sides of a region that a crop shows, so that what is beside it is seen too
 
 
@@ -164,7 +164,9 @@ def _sized(inputs: PlanInputs, choice: Choice, reasons: dict[str, str]) -> Resol
     least: StepMemory | None = None
     for encoder, why in _encoders(project.model, choice):
         for widths in _widths(project.model):
-            meter = StepMeter(NetworkSpec(project.model.network, encoder, bands, channels, widths), loss)
+            options = dict(project.model.options)
+            meter = StepMeter(NetworkSpec(project.model.network, encoder, bands, channels, widths, options), loss)
+            inputs = replace(inputs, needs=meter.needs)
             for crop, batch in _steps(inputs):
                 need = meter(batch, crop)
                 least = need if least is None or need.total < least.total else least
@@ -206,6 +208,8 @@ def _memory_text(need: StepMemory, free: int | None) -> str:
 
 def _crop_text(inputs: PlanInputs, crop: int, memory: str) -> str:
     usual, wanted, largest = _crops(inputs)
+    if inputs.needs.fixed is not None:
+        return f"the network reads frames of {inputs.needs.fixed} only; a step takes {memory}"
     if crop < min(wanted, largest):
         return f"{crop} px, the largest of those tried that fits: a step takes {memory}"
     if crop > usual:
@@ -257,24 +261,31 @@ def _widths(model: Model) -> Iterator[tuple[int, ...]]:
 
 def _steps(inputs: PlanInputs) -> Iterator[tuple[int, int]]:
     """(crop, batch) from the wished-for ones down: first the batch is halved, then the crop."""
-    training = inputs.project.training
+    training, needs = inputs.project.training, inputs.needs
     _, wanted, largest = _crops(inputs)
     crop = min(wanted, largest) if training.crop == AUTO else training.crop
+    needs.require("training.crop", crop)
     while True:
         batch = USUAL_BATCH if training.batch == AUTO else training.batch
         yield crop, batch
         while training.batch == AUTO and batch > LEAST_BATCH:
             batch //= 2
             yield crop, batch
-        if training.crop != AUTO or crop <= LEAST_CROP:
+        least = LEAST_CROP * needs.step_px if needs.fixed is None else needs.fixed.height
+        if training.crop != AUTO or crop <= least:
             return
-        crop = max(LEAST_CROP, round_up(crop // 2))
+        crop = max(least, round_up(crop // 2, needs.step_px))
 
 
 def _crops(inputs: PlanInputs) -> tuple[int, int, int]:
-    """The crop that is usual on this machine, the one the regions ask for, and the largest the frames allow, px."""
-    seen = inputs.fingerprint
-    usual = 256 if inputs.hardware.accelerator == "cpu" else 512
+    """The crop that is usual on this machine, the one the regions ask for, and the largest the frames allow, px.
+
+    All are ones that the network reads.
+    """
+    seen, needs = inputs.fingerprint, inputs.needs
+    if needs.fixed is not None:
+        return needs.fixed.height, needs.fixed.height, needs.fixed.height
+    usual = round_up(256 if inputs.hardware.accelerator == "cpu" else 512, needs.step_px)
     areas = [row.median_area_px for row in seen.classes.values() if row.median_area_px is not None]
     named = [
         seen.classes[spec.name].median_area_px or 0.0
@@ -282,8 +293,8 @@ def _crops(inputs: PlanInputs) -> tuple[int, int, int]:
         if spec.name in seen.classes
     ]
     side = math.sqrt(max(named or areas or [0.0]))
-    largest = round_up(max(seen.size_median.height, seen.size_median.width))
-    return min(usual, largest), max(usual, round_up(round(REGION_CONTEXT * side))), largest
+    largest = round_up(max(seen.size_median.height, seen.size_median.width), needs.step_px)
+    return min(usual, largest), max(usual, round_up(round(REGION_CONTEXT * side), needs.step_px)), largest
 
 
 def _frame_cache(inputs: PlanInputs) -> float:

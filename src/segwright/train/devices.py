@@ -20,7 +20,7 @@ from segwright.core import ConfigError, Listener, Note
 from segwright.models.joint import joint_batch
 from segwright.models.joint_norm import join_batch_norm
 from segwright.models.trainable import Trainable
-from segwright.train.loss_module import LossOf, has_loss
+from segwright.train.called import called_module, has_loss
 from segwright.train.processes import ALONE, TIMEOUT, Processes
 from segwright.train.settings import Plan
 from segwright.train.sharded import Sharding, shard
@@ -104,7 +104,7 @@ class Devices:
         """What is called in training, so that gradients are those of all processes. Anew after freezing and thawing."""
         if self.processes.count == 1 or self.in_shards:  # a network in shards sees to its gradients itself
             return network
-        return self.fabric.strategy.setup_module(LossOf(network) if has_loss(network) else network)
+        return self.fabric.strategy.setup_module(called_module(network))
 
     def average_gradients(self, beside: nn.Module) -> None:
         """Give what learns beside the network, and is not wrapped, the mean gradient of all processes."""

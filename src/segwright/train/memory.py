@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from segwright.models import NetworkSpec, build_network
 from segwright.models.losses import SegmentationLoss
 from segwright.train.hardware import Hardware
+from segwright.train.plan_inputs import InputNeeds
 from segwright.train.settings import LossPlan
 
 TRIAL_SIDE_PX = 32  # of the crop the loss is tried on; what it keeps grows with the pixels
@@ -52,6 +53,9 @@ class StepMeter:
     Nothing is allocated and nothing computed: the network goes through torch's `meta` device, where tensors have a
     shape and no memory, and what autograd would keep is added up. The loss is run for real on a crop of 32 px.
 
+    Attributes:
+        needs: the crops that the network can read.
+
     Raises:
         ConfigError: the network or the encoder does not exist.
     """
@@ -59,6 +63,7 @@ class StepMeter:
     def __init__(self, spec: NetworkSpec, loss: LossPlan) -> None:
         with torch.device("meta"):
             self._network = build_network(spec).train()
+        self.needs = InputNeeds.of(self._network)
         self._bands = spec.bands
         self._loss_bytes_a_pixel = _loss_bytes_a_pixel(loss, spec.channels)
 

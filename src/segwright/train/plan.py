@@ -43,7 +43,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     """The plan for a project on its data and this machine.
 
     Raises:
-        ConfigError: settings that contradict each other or the data (a crop that is no multiple of 32).
+        ConfigError: settings that contradict each other, the data or the network (a crop that it cannot read).
     """
     classes, reasons = inputs.dataset.classes, Reasons()
     if len(classes) > MOST_CLASSES and inputs.objects is None:
@@ -247,15 +247,7 @@ def _crop_and_batch(inputs: PlanInputs, reasons: Reasons) -> tuple[int, int]:
     training, stride = inputs.project.training, inputs.needs.stride_px
     automatic, why = _automatic_crop(inputs)
     crop = reasons.choose("sampling.crop", training.crop, automatic, why)
-    if crop % stride or (inputs.needs.fixed is not None and crop != automatic):
-        fits = round_up(crop, stride)
-        raise ConfigError.of(
-            "training.crop",
-            "does not fit the network",
-            allowed=f"a multiple of {stride}" if inputs.needs.fixed is None else f"{automatic}: {why}",
-            found=str(crop),
-            fix=f"training.crop={fits}" if inputs.needs.fixed is None else "training.crop=auto",
-        )
+    inputs.needs.require("training.crop", crop)
     batch = reasons.choose("sampling.batch", training.batch, 8, "8 crops: batch norm is steady and memory small")
     # the stride of a network for one size is that size: its coarsest level has many values all the same
     single_value = crop == stride and inputs.needs.fixed is None
@@ -293,9 +285,7 @@ def _tiles(inputs: PlanInputs, sampling: SamplingPlan, reasons: Reasons) -> Tile
     usual = f"{said}, or the whole frame where it is smaller ({largest})"
     why = usual if needs.fixed is None else f"the network reads frames of {needs.fixed} only"
     tile = reasons.choose("tiles.tile", inference.tile, automatic, why)
-    if needs.fixed is not None and tile != automatic:
-        rule, fix = "does not fit the network", "inference.tile=auto"
-        raise ConfigError.of("inference.tile", rule, allowed=str(automatic), found=str(tile), fix=fix)
+    needs.require("inference.tile", tile)
     overlap = reasons.choose("tiles.overlap_px", inference.overlap_px, tile // 4, "a quarter of the tile")
     views: dict = {"quarter_turns": inference.quarter_turns, "scales": tuple(inference.scales)}
     views |= {} if needs.fixed is None else {"stretch": 1.0}  # a longer axis is cut, never taken whole

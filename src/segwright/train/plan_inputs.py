@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from segwright.core import Size
+from torch import nn
+
+from segwright.core import ConfigError, Size
 from segwright.data import Dataset, Fingerprint, Split
 from segwright.models import SegmentationNetwork
 from segwright.models.any_network import AnySpec, build_any
@@ -46,6 +48,33 @@ class InputNeeds:
     own_encoder: bool = False
     pools_frame: bool = False
 
+    @staticmethod
+    def of(network: nn.Module) -> InputNeeds:
+        """What a network that was built says of itself; predicting and exporting ask it the same."""
+        if isinstance(network, SegmentationNetwork):
+            return InputNeeds(network.stride_px, network.fixed_input, network.own_encoder, network.pools_frame)
+        return InputNeeds(int(cast("Any", network).stride_px))
+
+    @property
+    def step_px(self) -> int:
+        """What a side that is tried, or drawn, goes up and down by: a multiple of the stride, never very small."""
+        return round_up(STRIDE_PX, self.stride_px)
+
+    def require(self, setting: str, side: int) -> None:
+        """Refuse the side of a crop or a tile, px, that the network cannot read.
+
+        Raises:
+            ConfigError: it is none of those that the network reads; the fix is the next larger one.
+        """
+        if self.fixed is not None and side != self.fixed.height:
+            allowed = f"{self.fixed.height}: the network reads frames of {self.fixed} only"
+            fix = f"{setting}=auto"
+        elif side % self.stride_px:
+            allowed, fix = f"a multiple of {self.stride_px}", f"{setting}={round_up(side, self.stride_px)}"
+        else:
+            return
+        raise ConfigError.of(setting, "does not fit the network", allowed=allowed, found=str(side), fix=fix)
+
 
 def input_needs(spec: AnySpec) -> InputNeeds:
     """What the network that `spec` describes needs.
@@ -53,10 +82,7 @@ def input_needs(spec: AnySpec) -> InputNeeds:
     Raises:
         ConfigError: no such network or encoder, options it cannot take; see `build_any`.
     """
-    network = build_any(spec)
-    if not isinstance(network, SegmentationNetwork):
-        return InputNeeds(network.stride_px)
-    return InputNeeds(network.stride_px, network.fixed_input, network.own_encoder, network.pools_frame)
+    return InputNeeds.of(build_any(spec))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,13 @@ from segwright.data import Fingerprint
 from segwright.data.augment import ColourRanges, GeometryRanges
 from segwright.data.augment.colour import BEST_JPEG
 from segwright.project.training import Augment
-from segwright.train.plan_inputs import STRIDE_PX, PlanInputs, Reasons
+from segwright.train.plan_inputs import PlanInputs, Reasons
 from segwright.train.sampling_plan import MixPlan, SamplingPlan
 
+# As rare as in nnU-Net (`nnUNetTrainer.get_training_transforms`: 0.2 for turns and scales, 0.1 to 0.3 for an effect
+# on brightness): most crops are what the camera saw.
+WARP_SHARE = 0.3, "the other crops keep the sensor's own sharpness"
+COLOUR_SHARE = 0.2, "of the crops for each effect: with all effects together most crops have one or two"
 # In the project file -> in `ColourRanges`: what needs a full scale, and so no float frames.
 _OF_CAMERAS = ("glare", "shadow", "motion_blur_px", "sensor_noise", "banding", "hot_pixels")
 
@@ -36,7 +40,7 @@ def sampling_plan(inputs: PlanInputs, crop: int, batch: int, reasons: Reasons) -
         cache_gb=training.cache_gb,
         rare_by=training.rare_by,
         hard_share=training.hard_crops,
-        sides=_sides(training.crop_scales, crop),
+        sides=_sides(inputs, crop),
         mix=_mix(inputs, shares, reasons),
     )
 
@@ -60,6 +64,7 @@ def _geometry(inputs: PlanInputs, reasons: Reasons) -> GeometryRanges:
         vertical,
         degrees,
         _scale(inputs, reasons),
+        warp_share=reasons.choose("sampling.warp_share", augment.warp_share, *WARP_SHARE),
         quarter_turns=quarters,
         shear_degrees=augment.shear_degrees,
         perspective=augment.perspective,
@@ -78,10 +83,24 @@ def _scale(inputs: PlanInputs, reasons: Reasons) -> tuple[float, float]:
     return reasons.choose("sampling.scale", given, (0.5, 1.25), why)
 
 
-def _sides(scales: list[float], crop: int) -> tuple[int, ...]:
-    """The sides that batches may have: multiples of the network's stride, from two of them on."""
-    rounded = {max(2 * STRIDE_PX, round(scale * crop / STRIDE_PX) * STRIDE_PX) for scale in scales}
-    return tuple(sorted(rounded))
+def _sides(inputs: PlanInputs, crop: int) -> tuple[int, ...]:
+    """The sides that batches may have: multiples of the network's stride, from two of them on.
+
+    Raises:
+        ConfigError: several are asked for of a network that reads one size.
+    """
+    scales, fixed, step = inputs.project.training.crop_scales, inputs.needs.fixed, inputs.needs.step_px
+    if fixed is None:
+        return tuple(sorted({max(2 * step, round(scale * crop / step) * step) for scale in scales}))
+    if any(scale != 1 for scale in scales):
+        raise ConfigError.of(
+            "training.crop_scales",
+            "asks for crops of several sizes, and the network reads one",
+            allowed=f"none, or [1]: frames of {fixed}",
+            found=", ".join(f"{scale:g}" for scale in scales),
+            fix="leave training.crop_scales out, or choose another model.encoder",
+        )
+    return (crop,) if scales else ()
 
 
 def _class_shares(inputs: PlanInputs, reasons: Reasons) -> dict[str, float]:
@@ -141,7 +160,8 @@ def _colour(augment: Augment, fingerprint: Fingerprint, reasons: Reasons) -> Col
         return ColourRanges(share=0.0, glare=augment.glare, shadow=augment.shadow)
     # Without colour a file's quality stays what it is, too.
     quality = {"jpeg_quality": BEST_JPEG} if augment.colour == 0 else {}
-    return ColourRanges(**strengths, **quality, **cameras)
+    share = reasons.choose("sampling.colour_share", augment.colour_share, *COLOUR_SHARE)
+    return ColourRanges(**strengths, **quality, **cameras, share=share)
 
 
 def _mix(inputs: PlanInputs, shares: dict[str, float], reasons: Reasons) -> MixPlan:

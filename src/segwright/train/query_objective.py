@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 
 from segwright.core import Listener, Note, silent
 from segwright.models.query import QueryLoss, QueryNetwork, SegmentTargets
 from segwright.models.query.options import LOSS_OPTIONS
+from segwright.train.called import asked_queries
 from segwright.train.objective import Autocast, Objective, SemanticObjective
 from segwright.train.settings import LossPlan
 
@@ -35,7 +36,7 @@ class QueryObjective:
         self, network: nn.Module, frames: Tensor, target: Tensor | Sequence[SegmentTargets], autocast: Autocast
     ) -> tuple[Tensor, dict[str, Tensor]]:
         with autocast():
-            output = cast("QueryNetwork", network).queries(frames)
+            output = asked_queries(network, frames)
         segments = [SegmentTargets.of_channels(each) for each in target] if isinstance(target, Tensor) else target
         return self.loss(output, segments)
 

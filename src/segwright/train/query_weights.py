@@ -13,6 +13,7 @@ from typing import Any, cast
 from torch import nn
 
 from segwright.core import ConfigError, SegwrightError
+from segwright.models.any_network import build_any
 from segwright.models.query import QUERY_NETWORKS, QueryNetwork
 from segwright.models.query.configured import configuration_in, quiet
 from segwright.models.query.dino import as_eomt
@@ -69,6 +70,16 @@ def load_weights_of(network: Trainable, plan: Plan) -> WeightReport | None:
     if plan.weights is not None and is_published(plan.weights) and isinstance(network, QueryNetwork):
         return load_published(network, plan.weights)
     return load_pretrained(network, plan.weights, plan.classes)
+
+
+def try_weights(plan: Plan) -> None:
+    """Load the weights of `plan` into a network like its own, and let go of both: before the run has a folder.
+
+    Raises:
+        ConfigError, ArtefactError: as `load_weights_of`.
+    """
+    if plan.weights is not None:
+        load_weights_of(build_any(plan.network), plan)
 
 
 def load_published(network: QueryNetwork, source: str) -> WeightReport:

@@ -16,13 +16,14 @@ from typing import Any
 
 import optuna
 
-from segwright.core import ArtefactError, Listener, Measured, Note, silent
+from segwright.core import ArtefactError, ConfigError, Listener, Measured, Note, SegwrightError, silent
 from segwright.core.events import Event
 from segwright.data import Dataset, Split
 from segwright.project.schema import Project
 from segwright.project.search import Range, Space
 from segwright.train.checkpoint import NotWritten
 from segwright.train.in_use import InUse
+from segwright.train.query_weights import try_weights
 from segwright.train.run import PLAN_FILE, Run, open_run
 from segwright.train.search_settings import require_searchable, space_of, with_values
 from segwright.train.start import execute, plan_project, start_run
@@ -77,6 +78,7 @@ def search(project: Project, base: Path, folder: Path, trials: int, listener: Li
     require_searchable(project, space)
     plan, dataset, split = plan_project(with_values(project, _first_of(space)), base, listener)
     space = space_of(project, plan.task)  # which `auto` has become only now
+    try_weights(plan)  # before there is a folder that the same search with other weights would not fit
     study = _study(folder, project.training.seed, project.search.prune_after)
     _require_same(study, folder, project, (dataset.content_hash, split.content_hash))
     for number in range(trials):
@@ -143,18 +145,18 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, made: tuple[Project, Pa
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    begun = (folder / PLAN_FILE).is_file()
-    run, dataset, split = _taken_up(folder) if begun else _started(project, base, folder)
-    select = run.plan.validation.select
     try:
+        begun = (folder / PLAN_FILE).is_file()
+        run, dataset, split = _taken_up(folder) if begun else _started(project, base, folder)
+        select = run.plan.validation.select
         execute(run, dataset, split, resume=begun, listener=listen)
     except optuna.TrialPruned:
         listener(Note("search", f"trial {trial.number + 1} stopped: below the median of the trials before it"))
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     except (NotWritten, InUse):  # says nothing of the settings: the same command goes on with this trial
         raise
-    except ArtefactError as error:  # a loss that is not finite
-        why = error.problems[0].rule
+    except (ArtefactError, ConfigError) as error:  # a loss that is not finite; a value that fits no plan
+        why = _why(error)
         listener(Note("search", f"trial {trial.number + 1} failed: {why}", "warning"))
         trial.set_user_attr(WHY, why)
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -162,6 +164,12 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, made: tuple[Project, Pa
         best = max(seen.values(), default=None)
         state = optuna.trial.TrialState.FAIL if best is None else optuna.trial.TrialState.COMPLETE
         study.tell(trial, best, state=state)
+
+
+def _why(error: SegwrightError) -> str:
+    """Why a trial failed; of a setting that does not fit also which one."""
+    problem = error.problems[0]
+    return f"{problem.place}: {problem.rule}" if isinstance(error, ConfigError) else problem.rule
 
 
 def _taken_up(folder: Path) -> tuple[Run, Dataset, Split]:

@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from segwright.core import ConfigError
 from segwright.models.trainable import Trainable
+from segwright.train.called import call_in_shards
 
 TRIED_PX = 64
 
@@ -54,6 +55,7 @@ def shard(network: Trainable, average: AveragedModel, mesh: DeviceMesh) -> Shard
             fully_shard(layer, mesh=mesh)
         fully_shard(network, mesh=mesh)
         fully_shard(average.module, mesh=mesh)
+        call_in_shards(network)
     except (NotImplementedError, ValueError, RuntimeError) as error:
         raise ConfigError.of(
             "training.strategy",

@@ -33,8 +33,9 @@ from segwright.train.plan import make_plan
 from segwright.train.plan_distill import require_semantic
 from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
 from segwright.train.processes import ALONE, Processes
-from segwright.train.query_weights import configured
+from segwright.train.query_weights import configured, try_weights
 from segwright.train.run import PLAN_FILE, Run, open_run, write_plan
+from segwright.train.run_folder import Wanted, require_folder
 from segwright.train.settings import Plan
 from segwright.train.tasks import PREPARED, Given
 from segwright.train.weight_sources import is_name
@@ -225,16 +226,22 @@ def _require_something_to_learn(dataset: Dataset, seen: Fingerprint, listener: L
         listener(Note("plan", text, "warning"))
 
 
-def start_run(plan: Plan, folder: Path) -> Run:
-    """Make the run's folder with its plan.
+def start_run(plan: Plan, folder: Path | Wanted) -> Run:
+    """Make the run's folder with its plan, once the weights that it starts from have been loaded for a try.
 
     Raises:
-        ArtefactError: the folder already holds a run.
+        ConfigError: weights that cannot be had, or are of another network.
+        ArtefactError: the folder already holds a run, or weights that cannot be read.
     """
-    with training_alone(folder):
+    if isinstance(folder, Path):
         _require_new(folder)
-        write_plan(folder / PLAN_FILE, plan)
-    return open_run(folder)
+    try_weights(plan)
+    place = folder.taken() if isinstance(folder, Wanted) else folder
+    require_folder(place)
+    with training_alone(place):
+        _require_new(place)
+        write_plan(place / PLAN_FILE, plan)
+    return open_run(place)
 
 
 def _require_new(folder: Path) -> None:
@@ -295,6 +302,8 @@ def _execute(
     prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
+        # of queries: nothing is written into what they say, see `call_in_shards`
+        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
         run_training(plan, *prepared, devices, run.path, resume=resume, listener=listener)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from segwright.project.schema import Project
 from segwright.train.checkpoint import write_atomically
 from segwright.train.finish import finish
 from segwright.train.run import PLAN_FILE, Run, open_run
+from segwright.train.run_folder import given_back
 from segwright.train.start import execute, plan_project, start_run
 
 REPORT = "distillation.json"
@@ -71,7 +73,7 @@ def trained(project: Project, base: Path, folder: Path, listener: Listener = sil
         DataError, ConfigError: as `plan_project`.
     """
     plan, dataset, split = plan_project(project, base, listener)
-    begun = (folder / PLAN_FILE).is_file()
+    there, begun = folder.exists(), (folder / PLAN_FILE).is_file()
     run = open_run(folder) if begun else start_run(plan, folder)
     mine, theirs = (
         {key: value for key, value in each.to_json().items() if key not in _PASSING} for each in (plan, run.plan)
@@ -87,7 +89,8 @@ def trained(project: Project, base: Path, folder: Path, listener: Listener = sil
     if (folder / _EVALUATION).is_file():
         listener(Note("distill", f"{folder.name} is finished and kept"))
         return run
-    execute(run, dataset, split, resume=begun, listener=listener)
+    with nullcontext() if begun else given_back(run, made=not there):
+        execute(run, dataset, split, resume=begun, listener=listener)
     finish(run, dataset, listener=listener)
     return run
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from segwright.core import ConfigError, Listener, Note, silent
+from segwright.core import Listener, Note, silent
 from segwright.data import Dataset, Split
 from segwright.evaluate import PredictedPairs
 from segwright.evaluate.counts import Counts
@@ -20,7 +20,6 @@ from segwright.infer.predictor import Predictor
 from segwright.infer.runtimes.torch_runtime import TorchRuntime
 from segwright.models import NetworkSpec, SegmentationNetwork, build_network
 from segwright.models.any_network import build_any
-from segwright.models.instance import NETWORKS
 from segwright.models.query import QueryNetwork
 from segwright.models.trainable import Trainable
 from segwright.train.feed import Batches
@@ -31,7 +30,7 @@ from segwright.train.objects.feed import ObjectFeed, Told
 from segwright.train.objects.segment_task import segment_feed, segment_validator
 from segwright.train.objects.segments import segment_targets
 from segwright.train.objects.task import OwnObjective, object_feed, object_validator, start_weights
-from segwright.train.plan_inputs import STRIDE_PX
+from segwright.train.plan_inputs import InputNeeds
 from segwright.train.processes import ALONE, Processes
 from segwright.train.query_objective import QueryObjective, labels_objective
 from segwright.train.query_weights import load_weights_of
@@ -67,14 +66,14 @@ def _semantic(given: Given) -> Prepared:
     spec = cast("NetworkSpec", plan.network)
     network = build_network(spec) if given.resume else _network(plan, feed, given)
     labels = labels_objective(network, plan.loss, listener, per_crop=feed.hard is not None)
-    objective = taught(plan, network, given.device, labels)
+    objective = taught(plan, network, given.device, labels, listener)
     held_out = given.dataset.only(given.split.parts[plan.validation.part])
     return network, feed, Judges(objective, validator(plan, held_out, given.processes))
 
 
 def _instance(given: Given) -> Prepared:
     plan = given.run.plan
-    network = _object_network(given)
+    network = build_any(plan.network)
     told = Told.objects(plan.classes, segment_targets) if isinstance(network, QueryNetwork) else None
     feed = object_feed(plan, given.dataset, given.split.parts["train"], given.listener, told, given.processes)
     _start(network, feed, given)
@@ -84,29 +83,11 @@ def _instance(given: Given) -> Prepared:
 
 def _panoptic(given: Given) -> Prepared:
     plan = given.run.plan
-    network = _object_network(given)
+    network = build_any(plan.network)
     feed = segment_feed(plan, given.dataset, given.split.parts["train"], given.listener, given.processes)
     _start(network, feed, given)
     validate = segment_validator(plan, _held_out(given), given.processes)
     return network, feed, Judges(_own_objective(network), validate, class_score="pq")
-
-
-def _object_network(given: Given) -> Trainable:
-    """The plan's network, its weights still random.
-
-    Raises:
-        ConfigError: a network of queries, and several processes: their matched losses are of one process's crops.
-    """
-    network = build_any(given.run.plan.network)
-    if given.processes.count > 1 and isinstance(network, QueryNetwork):
-        raise ConfigError.of(
-            "training.devices",
-            f"is more than one, and {network.spec.network} learns its queries in one process",
-            allowed=f"1, or a network that several processes can learn: {', '.join(NETWORKS)}",
-            found=str(given.processes.count),
-            fix="training.devices=1",
-        )
-    return network
 
 
 def _start(network: Trainable, feed: ObjectFeed, given: Given) -> None:
@@ -159,7 +140,7 @@ def validator(plan: Plan, held_out: Dataset, processes: Processes = ALONE) -> Ca
 
 def _count(plan: Plan, network: nn.Module, frames: Dataset) -> Counts:
     precision = "bfloat16" if plan.optimiser.precision == "bf16" else "float32"  # fp16: a machine without bf16
-    stride = network.stride_px if isinstance(network, SegmentationNetwork) else STRIDE_PX
+    stride = InputNeeds.of(network).stride_px
     runtime = TorchRuntime(network, channels=len(plan.classes), stride_px=stride, precision=precision)
     predictor = Predictor(runtime, plan.classes, plan.preprocessing, plan.tiles)
     return count_frames(PredictedPairs(predictor, frames), plan.classes, boundary_px=())

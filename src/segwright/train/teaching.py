@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from segwright.core import ArtefactError, ConfigError
+from segwright.core import ArtefactError, ConfigError, Listener, Note, silent
 from segwright.models import SegmentationNetwork
 from segwright.train.distillation import DistillObjective, Teacher, feature_match
 from segwright.train.objective import Objective, SemanticObjective
@@ -15,7 +16,13 @@ from segwright.train.run import open_run
 from segwright.train.settings import Plan
 
 
-def taught(plan: Plan, network: SegmentationNetwork, device: torch.device, labels: Objective) -> Objective:
+def taught(
+    plan: Plan,
+    network: SegmentationNetwork,
+    device: torch.device,
+    labels: Objective,
+    listener: Listener = silent,
+) -> Objective:
     """What `network` learns from, on `device`: its `labels`, and a teacher where the plan names one.
 
     Raises:
@@ -42,6 +49,19 @@ def taught(plan: Plan, network: SegmentationNetwork, device: torch.device, label
             found=found[:12],
             fix="put its checkpoint back, or start a new run with `segwright train`",
         )
-    teacher = Teacher.of(run.module(), run.plan.preprocessing, plan.preprocessing, device)
+    teaching = run.module()
+    _warn_of_size(network, teaching, listener)
+    teacher = Teacher.of(teaching, run.plan.preprocessing, plan.preprocessing, device)
     learned = feature_match(network, teacher.network) if plan.distill.features > 0 else None
     return DistillObjective(labels, teacher, plan.distill, learned)
+
+
+def _warn_of_size(student: nn.Module, teacher: nn.Module, listener: Listener) -> None:
+    """Say where the student is not smaller than its teacher: then nothing is won on the line."""
+    mine, theirs = (sum(weight.numel() for weight in network.parameters()) for network in (student, teacher))
+    if mine >= theirs:
+        text = (
+            f"the student has {mine / 1e6:.2f} M parameters and its teacher {theirs / 1e6:.2f} M: nothing is won by "
+            "it; choose a smaller one, such as --student model.encoder=mobilenetv2_100"
+        )
+        listener(Note("distill", text, "warning"))

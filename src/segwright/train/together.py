@@ -7,16 +7,18 @@ from pathlib import Path
 from segwright.core import Listener
 from segwright.data import Dataset, Split
 from segwright.project.schema import Project
+from segwright.train.feeds import require_crops
 from segwright.train.processes import Processes, require_as_planned
 from segwright.train.run import Run
+from segwright.train.run_folder import Wanted
 from segwright.train.settings import Plan
 from segwright.train.start import plan_project, start_run
 
 
 def planned(
-    processes: Processes, project: Project, base: Path, folder: Path, listener: Listener
+    processes: Processes, project: Project, base: Path, wanted: Wanted, listener: Listener
 ) -> tuple[Run, Dataset, Split] | None:
-    """The new run in `folder` with its data, in every process; only the first one looks, decides and writes.
+    """The new run in the `wanted` folder with its data, in every process; only the first one looks, decides and writes.
 
     None in the other processes where the first one failed: it raises, and says what is wrong once.
 
@@ -33,7 +35,8 @@ def planned(
     try:
         require_as_planned(processes, project.training.devices, project.training.nodes)
         plan, dataset, split = plan_project(project, base, listener)
-        run = start_run(plan, folder)
+        require_crops(plan.sampling.batch, processes)
+        run = start_run(plan, wanted)
         told = {"folder": str(run.path), "plan": plan.to_json()}
     finally:
         processes.from_first(told)  # also where it failed: the others would wait for ever

@@ -52,6 +52,18 @@ def test_benchmark__a_table_with_what_failed_and_the_machine_below(capsys: pytes
     assert "machine: " in out
 
 
+def test_benchmark__a_network_of_one_family_is_measured_on_an_encoder_of_its_own(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    """EoMT takes none but those of DINO: among all networks it would fail each time."""
+    named = ["--models", "unet,eomt", "--encoder"]
+    for asked, taken in (("resnet18", "dinov2_small"), ("dinov3_tiny", "dinov3_tiny")):
+        code, out = answer(capsys, *named, asked, "--json")
+        assert code == 0
+        assert {row["name"]: row["encoder"] for row in json.loads(out)["rows"]} == {"unet": asked, "eomt": taken}
+    assert "eomt on dinov2_small" in answer(capsys, *named, "resnet18")[1]
+
+
 def test_benchmark__none_that_could_be_measured_is_no_answer(capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["benchmark", "--models", "fcn"])

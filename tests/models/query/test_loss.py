@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 from segwright.models.query import QueryLoss, QueryOutput, SegmentTargets
 from segwright.models.query import matching as matching_module
 from segwright.models.query.matching import TermWeights, match, pair_costs
-from segwright.models.query.points import Grid, generator_on, logits_at, unsure_pixels
+from segwright.models.query.points import Grid, generators_on, logits_at, unsure_pixels
 from tests.models.query.tiny import answer, segments
 
 POINTS = 48
@@ -84,14 +83,14 @@ def test_pair_costs__take_segments_in_portions_without_another_answer(monkeypatc
 
 
 def test_total__is_the_weighted_sum_over_all_layers() -> None:
-    output = replace(answer(), auxiliary=(answer(seed=3), answer(seed=4)))
+    output = answer()._replace(auxiliary=(answer(seed=3), answer(seed=4)))
     targets = [segments(3), segments(2, seed=5)]
     torch.manual_seed(0)
     loss, terms = LOSS(output, targets)
-    generator = torch.manual_seed(0)
-    generator = generator_on(torch.device("cpu"))
+    torch.manual_seed(0)
+    generators = generators_on(torch.device("cpu"), 2)
     grids = [Grid.of(target.valid) for target in targets]
-    layers = [LOSS._terms(layer, targets, grids, generator) for layer in (*output.auxiliary, output)]
+    layers = [LOSS._terms(layer, targets, grids, generators) for layer in (*output.auxiliary, output)]
     torch.testing.assert_close(loss, sum(2 * own + 5 * mask + 5 * dice for own, mask, dice in layers))
     assert list(terms) == ["class", "mask", "dice"]
     assert not any(term.requires_grad for term in terms.values())

@@ -11,11 +11,15 @@ import torch
 
 from segwright.core import silent
 from segwright.models.any_network import build_any
+from segwright.models.query import QueryNetwork
 from segwright.train import Run, open_run
 from segwright.train.devices import Devices
+from segwright.train.objects.feed import Told
 from segwright.train.objects.segment_task import segment_feed
+from segwright.train.objects.segments import segment_targets
 from segwright.train.objects.task import OwnObjective, object_feed
 from segwright.train.processes import Processes, joined
+from segwright.train.query_objective import QueryObjective
 
 STEPS = 2
 
@@ -23,17 +27,23 @@ STEPS = 2
 def one_step(run: Run, processes: Processes, step: int) -> dict[str, torch.Tensor]:
     """Loss, terms and gradients (by name) of the batch of `step`, by networks with the same weights everywhere."""
     plan = run.plan
-    feed_of = segment_feed if plan.task == "panoptic" else object_feed
-    feed = feed_of(plan, run.dataset, run.split.parts["train"], processes=processes)
     torch.manual_seed(6)  # no unit at rest to within rounding: there a gradient has two values
     network = build_any(plan.network)
+    asked = isinstance(network, QueryNetwork)
+    told = Told.objects(plan.classes, segment_targets) if asked else None
+    objective = QueryObjective.of(network.options) if asked else OwnObjective()
+    stems = run.split.parts["train"]
+    if plan.task == "panoptic":
+        feed = segment_feed(plan, run.dataset, stems, processes=processes)
+    else:
+        feed = object_feed(plan, run.dataset, stems, told=told, processes=processes)
     devices = Devices.of(plan, [], processes)
     devices.prepare(network, silent)
     network.train()
     called = devices.wrapped(network)
     batch = feed.own_batch(step)
     with devices.sharing_batch():
-        total, terms = OwnObjective()(called, batch.frames, batch.target, devices.fabric.autocast)
+        total, terms = objective(called, batch.frames, batch.target, devices.fabric.autocast)
     total.backward()
     found = {f"term {name}": value for name, value in {"loss": total.detach(), **terms}.items()}
     for name, value in network.named_parameters():

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from segwright.core import ConfigError
 from segwright.data import make_split, open_dataset, write_split
 from segwright.data.columns import columns_from_pattern
 from segwright.models.instance import InstanceTargets
@@ -22,7 +21,6 @@ from segwright.models.joint import joint_mean
 from segwright.train import start_run
 from segwright.train.history import History
 from segwright.train.processes import Processes
-from segwright.train.tasks import PREPARED, Given
 from tests.contracts.repository import ROOT
 from tests.journeys.command import done, segwright
 from tests.train.objects.gradient_worker import one_step
@@ -36,7 +34,10 @@ VARIANTS = {
     **NETWORKS,
     "pointrend": "{width: 16, head_width: 32, proposals: 20, anchors_to_train: 8, regions_to_train: 8, refinements: 1}",
     "boxinst": "{width: 32, head_width: 32, learn_from: boxes, masks_to_train: 3}",
+    "mask2former": "{queries: 6, width: 32, heads: 4, layers: 2, feedforward: 32, pixel_layers: 1, points: 64}",
+    "eomt": "{queries: 6, width: 32, heads: 2, blocks: 3, query_blocks: 2, image_size: 64, points: 64}",
 }
+ENCODERS = {"eomt": "dinov2_tiny"}
 BUILT_AS = {"pointrend": "maskrcnn", "boxinst": "solov2"}
 PANOPTIC = """
 name: parts
@@ -69,7 +70,9 @@ def test_two_processes__judge_a_batch_as_one_does_and_take_the_same_gradient(pro
     """Positives, regions, cells and masks are counted over both, whoever has them; draws are the crop's own."""
     runs = {}
     for name, options in VARIANTS.items():
-        words = (f"model.network={BUILT_AS.get(name, name)}", f"model.options={options}", *SETTINGS)
+        encoder = ENCODERS.get(name, "test_resnet")
+        named = (f"model.network={BUILT_AS.get(name, name)}", f"model.encoder={encoder}", f"model.options={options}")
+        words = (*named, *SETTINGS)
         runs[name] = start_run(planned(project, *words).plan, tmp_path / name)
     words = (f"model.options={VARIANTS['maskrcnn']}", *SETTINGS)
     panoptic = planned(panoptic_project(tmp_path / "segments"), *words)
@@ -113,14 +116,6 @@ def test_train__with_two_devices_learns_and_scores_as_one(
             assert theirs["loss"] == pytest.approx(mine["loss"], rel=1e-2 if mine["step"] > 1 else 1e-4)
     scores = [json.loads((tmp_path / name / "evaluation.json").read_text())["images"] for name in ("alone", "together")]
     assert scores == [3, 3]
-
-
-def test_instance__queries_are_learned_in_one_process(project: Path, tmp_path: Path) -> None:
-    plan, dataset, split = planned(project, "model.network=mask2former", "model.options={}")[1:]
-    run = start_run(plan, tmp_path / "run")
-    given = Given(run, dataset, split, Processes(0, 2, 0, 2), torch.device("cpu"), False, lambda _: None)
-    with pytest.raises(ConfigError, match=r"(?s)mask2former learns its queries in one process.*training.devices=1"):
-        PREPARED["instance"](given)
 
 
 def target(seed: int | None) -> InstanceTargets:

@@ -32,7 +32,9 @@ def train_one(
     `strategy` is how several processes go on with a run, where it is not as it was planned.
     """
     from segwright.train.processes import ALONE, joined
+    from segwright.train.run_folder import given_back
 
+    there = folder is not None and folder.exists()
     project = source if isinstance(source, tuple) else None
     existing = None if isinstance(source, tuple) else source
     with joined() as processes:
@@ -42,7 +44,9 @@ def train_one(
         if plan_only:
             face.finish({"run": str(made[0].path), "plan": made[0].plan.to_json()}, "")
             return
-        with saying_how_to_go_on(_heard(face, processes), "training", _resuming(made[0], processes, strategy)):
+        go_on = saying_how_to_go_on(_heard(face, processes), "training", _resuming(made[0], processes, strategy))
+        new = existing is None and processes.is_first
+        with go_on, given_back(made[0], made=not there) if new else nullcontext():
             _execute(face, processes, made, resume=existing is not None, port=port, strategy=strategy)
     if processes.is_first:
         with saying_how_to_go_on(face.listener, "training", _resuming(made[0], ALONE, None)):
@@ -84,13 +88,14 @@ def _planned(
     if existing is not None or project is None:
         assert existing is not None  # one of the two is there
         return existing, existing.dataset, existing.split
+    from segwright.train.run_folder import Wanted
     from segwright.train.together import planned
 
     path, settings = project
-    wanted = folder or _free_folder(path.parent / "runs", _name(settings))
+    wanted = Wanted(path.parent / "runs", _name(settings), folder)
     made = planned(processes, settings, path.parent, wanted, face.listener)
     if made is not None and processes.is_first:
-        face.say(f"plan: {wanted / 'plan.yaml'}\n{_summary(made[0])}")
+        face.say(f"plan: {made[0].path / 'plan.yaml'}\n{_summary(made[0])}")
     return made
 
 
@@ -121,14 +126,6 @@ def _name(project: Project) -> str:
     """The name of the run's folder: each fold has its own."""
     fold = project.split.fold
     return project.name if fold is None else f"{project.name}-fold{fold}"
-
-
-def _free_folder(runs: Path, name: str) -> Path:
-    """runs/NAME, or the first of runs/NAME-2, -3, ... that does not exist."""
-    folder, number = runs / name, 2
-    while folder.exists():
-        folder, number = runs / f"{name}-{number}", number + 1
-    return folder
 
 
 def _summary(run: Run) -> str:

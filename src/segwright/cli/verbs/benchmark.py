@@ -159,12 +159,19 @@ def _table(rows: list[Row], job: Job, machine: Machine) -> RenderableType:
         table.add_column(heading, justify="left" if heading == "network" else "right", no_wrap=heading != "network")
     for row in rows:
         if row.failure is None:
-            table.add_row(row.name, *_figures(row))
+            table.add_row(_shown(row), *_figures(row))
     parts: list[RenderableType] = [table]
     parts += [Text(f"{row.name}: {row.failure}") for row in rows if row.failure is not None]
     said = "GFLOP of a frame: multiply and add counted as two, convolutions and matrix products only"
     memory = "MiB: the most its process held above what it held before"
     return Group(*parts, Text(f"{said}\n{memory}\nmachine: {machine}"))
+
+
+def _shown(row: Row) -> str:
+    """The network, with its encoder where that need not be the one that was asked for."""
+    from segwright.export.benchmark import OF_ONE_FAMILY
+
+    return f"{row.name} on {row.encoder}" if row.name in OF_ONE_FAMILY else row.name
 
 
 def _figures(row: Row) -> list[str]:

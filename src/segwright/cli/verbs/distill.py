@@ -34,15 +34,20 @@ def distill(
     json: JsonFlag = False,
 ) -> None:
     """Train a small network on a large one's answers, export it with a parity proof, and say what each class lost."""
+    _require_settings(student or [])
+    _require_run(teacher)
     words = [*(arguments or []), *(student or [])]
     path, project = project_of(_with_teacher(words, teacher))
     folder = run or path.parent / "runs" / f"{teacher.resolve().name}-student"
     with Face(as_json=json) as face:
         from segwright.export import export_run
+        from segwright.infer.bundle import require_new
         from segwright.pages import write_distillation_page
         from segwright.train.run import open_run
         from segwright.train.student import compare
 
+        bundled = out or Path(f"{folder.resolve().name}.bundle")
+        require_new(bundled)  # now, and not when the student has learned
         again = ["distill", str(teacher), *words, *(["--run", str(run)] if run else []),
                  *(["--out", str(out)] if out else []), *(["--alone"] if alone else [])]  # fmt: skip
         with saying_how_to_go_on(face.listener, "distill", again, ", and keeps what is finished"):
@@ -50,7 +55,7 @@ def distill(
             found = compare(taught, open_run(teacher), untaught, face.listener)
             page = folder / "distillation.html"
             write_distillation_page(page, found.to_json(), title=f"{folder.name}, taught by {teacher.resolve().name}")
-            bundle = export_run(taught, out or Path(f"{folder.resolve().name}.bundle"), listener=face.listener)
+            bundle = export_run(taught, bundled, listener=face.listener)
         payload = {"run": str(folder), "bundle": str(bundle.path), "parity": bundle.parity, **found.to_json()}
         face.finish(payload, _answer(found, bundle, page))
 
@@ -65,6 +70,29 @@ def _trained(face: Face, project: Project, base: Path, folder: Path, *, alone: b
     plain = project.training.model_copy(update={"distill_from": None})
     untaught = project.model_copy(update={"training": plain})
     return taught, trained(untaught, base, folder.with_name(f"{folder.name}-alone"), face.listener)
+
+
+def _require_settings(student: list[str]) -> None:
+    """Refuse what is no setting: among the bare words it would be taken for a project file."""
+    from segwright.core import ConfigError
+
+    wrong = [word for word in student if "=" not in word]
+    if wrong:
+        raise ConfigError.of(
+            "--student",
+            "is no setting",
+            allowed="section.key=value",
+            found=", ".join(wrong),
+            fix="--student model.encoder=resnet18, or --student model.network=fpn",
+        )
+
+
+def _require_run(teacher: Path) -> None:
+    """Refuse a teacher that is no run, before a project is looked for beside it."""
+    if not (teacher / "plan.yaml").is_file():
+        from segwright.train.run import open_run
+
+        open_run(teacher)
 
 
 def _with_teacher(words: list[str], teacher: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from segwright.train.run import PLAN_FILE, open_run
 
 RUNTIMES = ("torch", "onnxruntime")
 PRECISIONS = ("fp32", "bf16")
+# Networks that take encoders of one family alone -> how their names begin, and the one that stands for another's.
+OF_ONE_FAMILY = {"eomt": ("dino", "dinov2_small")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Job:
 def jobs_of_networks(names: Sequence[str], like: Job) -> list[Job]:
     """A job for each network of `names`, otherwise as `like`, whose spec gives encoder, bands and channels.
 
-    The options of `like` are another network's, and kept for that one only.
+    The options of `like` are another network's, and kept for that one only. A network that takes encoders of one family
+    alone is measured on one of these where `like` names another; its row says which.
 
     Raises:
         ConfigError: names that are no network's, all at once.
@@ -73,14 +77,26 @@ def jobs_of_networks(names: Sequence[str], like: Job) -> list[Job]:
     assert spec is not None
     raise_collected(
         (
-            Problem("--models", "is not a network of segwright", ", ".join(NETWORKS), name, "--models all")
+            Problem("--models", "is not a network of segwright", ", ".join(NETWORKS), name, _nearest(name))
             for name in names
             if name not in NETWORKS
         ),
         ConfigError,
     )
-    options = {name: spec.options if name == spec.network else {} for name in names}
-    return [replace(like, name=name, spec=replace(spec, network=name, options=options[name])) for name in names]
+    return [replace(like, name=name, spec=_spec_of(name, spec)) for name in names]
+
+
+def _nearest(name: str) -> str:
+    close = get_close_matches(name, NETWORKS, n=1)
+    return f"--models {close[0] if close else 'all'}"
+
+
+def _spec_of(name: str, like: NetworkSpec) -> NetworkSpec:
+    if name == like.network:
+        return like
+    family, usual = OF_ONE_FAMILY.get(name, ("", like.encoder))
+    encoder = like.encoder if like.encoder.startswith(family) else usual
+    return replace(like, network=name, encoder=encoder, options={})
 
 
 def job_of_artefact(path: Path, like: Job) -> Job:

@@ -36,7 +36,8 @@ def main() -> None:
         answer = action(request)
     except SegwrightError as error:
         problem = error.problems[0]
-        answer = {"failure": f"{problem.place}: {problem.rule} (found {problem.found})"}
+        wanted = f"; allowed: {problem.allowed}" if problem.allowed else ""
+        answer = {"failure": f"{problem.place}: {problem.rule} (found {problem.found}{wanted})"}
     except (MemoryError, RuntimeError) as error:
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         fits = not isinstance(error, MemoryError) and not any(words in text for words in NO_MEMORY)

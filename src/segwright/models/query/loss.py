@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from segwright.models.joint import joint_mean, joint_sum
 from segwright.models.query.matching import TermWeights, match
 from segwright.models.query.output import QueryOutput
-from segwright.models.query.points import Grid, generator_on, logits_at, unsure_pixels
+from segwright.models.query.points import Grid, generators_on, logits_at, unsure_pixels
 from segwright.models.query.targets import SegmentTargets
 
 TERMS = ("class", "mask", "dice")
@@ -30,6 +31,8 @@ class QueryLoss:
     terms. A frame without segments teaches its queries "no object". Segments beyond the number of queries stay
     unmatched, the costliest ones. Computed in float32 whatever autocast says, in float64 where the logits are.
 
+    Within `joint_batch` sums and numbers of segments are those of all processes, and so is the loss.
+
     Source: Cheng et al. 2022 (Mask2Former), sections 3.3 and 4.1; equal to transformers' Mask2FormerLoss at the same
     points on frames without void.
     """
@@ -46,28 +49,32 @@ class QueryLoss:
 
     def __call__(self, output: QueryOutput, targets: Sequence[SegmentTargets]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, a scalar with gradient, and its terms without, for one target a frame."""
-        generator = generator_on(output.mask_logits.device)
+        generators = generators_on(output.mask_logits.device, len(targets))
         grids = [Grid.of(target.valid) for target in targets]
-        layers = [self._terms(layer, targets, grids, generator) for layer in (*output.auxiliary, output)]
+        layers = [self._terms(layer, targets, grids, generators) for layer in (*output.auxiliary, output)]
         factors = (self.weights.class_weight, self.weights.mask_weight, self.weights.dice_weight)
         total = torch.stack([factor * term for layer in layers for factor, term in zip(factors, layer, strict=True)])
         return total.sum(), {name: term.detach() for name, term in zip(TERMS, layers[-1], strict=True)}
 
     def _terms(
-        self, output: QueryOutput, targets: Sequence[SegmentTargets], grids: Sequence[Grid], generator: torch.Generator
+        self,
+        output: QueryOutput,
+        targets: Sequence[SegmentTargets],
+        grids: Sequence[Grid],
+        generators: Sequence[torch.Generator],
     ) -> tuple[Tensor, Tensor, Tensor]:
         with torch.autocast(output.mask_logits.device.type, enabled=False):
             class_logits, mask_logits = (_exact(each) for each in (output.class_logits, output.mask_logits))
             wanted = torch.full(class_logits.shape[:2], class_logits.shape[2] - 1, device=class_logits.device)
             counted = torch.tensor([len(grid.pixels) > 0 for grid in grids], device=class_logits.device)
-            mask_terms = mask_logits.new_zeros(2)
-            for frame, (target, grid) in enumerate(zip(targets, grids, strict=True)):
+            mask_terms = mask_logits.new_zeros(2) + mask_logits[..., :0].sum()  # a gradient of 0 where none is added
+            for frame, (target, grid, generator) in enumerate(zip(targets, grids, generators, strict=True)):
                 if len(target) and len(grid.pixels):
                     queries, segments = self._matched(class_logits[frame], mask_logits[frame], target, grid, generator)
                     wanted[frame, queries] = target.channels[segments]
                     masks = mask_logits[frame, queries]
                     mask_terms = mask_terms + self._of_masks(masks, segments, target, grid, generator)
-            mask, dice = mask_terms / max(1, sum(len(target) for target in targets))
+            mask, dice = joint_mean(mask_terms, sum(len(target) for target in targets))
             return self._of_classes(class_logits[counted], wanted[counted]), mask, dice
 
     def _matched(
@@ -93,12 +100,10 @@ class QueryLoss:
 
     def _of_classes(self, class_logits: Tensor, wanted: Tensor) -> Tensor:
         """Cross-entropy of (frames, queries, channels + 1) with channels (frames, queries), "no object" weighed."""
-        if not len(wanted):
-            return class_logits.sum()  # 0, with gradient 0
         weights = class_logits.new_ones(class_logits.shape[-1])
         weights[-1] = self.no_object_weight
         losses = F.cross_entropy(class_logits.flatten(0, 1), wanted.flatten(), weight=weights, reduction="none")
-        return losses.sum() / weights[wanted].sum().clamp(min=1e-6)
+        return joint_sum(losses.sum()) / joint_sum(weights[wanted].sum()).clamp(min=1e-6)
 
 
 def _exact(values: Tensor) -> Tensor:

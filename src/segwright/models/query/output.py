@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,9 +11,8 @@ from torch.nn import functional as F
 LEAST = 1e-30  # a class that no query claims has this sum, not 0, whose logarithm would be infinite
 
 
-@dataclass(frozen=True, eq=False)
-class QueryOutput:
-    """Answers of all queries, not decided yet.
+class QueryOutput(NamedTuple):
+    """Answers of all queries, not decided yet. A tuple, in which torch's forms of many processes find the tensors.
 
     Attributes:
         class_logits: (batch, queries, channels + 1); the last one is "no object".

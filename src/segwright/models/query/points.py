@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segwright.core import Size
+from segwright.models.joint import joint_draw
 
 # Kirillov et al. 2020 (PointRend), section 4.1, with the ratios of Cheng et al. 2022 (Mask2Former), section 4.1
 OVERSAMPLING = 3
@@ -37,9 +38,14 @@ class Grid(NamedTuple):
         return self.pixels[chosen]
 
 
-def generator_on(device: torch.device) -> torch.Generator:
-    """A generator on `device` whose draws depend on torch's random state on the CPU alone, which checkpoints hold."""
-    return torch.Generator(device).manual_seed(int(torch.randint(2**62, ())))
+def generators_on(device: torch.device, frames: int) -> list[torch.Generator]:
+    """A generator on `device` for each frame of this process's share of a batch.
+
+    Draws depend on torch's random state on the CPU, which checkpoints hold, and on the frame's place in the whole
+    batch: the same whichever process has it.
+    """
+    drawn, before = joint_draw(frames, device)
+    return [torch.Generator(device).manual_seed(drawn + before + frame) for frame in range(frames)]
 
 
 def logits_at(masks: Tensor, pixels: Tensor, size: Size) -> Tensor:

@@ -22,8 +22,8 @@ from segwright.infer.objects.results import coco_results
 from segwright.models.instance import InstanceTargets
 from segwright.models.panoptic import PanopticTargets
 from segwright.models.trainable import Trainable
+from segwright.train.called import own_loss
 from segwright.train.feeds import shared_sampling
-from segwright.train.loss_module import own_loss
 from segwright.train.objective import Autocast
 from segwright.train.objects.feed import ObjectFeed, Told
 from segwright.train.objects.frames import ObjectFrames
