@@ -57,11 +57,11 @@ def main() -> None:
         if time.monotonic() > until:
             print(f"stopped after {given.minutes:g} minutes; the same command goes on")
             break
-        row = _run(task, recipe, given)
-        with rows.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
-        name = " ".join(map(str, row["key"]))
-        print(f"{name}: mIoU {row['miou']:.3f}, boundary F {row['boundary_f']:.3f}, {row['seconds']} s", flush=True)
+        for row in _run(task, recipe, given):
+            with rows.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(row) + "\n")
+            name = " ".join(map(str, row["key"]))
+            print(f"{name}: mIoU {row['miou']:.3f}, boundary F {row['boundary_f']:.3f}, {row['seconds']} s", flush=True)
         (given.results / "accuracy.md").write_text(report(_rows(rows)), encoding="utf-8")
     if not rows.exists():
         raise SystemExit("no run was made, and there is no result yet")
@@ -122,19 +122,25 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def _run(task: Task, recipe: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Train, predict and score; what lay in the work folder is deleted once the numbers are there."""
+def _run(task: Task, recipe: str, given: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train, predict and score every recipe that the run answers for; then its work folder is deleted."""
     commit = _commit()
     work = given.work / "-".join([*map(str, _key(task, recipe)), commit])
-    masks, started = work / "masks", time.perf_counter()
-    shutil.rmtree(masks, ignore_errors=True)
-    said = _trainer(recipe, given)(task, recipe, work=work, masks=masks, listener=_say)
-    seconds = time.perf_counter() - started
-    evaluation = evaluate(masks, task.part("test"), classes=task.dataset.classes, boundary_px=(3,))
+    answers, started = work / "masks", time.perf_counter()
+    shutil.rmtree(answers, ignore_errors=True)
+    said = _trainer(recipe, given)(task, recipe, work=work, masks=answers / recipe, listener=_say)
+    seconds = {"seconds": round(time.perf_counter() - started)}
+    rows = [_scored(task, masks) | seconds | said | _where(commit) for masks in sorted(answers.iterdir())]
     shutil.rmtree(work)
+    return rows
+
+
+def _scored(task: Task, masks: Path) -> dict[str, Any]:
+    """The row of a recipe, named as its folder of masks, without how it came about."""
+    evaluation = evaluate(masks, task.part("test"), classes=task.dataset.classes, boundary_px=(3,))
     foreground = [spec.name for spec in task.dataset.classes.foreground]
     return {
-        "key": _key(task, recipe),
+        "key": _key(task, masks.name),
         "settings": task.settings,
         "miou": evaluation.scores["pooled_miou_foreground"] or 0.0,
         "boundary_f": evaluation.scores["boundary_f@3"] or 0.0,
@@ -142,8 +148,11 @@ def _run(task: Task, recipe: str, given: argparse.Namespace) -> dict[str, Any]:
         "frames": {part: len(task.split.stems(part)) for part in ("train", "validation", "test")},
         "split_hash": task.split.content_hash[:12],
         "dataset_hash": task.dataset.content_hash[:12],
-        "seconds": round(seconds),
-        **said,
+    }
+
+
+def _where(commit: str) -> dict[str, Any]:
+    return {
         "commit": commit,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads a run",

@@ -1,6 +1,7 @@
 """What benchmarks/accuracy.py compares: each recipe trains on the same split and writes index PNGs of the test part.
 
-ours       segwright's plan as it comes; a trailing `-PART` takes one part away
+ours       segwright's plan as it comes, and at prediction the mean over the mirrored frames that the set allows; a
+           trailing `-PART` takes one part away
 smp        the plain recipe of segmentation-models-pytorch's README: U-Net, Dice + cross-entropy, Adam at 1e-3,
            random crops and flips, whole frames at prediction
 smp-ce     the same with cross-entropy alone
@@ -12,7 +13,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from torch import Tensor, nn
 from segwright.core import LabelMap, Listener, Note
 from segwright.data import Dataset, Split, write_label_map
 from segwright.evaluate import evaluate
+from segwright.infer.predictor import Predictor
 from segwright.infer.preprocess import Preprocessing
+from segwright.infer.views import FLIPS
 from segwright.models.folded import load_folded, unfold_batch_norm
 from segwright.project.read import validated
 from segwright.project.schema import Project
@@ -39,12 +42,16 @@ VOID = 255  # in the channels of the plain recipe
 STATISTICS_CROPS = 16
 
 # the section and key of segwright.yaml that takes one part of the recipe away, and the value that does
+UNMIRRORED = "ours-mirrored"  # the same run as `ours`, its frames seen once
 WITHOUT: dict[str, dict[str, dict[str, Any]]] = {
     "ours": {},
+    UNMIRRORED: {},
     "ours-rare_crops": {"training": {"rare_crops": 0.0}},
     "ours-dice": {"loss": {"dice": 0.0, "cross_entropy": 1.0}},
     "ours-ema": {"training": {"ema_decay": 0.0}},
     "ours-colour": {"augment": {"colour": 0.0}},
+    "ours-warp": {"augment": {"warp_share": 0.0}},
+    "ours-hold": {"training": {"hold_rate": 0.0}},
     "ours-pretrained": {"model": {"weights": None}},
 }
 
@@ -74,7 +81,10 @@ class Task:
 
 
 def train_ours(task: Task, recipe: str, work: Path, masks: Path, listener: Listener) -> dict[str, Any]:
-    """Train by segwright's plan, or go on where a stopped run was; returns what the results say of the run."""
+    """Train by segwright's plan, or go on where a stopped run was; returns what the results say of the run.
+
+    The run of `ours` answers for `UNMIRRORED` too, in a folder of that name beside `masks`.
+    """
     folder = work / "run"
     if (folder / "plan.yaml").is_file():
         run, resume = open_run(folder), True
@@ -82,11 +92,19 @@ def train_ours(task: Task, recipe: str, work: Path, masks: Path, listener: Liste
         plan, _, _ = plan_project(project_of(task, recipe), Path(), listener)
         run, resume = start_run(plan, folder), False
     execute(run, run.dataset, run.split, resume=resume, listener=listener)
-    predictor = run.predictor()
+    once = run.predictor()
+    flips = tuple(flip for flip in FLIPS if flip in SETS[task.name].flips)
+    mirrored = replace(once, tiles=replace(once.tiles, flips=flips))
+    _predict(once if recipe == UNMIRRORED else mirrored, task, masks)
+    if recipe == "ours":
+        _predict(once, task, masks.with_name(UNMIRRORED))
+    return {"precision": run.plan.optimiser.precision, "validate_every": run.plan.validation.every}
+
+
+def _predict(predictor: Predictor, task: Task, masks: Path) -> None:
     for frame in task.part("test").frames:
         predicted = predictor.predict(task.dataset.read_image(frame))
         write_prediction(masks, frame.stem, predicted.label_map)
-    return {"precision": run.plan.optimiser.precision, "validate_every": run.plan.validation.every}
 
 
 def train_smp(task: Task, recipe: str, work: Path, masks: Path, listener: Listener) -> dict[str, Any]:
@@ -147,7 +165,7 @@ class _PlainCrops:
 
     def __init__(self, task: Task, preprocessing: Preprocessing) -> None:
         self._crop, self._random = task.crop, np.random.default_rng(task.seed)
-        self._flips = SETS[task.name].augment.get("valid_flips", ["horizontal"])
+        self._flips = SETS[task.name].flips
         self._frames = list(_channels(task.part("train"), preprocessing))
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:

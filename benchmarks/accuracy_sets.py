@@ -31,6 +31,11 @@ class RealSet:
     data: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def flips(self) -> list[str]:
+        """The flips that give another possible frame."""
+        return self.augment.get("valid_flips", ["horizontal"])
+
 
 SETS: dict[str, RealSet] = {
     "tiles": RealSet(

@@ -22,7 +22,6 @@ from segwright.models.instance import InstanceTargets, build_instance_network
 from segwright.project.read import validated
 from segwright.train import plan_project
 from segwright.train.objects.task import object_feed, start_weights
-from segwright.train.schedule import rate_factor
 from segwright.train.transfer import freeze, parameter_groups
 
 CROPS = 20
@@ -55,7 +54,7 @@ def overfit(task: Task, recipe: str, listener: Listener) -> tuple[dict[str, Any]
     for step in range(task.steps):
         chosen = order.choice(len(targets), task.batch, replace=False)
         for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * rate_factor(step, steps=task.steps, warmup_steps=rates.warmup_steps)
+            group["lr"] = group["peak"] * rates.rate_factor(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=rates.precision == "bf16"):
             loss, _ = network.loss(frames[chosen], [targets[at] for at in chosen])  # type: ignore[operator]
         optimiser.zero_grad()

@@ -31,7 +31,6 @@ from segwright.models.instance import InstanceTargets
 from segwright.project.read import validated
 from segwright.train import Plan, plan_project
 from segwright.train.objects.task import STATISTICS_CROPS, object_feed
-from segwright.train.schedule import rate_factor
 from segwright.train.weights import folded_layers
 
 # crops as a plain recipe cuts them: anywhere, as they are
@@ -130,7 +129,7 @@ def _optimiser(network: nn.Module, plan: Plan, *, fitted: bool) -> tuple[torch.o
 def _factor(step: int, plan: Plan, *, fitted: bool) -> float:
     settings = plan.optimiser
     if fitted:
-        return rate_factor(step, steps=settings.steps, warmup_steps=settings.warmup_steps)
+        return settings.rate_factor(step)
     return min(1.0, (step + 1) / max(1.0, settings.steps * TUTORIAL_WARM_UP))
 
 

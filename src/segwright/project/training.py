@@ -16,6 +16,7 @@ class Augment(Section):
     """How far a crop is varied. A flip is valid only where the mirrored part is still a possible part."""
 
     colour: float = Field(default=1.0, ge=0, le=2, description="0 none, 1 usual, 2 twice as far")
+    colour_share: Share | Auto = Field(default="auto", description="share of crops each of its effects is put on")
     glare: Share = Field(default=0.0, description="share of crops with a saturated patch put on")
     shadow: Share = Field(default=0.0, description="share of crops with a shadow")
     motion_blur_px: float = Field(default=0.0, ge=0, le=64, description="how far the part may move in an exposure")
@@ -31,6 +32,9 @@ class Augment(Section):
     )
     rotate_degrees: Annotated[float, Field(ge=0, le=180)] | Auto = "auto"
     scale: tuple[Above, Above] | Auto = Field(default="auto", description="smallest and largest magnification")
+    warp_share: Share | Auto = Field(
+        default="auto", description="share of crops turned, scaled and bent; the others keep the sensor's sharpness"
+    )
     shear_degrees: float = Field(default=0.0, ge=0, le=45)
     perspective: float = Field(default=0.0, ge=0, le=0.5, description="how much nearer an edge comes than the middle")
     elastic: Share = Field(default=0.0, description="1: as far as nothing folds")
@@ -71,6 +75,7 @@ class Training(Section):
     encoder_learning_rate: Above | Auto = "auto"
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_steps: Count | Auto = "auto"
+    hold_rate: Share | Auto = Field(default="auto", description="share of the steps before the learning rate falls")
     clip_gradient: float = Field(default=5.0, gt=0, description="largest norm of all gradients together")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] | Auto = "auto"
     rare_crops: Share = Field(default=0.6, description="share of crops centred on a pixel of a chosen class")

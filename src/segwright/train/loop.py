@@ -24,7 +24,6 @@ from segwright.train.hard_places import HardPlaces
 from segwright.train.history import History
 from segwright.train.objective import PER_CROP, Objective
 from segwright.train.progress import Pace, said_of_round, write_progress
-from segwright.train.schedule import rate_factor
 from segwright.train.settings import Plan
 from segwright.train.sharded import Sharding, load_whole, load_whole_optimiser, whole_state
 from segwright.train.transfer import freeze, parameter_groups
@@ -239,7 +238,7 @@ class _Loop:
 
     def _learn(self, batch: Batch) -> None:
         settings, state, fabric = self.plan.optimiser, self.state, self.devices.fabric
-        factor = rate_factor(batch.step, steps=settings.steps, warmup_steps=settings.warmup_steps)
+        factor = settings.rate_factor(batch.step)
         for group in state.optimiser.param_groups:
             group["lr"] = group["peak"] * factor
         frames = fabric.to_device(batch.frames).contiguous(memory_format=torch.channels_last)

@@ -10,6 +10,10 @@ from segwright.project.training import Augment
 from segwright.train.plan_inputs import PlanInputs, Reasons
 from segwright.train.sampling_plan import MixPlan, SamplingPlan
 
+# As rare as in nnU-Net (`nnUNetTrainer.get_training_transforms`: 0.2 for turns and scales, 0.1 to 0.3 for an effect
+# on brightness): most crops are what the camera saw.
+WARP_SHARE = 0.3, "the other crops keep the sensor's own sharpness"
+COLOUR_SHARE = 0.2, "of the crops for each effect: with all effects together most crops have one or two"
 # In the project file -> in `ColourRanges`: what needs a full scale, and so no float frames.
 _OF_CAMERAS = ("glare", "shadow", "motion_blur_px", "sensor_noise", "banding", "hot_pixels")
 
@@ -60,6 +64,7 @@ def _geometry(inputs: PlanInputs, reasons: Reasons) -> GeometryRanges:
         vertical,
         degrees,
         _scale(inputs, reasons),
+        warp_share=reasons.choose("sampling.warp_share", augment.warp_share, *WARP_SHARE),
         quarter_turns=quarters,
         shear_degrees=augment.shear_degrees,
         perspective=augment.perspective,
@@ -155,7 +160,8 @@ def _colour(augment: Augment, fingerprint: Fingerprint, reasons: Reasons) -> Col
         return ColourRanges(share=0.0, glare=augment.glare, shadow=augment.shadow)
     # Without colour a file's quality stays what it is, too.
     quality = {"jpeg_quality": BEST_JPEG} if augment.colour == 0 else {}
-    return ColourRanges(**strengths, **quality, **cameras)
+    share = reasons.choose("sampling.colour_share", augment.colour_share, *COLOUR_SHARE)
+    return ColourRanges(**strengths, **quality, **cameras, share=share)
 
 
 def _mix(inputs: PlanInputs, shares: dict[str, float], reasons: Reasons) -> MixPlan:

@@ -13,6 +13,7 @@ from segwright.infer.tiles import TilePlan
 from segwright.models.any_network import AnySpec, spec_from_json
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.sampling_plan import SamplingPlan
+from segwright.train.schedule import rate_factor
 
 SCHEMA_VERSION = 1
 # Each encoder stage below the last learns at this share of the rate of the one above it: general features move least.
@@ -81,7 +82,9 @@ class LossPlan:
 
 @dataclass(frozen=True, slots=True)
 class OptimiserPlan:
-    """AdamW with warm-up and cosine; the encoder learns at its own, lower rate; deep stages first where frozen.
+    """AdamW; the encoder learns at its own, lower rate; deep stages first where frozen.
+
+    The rate warms up, holds for the share `hold_rate` of the steps, and falls as half a cosine: at once in old plans.
 
     Each encoder stage below the last learns at `stage_rate` of the rate of the one above it.
     """
@@ -100,6 +103,11 @@ class OptimiserPlan:
     seed: int
     stage_rate: float = STAGE_RATE
     compile: bool = False
+    hold_rate: float = 0.0
+
+    def rate_factor(self, step: int) -> float:
+        """The share of the peak rates at `step`."""
+        return rate_factor(step, steps=self.steps, warmup_steps=self.warmup_steps, hold=self.hold_rate)
 
 
 @dataclass(frozen=True, slots=True)
