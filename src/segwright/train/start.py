@@ -302,8 +302,6 @@ def _execute(
     prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
-        # of queries: nothing is written into what they say, see `call_in_shards`
-        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
         run_training(plan, *prepared, devices, run.path, resume=resume, listener=listener)
 
 
