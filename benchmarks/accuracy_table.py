@@ -63,7 +63,7 @@ def _head(rows: Sequence[Row], skipped: Mapping[str, str]) -> str:
         "- recipes see the same number of crops of one size from the same frames, and are scored on the held-out part "
         "alone, at native size, by `segwright.evaluate`, from index PNGs",
         "- after a first table, in which ours lagged on ISBI and DRIVE, it was chosen on validation parts (ISBI, "
-        "DRIVE, CamVid, CVC, tiles) how often crops are warped and coloured, how long the rate holds and how decoders start; "
+        "DRIVE, CamVid, CVC, tiles) how often crops are warped and coloured and how long the rate holds; "
         "then all of ours was run anew",
         "- checkpoints are chosen on the validation part, at the same steps for `ours` and `smp`",
         "- each score: mean over seeds, lowest to highest in brackets. *Ahead* and *behind* are said where the means "

@@ -81,6 +81,8 @@ def test_long_work__interrupted_says_the_command_that_goes_on(
         raise KeyboardInterrupt
 
     write_project(tmp_path)
+    (tmp_path / "runs" / "big").mkdir(parents=True)  # a teacher, which nobody comes to read
+    (tmp_path / "runs" / "big" / "plan.yaml").touch()
     monkeypatch.chdir(tmp_path)
     done(segwright(capsys, "split", "segwright.yaml", "--by", "press", "--folds", "2", "--out", "folds.json"))
     monkeypatch.setattr(work, stop)

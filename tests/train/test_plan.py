@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import timm
 import torch
 import yaml
 
@@ -293,7 +294,7 @@ def test_plan_project__its_paths_hold_from_anywhere(tmp_path: Path, monkeypatch:
     stems = [frame.stem for frame in open_dataset(tmp_path / "here" / "frames").frames]
     rows = "\n".join(f"{stem},{stem[0]}" for stem in stems)
     (tmp_path / "here" / "frames.csv").write_text(f"image,press\n{rows}\n", encoding="utf-8")
-    torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "here" / "weights.pt")
+    torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "here" / "weights.pt")
     monkeypatch.chdir(tmp_path / "here")
     project = read_project(path, ["data.columns_from=null", "data.columns_csv=frames.csv", "model.weights=weights.pt"])
     plan, dataset, _ = plan_project(project, Path())

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.distributed as dist
+from lightning.fabric import Fabric
 from timm.layers.drop import DropPath
 from torch import Tensor, nn
 from torch._C._distributed_c10d import HashStore
@@ -21,6 +22,7 @@ from segwright.train.average import averaged
 from segwright.train.devices import Devices
 from segwright.train.processes import Processes
 from segwright.train.sharded import layers_to_gather, load_whole, load_whole_optimiser, shard, whole_state
+from tests.models.panoptic.networks import network as panoptic_network
 from tests.models.semantic.cases import EVERY, VARIANTS, Case
 from tests.train.conftest import Tiny
 
@@ -121,3 +123,10 @@ def test_devices__shards_in_fp16_are_refused(tiny: Tiny) -> None:
     plan = replace(tiny.plan, optimiser=replace(tiny.plan.optimiser, precision="fp16"))
     with pytest.raises(ConfigError, match=r"(?s)training.precision: fp16 cannot.*bf16 or fp32.*precision=bf16"):
         Devices.of(plan, [], Processes(0, 2, 0, 2), "fsdp")
+
+
+def test_devices__shards_are_not_for_networks_of_objects() -> None:
+    network = panoptic_network()
+    devices = Devices(Fabric(accelerator="cpu", devices=1), Processes(0, 2, 0, 2), in_shards=True)
+    with pytest.raises(ConfigError, match=r"(?s)fsdp cannot gather panoptic_fpn.*ddp for networks of objects.*=ddp"):
+        devices.sharded(network, averaged(network, 0.9))

@@ -10,8 +10,8 @@ from typing import Any
 from segwright.cli.gates import said_of
 from segwright.core import ClassTable, Listener
 from segwright.infer.bundle import file_hash
-from segwright.infer.prediction_folder import INSTANCES
 from segwright.line.counting import Gate
+from segwright.line.predicted_objects import objects_file
 from segwright.line.track_files import TRACKS, Tracks, track_folder, write_tracks
 
 
@@ -26,7 +26,7 @@ class Following:
 
     def __call__(self, folder: Path, stems: Sequence[str]) -> None:
         self.tracks = track_folder(folder, stems, self.classes, gate=self.gate, listener=self.listener)
-        write_tracks(folder / TRACKS, self.tracks, {"sha256": file_hash(folder / INSTANCES)}, self.gate)
+        write_tracks(folder / TRACKS, self.tracks, {"sha256": file_hash(objects_file(folder))}, self.gate)
 
     def payload(self) -> dict[str, Any]:
         """What was counted, for machines."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from segwright.core.image import adopt
 from segwright.core.instance_set import Instance, InstanceSet, instance_from_mask
 from segwright.core.label_map import LabelMap
 from segwright.core.panoptic_map import VOID_SEGMENT, PanopticMap, Segment
+
+NO_SCORES: Mapping[int, float] = MappingProxyType({})
 
 
 def label_map_from_instances(objects: InstanceSet) -> LabelMap:
@@ -36,14 +41,19 @@ def label_map_from_panoptic(panoptic: PanopticMap) -> LabelMap:
     return LabelMap(adopt(values[order][np.searchsorted(ids[order], panoptic.segment_ids)]), classes)
 
 
-def instances_from_panoptic(panoptic: PanopticMap) -> InstanceSet:
-    """The segments of thing classes as objects, crowds among them; void stays void.
+def instances_from_panoptic(panoptic: PanopticMap, scores: Mapping[int, float] = NO_SCORES) -> InstanceSet:
+    """The segments of thing classes as objects, crowds among them, with their `scores` by segment id; void stays void.
 
     Lost: stuff.
     """
     things = {spec.class_id for spec in panoptic.classes if spec.kind == "thing"}
     found = (
-        instance_from_mask(panoptic.segment_ids == segment.segment_id, segment.class_id, crowd=segment.crowd)
+        instance_from_mask(
+            panoptic.segment_ids == segment.segment_id,
+            segment.class_id,
+            crowd=segment.crowd,
+            score=scores.get(segment.segment_id),
+        )
         for segment in panoptic.segments
         if segment.class_id in things
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segwright.core import ArtefactError, Listener, silent
+from segwright.core import ArtefactError, ConfigError, Listener, silent
+from segwright.core.errors import few
 from segwright.export.bundle_export import export_bundle
 from segwright.export.bundling import BundleFacts
 from segwright.export.parity import Tolerance
@@ -28,7 +29,9 @@ def export_folds(
     Raises:
         GateFailed: the exported pipeline differs from the trained one; see `export_bundle`.
         ArtefactError: `to` exists, a fold is not finished, or was not scored with the others.
+        ConfigError: folds that find objects or segments.
     """
+    _require_classes(folds)
     require_finished(folds)
     if folds.cleanup_choice is None or folds.evaluation is None:
         raise ArtefactError.of(
@@ -41,6 +44,20 @@ def export_folds(
     reference = folds.predictor("cpu")
     facts = facts_of_folds(folds, to)
     return export_bundle(folds.module(), reference, frames, to, facts, tolerance=tolerance, listener=listener)
+
+
+def _require_classes(folds: FoldRuns) -> None:
+    """Refuse folds that find objects: probabilities of a pixel have a mean, objects of two networks have none."""
+    if folds.plan.objects is None:
+        return
+    runs = [str(folds.path.parent / run.path.name) for run in folds.runs]
+    raise ConfigError.of(
+        str(folds.path),
+        "cannot be averaged: nobody says which object of one network is which of another",
+        allowed="the folds of task semantic, or one run: " + few(runs),
+        found=f"folds of task {folds.plan.task}",
+        fix=f"segwright export {runs[0]}, or train one on more frames: segwright train, with a split without folds",
+    )
 
 
 def facts_of_folds(folds: FoldRuns, to: Path) -> BundleFacts:

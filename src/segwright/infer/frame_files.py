@@ -12,10 +12,8 @@ from segwright.core import (
     GREY,
     ConfigError,
     Image,
-    InstanceSet,
     Problem,
     adopt,
-    instances_from_panoptic,
     raise_collected,
 )
 from segwright.data.codecs import write_image, write_label_map
@@ -74,13 +72,13 @@ def files_of(prediction: Prediction, extras: Extras) -> Iterator[File]:
         yield from _mask_files(prediction)
         return
     if extras.yolo:
-        objects = _objects_of(prediction)
+        objects = prediction.objects
         yield "yolo/labels/{stem}.txt", lambda target: write_yolo(target, objects)
     if isinstance(prediction, InstancePrediction):
         yield f"{OBJECTS}/{{stem}}.json", lambda target: write_objects(target, prediction.objects)
         return
-    panoptic = prediction.panoptic
-    yield f"{SEGMENTS}/{{stem}}.json", lambda target: write_segments(target, panoptic)
+    panoptic, scores = prediction.panoptic, prediction.scores
+    yield f"{SEGMENTS}/{{stem}}.json", lambda target: write_segments(target, panoptic, scores)
     yield "panoptic/{stem}.png", lambda target: write_segment_ids(target, panoptic)
 
 
@@ -92,9 +90,3 @@ def _mask_files(prediction: SemanticPrediction) -> Iterator[File]:
         values = prediction.probabilities.values.astype(np.float16)
         yield "probabilities/{stem}.npy", lambda target: np.save(target, values, allow_pickle=False)
     yield "masks/{stem}.png", lambda target: write_label_map(target, prediction.label_map)
-
-
-def _objects_of(prediction: InstancePrediction | PanopticPrediction) -> InstanceSet:
-    if isinstance(prediction, InstancePrediction):
-        return prediction.objects
-    return instances_from_panoptic(prediction.panoptic)

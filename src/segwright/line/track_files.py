@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,19 +25,15 @@ from segwright.core import (
     ArtefactError,
     ClassTable,
     DataError,
-    Instance,
     InstanceSet,
     Listener,
-    SegwrightError,
     Size,
-    instance_from_mask,
     silent,
     tracked,
 )
-from segwright.data.rasterise import runs_mask, unpacked_runs
 from segwright.infer.objects.results import categories, object_rows
-from segwright.infer.prediction_folder import INSTANCES, MANIFEST
 from segwright.line.counting import Counts, Crossing, Gate, GateCounter
+from segwright.line.predicted_objects import predicted_sets
 from segwright.line.tracking import TrackedFrame, TrackedObject, Tracker, TrackSettings
 
 SCHEMA_VERSION = 1
@@ -82,7 +78,7 @@ def track_folder(
         DataError: frames of several sizes.
     """
     ordered = in_time(stems)
-    size, sets = _sets(folder, ordered, classes)
+    size, sets = predicted_sets(folder, ordered, classes)
     tracker, counter = Tracker(settings), GateCounter(gate)
     found: list[list[TrackedObject]] = [[] for _ in ordered]
     left_out: Counter[str] = Counter()
@@ -139,25 +135,6 @@ def write_tracks(path: Path, tracks: Tracks, source: dict[str, Any], gate: Gate 
         raise ArtefactError.of(str(path), "cannot be written", found=found, fix=fix) from error
 
 
-def predicted_stems(folder: Path) -> tuple[list[str], ClassTable]:
-    """The frames of a finished folder of instance predictions, and its classes.
-
-    Raises:
-        ArtefactError: no such folder, or one whose model names pixels and not objects.
-    """
-    path = folder / MANIFEST
-    manifest = _json_of(path, "a folder that `segwright predict` wrote", "segwright predict BUNDLE FRAMES --out DIR")
-    if not isinstance(manifest, dict) or manifest.get("task") != "instance":
-        raise ArtefactError.of(
-            str(folder),
-            "holds no predictions of objects",
-            allowed="predictions of task instance",
-            found=f"task {manifest.get('task')}" if isinstance(manifest, dict) else "something else",
-            fix="predict with the bundle of an instance network",
-        )
-    return [row["stem"] for row in manifest["frames"]], ClassTable.from_json(manifest["classes"])
-
-
 def _summary(tracks: Tracks) -> list[dict[str, Any]]:
     """One row a track; the frames in which it was seen."""
     seen: dict[int, list[int]] = defaultdict(list)
@@ -185,65 +162,6 @@ def _updated(tracker: Tracker, objects: InstanceSet, stem: str) -> TrackedFrame:
     except DataError as error:
         problem = error.problems[0]
         raise DataError.of(stem, problem.rule, allowed=problem.allowed, found=problem.found, fix=problem.fix) from error
-
-
-def _rows_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    path = folder / INSTANCES
-    rows = _json_of(path, "COCO results, as `segwright predict` writes them", "predict the frames again")
-    frames: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        frames[str(row["image_id"])].append(row)
-    return frames
-
-
-def _json_of(path: Path, allowed: str, fix: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        found = getattr(error, "strerror", None) or str(error)
-        raise ArtefactError.of(str(path), "cannot be read", allowed=allowed, found=found, fix=fix) from error
-
-
-def _sets(folder: Path, stems: Sequence[str], classes: ClassTable) -> tuple[Size | None, Iterator[InstanceSet]]:
-    """The size of the frames and their objects; nothing where no frame has an object: there is nothing to follow."""
-    rows = _rows_of(folder)
-    try:
-        size = next((_size_of(row) for frame in rows.values() for row in frame), None)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(folder, "", error) from error
-    found = () if size is None else (_objects(folder, stem, rows.get(stem, []), size, classes) for stem in stems)
-    return size, iter(found)
-
-
-def _objects(folder: Path, stem: str, rows: Sequence[dict[str, Any]], size: Size, classes: ClassTable) -> InstanceSet:
-    """The objects of one frame; a frame without any has the size of the others."""
-    try:
-        own = _size_of(rows[0]) if rows else size
-        found = (_object(row) for row in rows)
-        return InstanceSet(own, tuple(one for one in found if one is not None), classes)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise _unreadable(folder, f", frame {stem}", error) from error
-
-
-def _unreadable(folder: Path, where: str, error: Exception) -> SegwrightError:
-    return ArtefactError.of(
-        f"{folder / INSTANCES}{where}",
-        "has an object that cannot be read",
-        allowed="category_id, score and a segmentation of compressed run lengths",
-        found=f"{type(error).__name__}: {error}",
-        fix="predict the frames again",
-    )
-
-
-def _object(row: dict[str, Any]) -> Instance | None:
-    runs = unpacked_runs(row["segmentation"]["counts"])
-    mask = runs_mask(runs, _size_of(row), by_column=True)
-    return instance_from_mask(mask, row["category_id"], score=float(row["score"]))
-
-
-def _size_of(row: dict[str, Any]) -> Size:
-    height, width = row["segmentation"]["size"]
-    return Size(height, width)
 
 
 def _part(text: str) -> tuple[int, int, str]:

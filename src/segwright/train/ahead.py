@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -36,14 +36,19 @@ class AheadOfTraining(ABC):
         """What this process learns from of the batch of one step: all of it where it is alone."""
         return self.batch(step)
 
+    def waiting(self, step: int) -> Callable[[], Batch]:
+        """What gives the batch of one step when it is its turn: here the batch itself, elsewhere in fewer bytes."""
+        batch = self.own_batch(step)
+        return lambda: batch
+
     def batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
         """This process's own of steps `first_step` to `last_step - 1`, in order. Counts the time of waiting."""
         with ThreadPoolExecutor(self._workers) as pool:
-            ahead: deque[Future[Batch]] = deque()
+            ahead: deque[Future[Callable[[], Batch]]] = deque()
             for step in range(first_step, last_step):
                 while len(ahead) < BATCHES_AHEAD and step + len(ahead) < last_step:
-                    ahead.append(pool.submit(self.own_batch, step + len(ahead)))
+                    ahead.append(pool.submit(self.waiting, step + len(ahead)))
                 started = time.perf_counter()
-                batch = ahead.popleft().result()
+                batch = ahead.popleft().result()()
                 self.waited_seconds += time.perf_counter() - started
                 yield batch

@@ -19,7 +19,7 @@ import numpy as np
 from segwright.core import ArtefactError, ConfigError, DataError, Listener, Note, Problem, raise_collected, silent
 from segwright.data import Dataset, Split, write_split
 from segwright.data.split.grouping import grouped
-from segwright.evaluate import Evaluation
+from segwright.evaluate import Evaluation, ObjectEvaluation
 from segwright.evaluate.learning_curve import FEWEST_SIZES, CurvePoint, by_size
 from segwright.project.schema import Project
 from segwright.train.checkpoint import write_atomically
@@ -29,6 +29,8 @@ from segwright.train.start import execute, plan_project, start_run
 
 MANIFEST = "budget.json"
 ALL = "all"
+# What a class's curve is of, by task; it is called CLASS.SCORE
+CLASS_SCORES = {"semantic": "iou", "instance": "mask_ap", "panoptic": "pq"}
 _SPLIT_FILE, _EVALUATION = "split.json", "evaluation.json"
 
 
@@ -126,7 +128,8 @@ def points_of_runs(folders: Sequence[Path]) -> Budget:
     """The points of finished runs; each was trained on some frames and scored on the same held-out ones.
 
     Raises:
-        ArtefactError: no run, one that did not finish, or runs that were not scored on the same frames and classes.
+        ArtefactError: no run, one that did not finish, or runs that were not scored on the same frames and classes,
+            by the same task.
     """
     problems: list[Problem] = []
     points, sides = [], {}
@@ -141,7 +144,8 @@ def points_of_runs(folders: Sequence[Path]) -> Budget:
     raise_collected(problems, ArtefactError)
     if len(sides) > 1:
         raise ArtefactError.of(
-            "--from-runs", "were not scored on the same held-out frames and classes", allowed="one validation part",
+            "--from-runs", "were not scored on the same held-out frames and classes, by the same task",
+            allowed="one validation part and one task",
             found=", ".join(str(folder) for folder in sides.values()), fix="name the runs of one split",
         )  # fmt: skip
     return Budget(tuple(sorted(points, key=lambda point: (point.frames, point.seed, point.run))))
@@ -188,8 +192,9 @@ def _point(run: Run, groups: int) -> CurvePoint:
             str(run.path), "has not finished: it holds no evaluation.json",
             fix=f"segwright train --resume --run {run.path}, or leave it out",
         )  # fmt: skip
-    evaluation = Evaluation.read(path)
-    classes = {f"{name}.iou": row["iou"] for name, row in evaluation.classes.items()}
+    scored_by = CLASS_SCORES[run.plan.task]
+    evaluation = (Evaluation if run.plan.objects is None else ObjectEvaluation).read(path)
+    classes = {f"{name}.{scored_by}": row[scored_by] for name, row in evaluation.classes.items()}
     frames = run.plan.data.part_frames["train"]
     return CurvePoint(str(run.path), frames, groups, run.plan.optimiser.seed, {**evaluation.scores, **classes})
 
@@ -267,4 +272,4 @@ def _require_same_settings(folder: Path, project: Project, dataset: Dataset, spl
 
 
 def _judged_by(run: Run) -> tuple[Any, ...]:
-    return run.classes.content_hash, tuple(sorted(run.split.stems(run.plan.validation.part)))
+    return run.plan.task, run.classes.content_hash, tuple(sorted(run.split.stems(run.plan.validation.part)))

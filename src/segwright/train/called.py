@@ -6,6 +6,7 @@ answer, and some objectives ask for something else.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from torch import Tensor, nn
@@ -64,5 +65,14 @@ def call_in_shards(network: nn.Module) -> None:
     What queries say are views, and torch warns: weights would not be gathered again if somebody wrote into them. The
     query loss only reads them.
     """
-    if isinstance(network, QueryNetwork):
-        register_fsdp_forward_method(network, "queries")
+    if not isinstance(network, QueryNetwork):
+        return
+    register_fsdp_forward_method(network, "queries")
+    asked = network.queries
+
+    def quietly(frames: Tensor) -> QueryOutput:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
+            return asked(frames)
+
+    network.queries = quietly

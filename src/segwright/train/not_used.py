@@ -32,6 +32,9 @@ SAID = {
     "model.decoder_widths": "the network has its own heads: model.options.width",
 }
 
+NOT_FOLLOWED = {**REFUSED, **SAID}
+OBJECT_TASKS = ("instance", "panoptic")
+
 
 def check_used(project: Project, listener: Listener) -> None:
     """Refuse settings that a task of objects cannot follow, all of them, and say which sections count for nothing.

@@ -117,7 +117,7 @@ def finish_folds(
 
 
 def _scored(folds: FoldRuns, pairs: OutOfFold, listener: Listener) -> Evaluation:
-    distances, known = (folds.plan.validation.boundary_px,), _provenance(folds)
+    distances, known = (folds.plan.validation.boundary_px,), provenance_of(folds)
     evaluation = score_frames(pairs, folds.classes, boundary_px=distances, listener=listener, provenance=known)
     return with_reliability(evaluation, pairs.reliability)
 
@@ -139,7 +139,8 @@ def _column(folds: FoldRuns) -> str | None:
     return by if by and "," not in by else None
 
 
-def _provenance(folds: FoldRuns) -> dict[str, Any]:
+def provenance_of(folds: FoldRuns) -> dict[str, Any]:
+    """What an evaluation over all folds says of them."""
     data, seed = folds.plan.data, folds.plan.optimiser.seed
     return {
         "run": folds.path.name,

@@ -41,16 +41,32 @@ def distill_plan(project: Project, classes: ClassTable, split_hash: str, reasons
     return DistillPlan(teacher=str(run.path), teacher_hash=hashed, **settings.model_dump())
 
 
-def _require_fitting(project: Project, run: Run, classes: ClassTable, split_hash: str) -> None:
-    """Raise ConfigError where `run` answers another question than the project asks, or saw its held-out frames."""
+def require_semantic(project: Project) -> None:
+    """Refuse a teacher or a student that finds objects, before any frame is read; `auto` is judged by its plan.
+
+    Raises:
+        ArtefactError: the teacher is no run.
+        ConfigError: one of the two is of another task than semantic.
+    """
+    named = project.training.distill_from
+    if named is not None and project.task != "auto":
+        _require_tasks(project, open_run(named))
+
+
+def _require_tasks(project: Project, run: Run) -> None:
     if {project.task, run.plan.task} != {"semantic"}:
         raise ConfigError.of(
             "training.distill_from",
             "teaches a class for every pixel, and nothing of objects",
             allowed="teacher and student of task semantic",
             found=f"task {project.task}, taught by {run.path.name} of task {run.plan.task}",
-            fix="leave training.distill_from out",
+            fix="let the smaller network learn from the labels alone: segwright train model.encoder=resnet18",
         )
+
+
+def _require_fitting(project: Project, run: Run, classes: ClassTable, split_hash: str) -> None:
+    """Raise ConfigError where `run` answers another question than the project asks, or saw its held-out frames."""
+    _require_tasks(project, run)
     if run.classes.content_hash != classes.content_hash:
         raise ConfigError.of(
             "training.distill_from",

@@ -25,7 +25,7 @@ from segwright.train.checkpoint import NotWritten
 from segwright.train.in_use import InUse
 from segwright.train.query_weights import try_weights
 from segwright.train.run import PLAN_FILE, Run, open_run
-from segwright.train.search_settings import require_searchable, with_values
+from segwright.train.search_settings import require_searchable, space_of, with_values
 from segwright.train.start import execute, plan_project, start_run
 
 DATABASE = "search.db"
@@ -70,13 +70,14 @@ def search(project: Project, base: Path, folder: Path, trials: int, listener: Li
     """Try settings of `project.search.space` until `folder` holds `trials` trials; those that are there count.
 
     Raises:
-        ConfigError: a setting that does not exist, or one that must not change between trials.
+        ConfigError: a setting that does not exist, changes nothing, or must not change between trials.
         DataError: as `plan_project`.
         ArtefactError: `folder` holds a search of another project, space or data.
     """
-    space = project.search.space
+    space = space_of(project, project.task)
     require_searchable(project, space)
     plan, dataset, split = plan_project(with_values(project, _first_of(space)), base, listener)
+    space = space_of(project, plan.task)  # which `auto` has become only now
     try_weights(plan)  # before there is a folder that the same search with other weights would not fit
     study = _study(folder, project.training.seed, project.search.prune_after)
     _require_same(study, folder, project, (dataset.content_hash, split.content_hash))

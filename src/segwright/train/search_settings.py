@@ -13,6 +13,7 @@ from segwright.project.read import validated
 from segwright.project.schema import Project
 from segwright.project.search import Space
 from segwright.train.checkpoint import write_atomically
+from segwright.train.not_used import NOT_FOLLOWED, OBJECT_TASKS
 from segwright.train.weight_sources import is_name
 
 # These say what is learned, on which frames, and how it is judged: trials that differ in them cannot be compared.
@@ -29,6 +30,33 @@ def with_values(project: Project, values: Mapping[str, Any]) -> Project:
     for key, value in values.items():
         _put(settings, key, value)
     return validated(settings, "search.space")
+
+
+def space_of(project: Project, task: str) -> Space:
+    """What is tried in a project of this task: its space; of the usual one what the task learns with.
+
+    Raises:
+        ConfigError: the project's own space names settings that this task does not learn or predict with.
+    """
+    space = project.search.space
+    idle = [key for key in space if task in OBJECT_TASKS and any(_is_below(key, path) for path in NOT_FOLLOWED)]
+    if not idle:
+        return space
+    if "space" not in project.search.model_fields_set:
+        return {key: choice for key, choice in space.items() if key not in idle}
+    why = dict.fromkeys(NOT_FOLLOWED[path] for key in idle for path in NOT_FOLLOWED if _is_below(key, path))
+    raise ConfigError.of(
+        "search.space",
+        f"names settings that change nothing for task: {task}: {'; '.join(why)}",
+        allowed="settings of training, model and inference that this task follows",
+        found=", ".join(idle),
+        fix="take them out of the space, or leave the space out to try the usual settings",
+    )
+
+
+def _is_below(key: str, path: str) -> bool:
+    """Whether `key` is the setting `path`, or one in that section."""
+    return key == path or key.startswith(f"{path}.")
 
 
 def require_searchable(project: Project, space: Space) -> None:

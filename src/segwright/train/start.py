@@ -30,6 +30,7 @@ from segwright.train.not_used import check_used
 from segwright.train.objects.facts import facts_for
 from segwright.train.objects.segment_planning import smallest_of
 from segwright.train.plan import make_plan
+from segwright.train.plan_distill import require_semantic
 from segwright.train.plan_inputs import InputNeeds, PlanInputs, input_needs
 from segwright.train.processes import ALONE, Processes
 from segwright.train.query_weights import configured, try_weights
@@ -75,6 +76,7 @@ def open_project(project: Project, base: Path, listener: Listener = silent, data
     project, commit = _pinned(_with_absolute_paths(project, base), listener)
     project = configured(project)
     check_used(project, listener)
+    require_semantic(project)
     needs = input_needs(_smallest(project))
     if dataset is None:
         dataset = open_with_settings(project.data.root, project.data, project.classes.table(), base)
@@ -300,8 +302,6 @@ def _execute(
     prepared = PREPARED[plan.task](given)
     with warnings.catch_warnings(), closing(loggers):
         warnings.filterwarnings("ignore", message="The .srun. command is available")
-        # of queries: nothing is written into what they say, see `call_in_shards`
-        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
         run_training(plan, *prepared, devices, run.path, resume=resume, listener=listener)
 
 

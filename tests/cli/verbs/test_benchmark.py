@@ -10,6 +10,7 @@ import pytest
 from segwright.cli.app import main
 from segwright.export.benchmark import rows
 from segwright.models import NETWORKS
+from tests.infer.object_bundles import make_object_bundle
 
 FIGURES = {"seconds": 0.5, "fastest": 0.4, "slowest": 0.7, "peak_mib": 90.0, "tiles": 8, "parameters": 10, "flops": 20}
 
@@ -86,3 +87,13 @@ def test_benchmark__what_cannot_be_asked(capsys: pytest.CaptureFixture, words: t
         main(["benchmark", *words])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_benchmark__what_finds_objects_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    bundle = make_object_bundle(tmp_path).path
+    with pytest.raises(SystemExit) as ended:
+        main(["benchmark", str(bundle)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "finds objects, whose time hangs on what a frame shows" in said
+    assert "segwright predict BUNDLE FRAMES" in said

@@ -7,9 +7,11 @@ import pytest
 
 from segwright.core import Image
 from segwright.data.codecs import write_image
+from segwright.infer.prediction_folder import predict_folder
 from tests.cli.verbs.test_predict import run
 from tests.infer.bundles import make_bundle
 from tests.infer.object_bundles import make_object_bundle
+from tests.infer.objects.test_panoptic_predictor import predictor, regions
 
 
 @pytest.fixture
@@ -135,3 +137,34 @@ def test_predict__a_line_without_tracks(video, capsys):
     code, _, problem = run(capsys, "predict", bundle, video / "frames", "--out", video / "p", "--count-line", "0,0,1,1")
     assert code == 2
     assert "add --track" in problem
+
+
+def test_track__of_panoptic_maps_follows_the_things_with_their_scores(tmp_path, capsys):
+    """A bolt goes right over column 32 and hides once; a plate, of score 0.6, stands; belt and floor are no tracks."""
+    frames = []
+    for at in range(8):
+        pixels = np.zeros((48, 64, 3), np.uint8)
+        pixels[:, :10, 1] = 255
+        if at != 4:
+            pixels[8:20, 4 + 5 * at : 16 + 5 * at] = (255, 0, 0)
+        pixels[30:40, 20:30] = (0, 0, 255)
+        frames.append((f"frame_{at}", tmp_path / "frames" / f"frame_{at}.png"))
+        write_image(frames[-1][1], Image(pixels))
+    predict_folder(frames, predictor(regions), tmp_path / "p", {"bundle": "by colour", "bundle_hash": "0"})
+    rows = json.loads((tmp_path / "p" / "panoptic.json").read_text(encoding="utf-8"))["annotations"][0]["segments_info"]
+    assert [(row["category_id"], row.get("score")) for row in rows] == [(3, 0.9), (4, 0.6), (1, None), (2, None)]
+    line = ("--count-line", "32,48,32,0", "--json")
+    code, said, _ = run(capsys, "track", tmp_path / "p", "--out", tmp_path / "t.json", *line)
+    assert code == 0
+    counts = json.loads(said)["counts"]
+    assert counts["crossed"]["forward"]["bolt"] == 1
+    assert counts["tracks"] == {"belt": 0, "floor": 0, "bolt": 1, "plate": 1}
+    tracked = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert {row["score"] for row in tracked["annotations"]} == {0.9, 0.6}
+    assert [row["image_id"] for row in tracked["annotations"] if not row["seen"]] == [5]
+    code, said, _ = run(capsys, "track", tmp_path / "p", "--out", tmp_path / "u.json", "--sure", "0.7", "--json")
+    assert json.loads(said)["counts"]["tracks"]["plate"] == 0
+    (tmp_path / "p" / "panoptic.json").write_text('{"images": [], "annotations": [{"image_id": "frame_0"}]}')
+    code, _, problem = run(capsys, "track", tmp_path / "p", "--out", tmp_path / "v.json")
+    assert code == 2
+    assert "panoptic.json: has an object that cannot be read" in problem

@@ -17,6 +17,7 @@ from segwright.infer.objects import (
     Regions,
     SegmentDecision,
 )
+from segwright.infer.objects.drawing import drawn_panoptic
 from segwright.infer.preprocess import Preprocessing
 from segwright.infer.tiles import TilePlan
 from tests.train.objects.panoptic_frames import CLASSES
@@ -125,6 +126,16 @@ def test_decision__small_stuff_is_void() -> None:
 def test_things__are_those_of_the_map_with_their_scores() -> None:
     found = predictor(regions).things(frame())
     assert [(one.class_id, round(one.score or 0, 3)) for one in found] == [(3, 0.9), (4, 0.6)]
+
+
+def test_prediction__has_its_things_with_scores_as_objects_and_on_the_picture() -> None:
+    found = predictor(regions).predict(frame())
+    assert [(one.class_id, round(one.score or 0, 3)) for one in found.objects] == [(3, 0.9), (4, 0.6)]
+    assert found.scores.keys() == {segment.segment_id for segment in found.panoptic.segments if segment.class_id > 2}
+    plain = drawn_panoptic(found.image, found.panoptic)
+    changed = (found.plot() != plain).any(axis=2)
+    assert changed.any(), "the score is written"
+    assert not changed[45:].any(), "and nowhere but at the bolt: the plate is too small for words"
 
 
 def test_queries_as_candidates__are_scored_by_class_and_mask_and_boxed() -> None:

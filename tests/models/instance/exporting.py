@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import onnx
@@ -20,7 +21,7 @@ def exported(network: nn.Module, path: Path, outputs: tuple[str, ...]) -> onnxru
     example = torch.zeros(2, 3, 2 * network.example_px, 3 * network.example_px)
     free = torch.export.Dim.DYNAMIC
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), patch.object(torch.export, "export", wraps=torch.export.export) as traced:
         warnings.simplefilter("ignore")  # of the exporter, about its own internals
         torch.onnx.export(
             network,
@@ -34,6 +35,7 @@ def exported(network: nn.Module, path: Path, outputs: tuple[str, ...]) -> onnxru
             external_data=False,
             verbose=False,
         )
+    assert traced.call_count == 1, "a size that became a constant (len() of a tensor) makes the exporter begin again"
     graph = onnx.load(path)
     assert {node.domain for node in graph.graph.node} <= STANDARD
     assert not graph.functions

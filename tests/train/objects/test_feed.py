@@ -100,6 +100,17 @@ def test_batch__is_the_same_whatever_the_workers(dataset: Dataset) -> None:
         )
 
 
+def test_batches__that_waited_are_those_of_their_steps(dataset: Dataset) -> None:
+    feed = feed_of(dataset, workers=2)
+    for step, batch in enumerate(feed.batches(0, 3)):
+        own = feed.own_batch(step)
+        assert torch.equal(batch.frames, own.frames)
+        for mine, theirs in zip(batch.target, own.target, strict=True):
+            assert mine.seed == theirs.seed
+            for name in ("channels", "boxes", "masks", "ignored"):
+                assert torch.equal(getattr(mine, name), getattr(theirs, name))
+
+
 def test_batch__pasted_objects_bring_their_pixels(dataset: Dataset) -> None:
     feed = feed_of(dataset, copy_paste=1.0)
     for step in range(4):

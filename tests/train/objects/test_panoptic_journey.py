@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from segwright.data import open_dataset
+from segwright.evaluate.instances.predicted import ranking
+from segwright.export.object_parity import ObjectFrameOfProof, object_parity
+from segwright.export.object_weights import ObjectFile
+from segwright.export.segment_parity import segment_parity
+from segwright.train import open_run
+from segwright.train.run import object_predictor, panoptic_predictor
 from tests.journeys.command import done, refused, segwright
 from tests.models.query.tiny import EOMT, MASK2FORMER
 from tests.train.objects.panoptic_frames import write_panoptic_set
@@ -66,7 +73,10 @@ def test_panoptic__trained_scored_exported_predicted_and_calibrated(
     words = ("one.bundle", "--data", "segwright.yaml", "--split", "split.json")
     of_bundle = done(segwright(capsys, "evaluate", *words))
     assert of_bundle["scores"]["pq"] == pytest.approx(own["scores"]["pq"], abs=0.05)
-    done(segwright(capsys, "predict", "one.bundle", "frames/images", "--out", "found", "--overlays"))
+    beside = ("--overlays", "--yolo", "--track", "--count-line", "32,64,32,0")
+    followed = done(segwright(capsys, "predict", "one.bundle", "frames/images", "--out", "found", *beside))
+    assert set(followed["counts"]["tracks"]) == {"belt", "floor", "bolt", "plate"}
+    assert (folder / "found" / "yolo" / "labels" / "a0.txt").is_file()
     assert content(folder / "found" / "manifest.json")["task"] == "panoptic"
     assert (folder / "found" / "overlays" / "a0.jpg").is_file()
     again = open_dataset(folder / "found" / "panoptic.json", options={"images": str(folder / "frames" / "images")})
@@ -112,6 +122,27 @@ def test_queries__of_one_network_segments_and_objects(
     assert of_bundle == pytest.approx(scores[exported], abs=0.05)
     done(segwright(capsys, "predict", "one.bundle", "frames/images/a0.png", "--out", "found"))
     assert content(folder / "found" / "manifest.json")["task"] == exported
+    assert_says_the_same_of_the_other_task(folder, exported)
+
+
+def assert_says_the_same_of_the_other_task(folder: Path, exported: str) -> None:
+    """The file of a network of queries is one for both tasks: around it the other task's pipeline is proved as well."""
+    run, other = open_run(folder / exported), "instance" if exported == "panoptic" else "panoptic"
+    network, plan = run.module(), open_run(folder / other).plan
+    file = ObjectFile(folder / "one.bundle" / "model.onnx", cast("Any", network).stride_px, "queries", None)
+    images = {frame.stem: run.dataset.read_image(frame) for frame in run.dataset.frames}
+    frames = [ObjectFrameOfProof(stem, image) for stem, image in images.items()]
+    if other == "instance":
+        finding = object_predictor(plan, network)
+        finding = replace(finding, decision=ranking(finding.decision, 0.0))
+        objects = object_parity(finding, replace(finding, runtime=file.objects), frames)
+        assert objects.passed, objects.reasons
+        assert objects.objects > 0
+        return
+    giving = panoptic_predictor(plan, network)
+    segments = segment_parity(giving, replace(giving, runtime=file.segments), frames)
+    assert segments.passed, segments.reasons
+    assert segments.segments > 0
 
 
 def test_panoptic__a_plan_has_reasons_and_mistakes_are_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

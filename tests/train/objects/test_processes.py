@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from segwright.data import make_split, open_dataset, write_split
+from segwright.data.columns import columns_from_pattern
 from segwright.models.instance import InstanceTargets
 from segwright.models.instance.draws import ANCHORS, POINTS, draws_of, shuffled, uniform
 from segwright.models.instance.maskrcnn.matching import drawn
@@ -18,7 +20,8 @@ from segwright.train.history import History
 from segwright.train.processes import Processes
 from tests.journeys.command import done, segwright
 from tests.train.objects.gradient_worker import one_step
-from tests.train.objects.squares import NETWORKS, planned, write_project
+from tests.train.objects.panoptic_frames import write_panoptic_set
+from tests.train.objects.squares import NETWORKS, PATTERN, planned, write_project
 from tests.train.own_process import python, torchrun
 
 # An odd batch: three crops in one process and two in the other; of some crops more is asked than a step looks at.
@@ -32,6 +35,26 @@ VARIANTS = {
 }
 ENCODERS = {"eomt": "dinov2_tiny"}
 BUILT_AS = {"pointrend": "maskrcnn", "boxinst": "solov2"}
+PANOPTIC = """
+name: parts
+task: panoptic
+classes: {names: {belt: 1, floor: 2, bolt: 3, plate: 4}, things: [bolt, plate]}
+data: {root: frames, format: coco_panoptic, columns_from: '^(?P<line>[ab])'}
+split: {by: line}
+model: {network: panoptic_fpn, encoder: test_resnet, weights: null}
+training: {steps: 2, crop: 64, validate_every: 2, precision: fp32, loggers: [], workers: 1}
+lint: {ignore: [SEG001]}
+"""
+
+
+def panoptic_project(folder: Path) -> Path:
+    """`folder`/segwright.yaml of bolts and plates on belt and floor: line a to train on, b to validate on."""
+    write_panoptic_set(folder / "frames")
+    dataset = columns_from_pattern(open_dataset(folder / "frames", format="coco_panoptic"), PATTERN)
+    held_out = make_split(dataset, by="line", fractions={"train": 1.0}, held_out={"validation": ["b"]})
+    write_split(folder / "split.json", held_out)
+    (folder / "segwright.yaml").write_text(PANOPTIC, encoding="utf-8")
+    return folder / "segwright.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +70,9 @@ def test_two_processes__judge_a_batch_as_one_does_and_take_the_same_gradient(pro
         named = (f"model.network={BUILT_AS.get(name, name)}", f"model.encoder={encoder}", f"model.options={options}")
         words = (*named, *SETTINGS)
         runs[name] = start_run(planned(project, *words).plan, tmp_path / name)
+    words = (f"model.options={VARIANTS['maskrcnn']}", *SETTINGS)
+    panoptic = planned(panoptic_project(tmp_path / "segments"), *words)
+    runs["panoptic_fpn"] = start_run(panoptic.plan, tmp_path / "panoptic_fpn")
     together = torchrun("tests.train.objects.gradient_worker", *(run.path for run in runs.values()))
     assert together.returncode == 0, together.stderr
     for name, run in runs.items():

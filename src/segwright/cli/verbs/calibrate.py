@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,12 +125,13 @@ def _calibrate_segments(
     assert isinstance(predictor, PanopticPredictor)
     assert decision is not None
     ranked = replace(decision, score=min(LEAST_SCORE, decision.score), thresholds={})
-    things = ThingsAlone(replace(predictor, decision=ranked))
-    asked = predicted_objects(things, hold_out, kinds=("mask",), read=read_things, listener=face.listener)
+    alone = ThingsAlone(replace(predictor, decision=ranked))
+    asked = predicted_objects(alone, hold_out, kinds=("mask",), read=read_things, listener=face.listener)
     calibration = choose_object_thresholds(asked, decision.of_things, target=target, listener=face.listener)
     chosen = replace(decision, thresholds=calibration.decided(decision.of_things).thresholds)
     with_object_thresholds(source, chosen, calibration.to_json(), to, on=on)
-    answer = _object_answer(calibration, decision.of_things, to)
+    things = {spec.name for spec in source.classes if spec.kind == "thing"}
+    answer = _object_answer(calibration, decision.of_things, to, things)
     face.finish({"bundle": str(to), "on": on, **calibration.to_json()}, answer)
 
 
@@ -148,13 +149,17 @@ def _require_regions(source: Bundle) -> None:
         )
 
 
-def _object_answer(calibration: ObjectCalibration, decision: ObjectDecision, to: Path) -> RenderableType:
+def _object_answer(
+    calibration: ObjectCalibration, decision: ObjectDecision, to: Path, counted: Collection[str] | None = None
+) -> RenderableType:
+    """The table of the classes that have a score, all or those `counted`, and what was decided."""
     from rich.console import Group
     from rich.text import Text
 
     title = f"{calibration.images} images, objects matched at IoU 0.5: as the bundle decides, then with thresholds"
     table = _table(title)
-    for name, row in calibration.after.classes.items():
+    shown = {name: row for name, row in calibration.after.classes.items() if counted is None or name in counted}
+    for name, row in shown.items():
         least = decision.thresholds.get(name, decision.score)
         table.add_row(name, f"score ≥ {least:.3f}", *_numbers(calibration.before.classes[name]))
         table.add_row("", f"score ≥ {calibration.proposed.get(name, least):.3f}", *_numbers(row))

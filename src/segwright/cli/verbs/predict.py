@@ -68,11 +68,11 @@ def _following(source: Any, face: Face, track: bool, count_line: str | None) -> 
             return None
         fix = "add --track"
         raise ConfigError.of("--count-line", "counts tracks, and nothing is tracked", found=count_line, fix=fix)
-    if source.objects is None:
+    if source.objects is None and source.segments is None:
         raise ConfigError.of(
             str(source.path),
             "finds no objects that could be followed",
-            allowed="with --track the bundle of an instance network",
+            allowed="with --track the bundle of an instance or panoptic network",
             found=f"task {source.task}",
             fix="leave out --track, or name another bundle",
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def track(
-    predictions: Annotated[Path, typer.Argument(help="The folder that predict wrote, of an instance bundle.")],
+    predictions: Annotated[Path, typer.Argument(help="The folder that predict wrote, of a bundle that finds objects.")],
     out: Annotated[Path, typer.Option(help="The new file of tracks.")] = Path("tracks.json"),
     count_line: Annotated[str | None, typer.Option(help="Count what crosses this line: x1,y1,x2,y2 in px.")] = None,
     count_region: Annotated[
@@ -31,9 +31,9 @@ def track(
     from segwright.cli.gates import counts_table, gate_of, pair_of, said_of
     from segwright.core import ArtefactError
     from segwright.infer.bundle import file_hash
-    from segwright.infer.prediction_folder import INSTANCES
     from segwright.line import TrackSettings, Velocity
-    from segwright.line.track_files import predicted_stems, track_folder, write_tracks
+    from segwright.line.predicted_objects import objects_file, predicted_stems
+    from segwright.line.track_files import track_folder, write_tracks
 
     gate, (right, down) = gate_of(count_line, count_region), pair_of("--belt", belt)
     settings = TrackSettings(min_hits, max_misses, min_iou, sure=sure, velocity=Velocity(down, right))
@@ -43,7 +43,7 @@ def track(
         raise ArtefactError.of(str(out), "exists, and tracks are never edited", allowed="a new file", fix=fix)
     with Face(as_json=json) as face:
         tracks = track_folder(predictions, stems, classes, settings, gate=gate, listener=face.listener)
-        source = {"predictions": str(predictions), "sha256": file_hash(predictions / INSTANCES)}
+        source = {"predictions": str(predictions), "sha256": file_hash(objects_file(predictions))}
         write_tracks(out, tracks, source, gate)
         face.say(said_of(tracks))
         payload = {"tracks": str(out), "frames": len(tracks.frames), **_counted(tracks)}

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from segwright.core import ClassTable, DataError, Image, InstanceSet, Listener, Problem, Size, silent, tracked
+from segwright.core import (
+    ClassTable,
+    DataError,
+    Image,
+    InstanceSet,
+    Listener,
+    Problem,
+    SegwrightError,
+    Size,
+    silent,
+    tracked,
+)
 from segwright.data import Dataset, Frame
 from segwright.data.frame_objects import has_objects, read_objects
 from segwright.data.listing import stem_of
@@ -97,16 +108,35 @@ def predicted_objects(
         DataError: another class table, no labelled frame, frames that cannot be read: all of them.
     """
     require_same_classes(predictor.classes, dataset)
+
+    def answer(frame: Frame) -> InstanceSet:
+        return predictor.predict(dataset.read_image(frame)).objects
+
+    return answered_objects(answer, dataset, kinds=kinds, rule=rule, read=read, listener=listener)
+
+
+def answered_objects(
+    answer: Callable[[Frame], InstanceSet],
+    dataset: Dataset,
+    *,
+    kinds: Sequence[Kind] = ("mask", "box"),
+    rule: str = "coco",
+    read: ReadObjects = read_objects,
+    listener: Listener = silent,
+) -> PredictedObjects:
+    """As `predicted_objects`, of whichever model `answer` asks about a frame; its classes are the dataset's.
+
+    Raises:
+        DataError: no labelled frame, frames that cannot be read: all of them.
+    """
     frames = [frame for frame in dataset.frames if frame.mask is not None]
     if not frames:
-        fix = "label frames, or name another part of the split: --part"
-        allowed = "at least one labelled frame"
-        raise DataError.of(str(dataset.root), "has no frame to score", allowed=allowed, found="none", fix=fix)
+        raise no_labelled_frame(dataset)
     truth = coco_content(_true_objects(dataset, frames, read), dataset.classes)
     results = [
         row
         for frame in tracked(frames, listener, "predict", len(frames))
-        for row in coco_results(predictor.predict(dataset.read_image(frame)).objects, frame.stem)
+        for row in coco_results(answer(frame), frame.stem)
     ]
     pairs = pair_instances(results, truth, kinds=kinds, rule=rule, class_table=dataset.classes)
     names = {stem_of(frame.stem): frame.stem for frame in frames}
@@ -152,3 +182,10 @@ def require_same_classes(classes: ClassTable, dataset: Dataset) -> None:
         found=classes.describe(),
         fix="open the dataset with the model's classes; those of a segwright.yaml are under `classes:`",
     )
+
+
+def no_labelled_frame(dataset: Dataset) -> SegwrightError:
+    """What to raise where nothing in `dataset` has labels."""
+    fix = "label frames, or name another part of the split: --part"
+    allowed = "at least one labelled frame"
+    return DataError.of(str(dataset.root), "has no frame to score", allowed=allowed, found="none", fix=fix)

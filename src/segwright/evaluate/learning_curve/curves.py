@@ -1,4 +1,4 @@
-"""From runs to curves: one of the chosen score, one of each foreground class's IoU."""
+"""From runs to curves: one of the chosen score, one of each class: its IoU, or its AP or PQ where objects are found."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from segwright.core import ConfigError
 from segwright.evaluate.learning_curve.forecast import Forecast, Refusal, forecast
 from segwright.evaluate.learning_curve.points import CurvePoint, SizeSummary, by_size, scored
 
-_DEFAULTS = ("pooled_miou_foreground", "pooled_miou")
-_OF_CLASS = ".iou"
+_DEFAULTS = ("pooled_miou_foreground", "pooled_miou", "mask_ap", "pq")
+_OF_CLASS = (".iou", ".mask_ap", ".pq")
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,19 @@ class LearningCurve:
 def learning_curves(
     points: Sequence[CurvePoint], *, score: str | None = None, more: int = 100, by_groups: bool = False
 ) -> dict[str, LearningCurve]:
-    """The curve of `score` (the foreground's pooled mIoU by default), then of each class's IoU, by name.
+    """The curve of `score`, then of each class, by name.
+
+    By default it is the foreground's pooled mIoU and each class's IoU; of objects the AP of masks, of segments PQ.
 
     Raises:
         ConfigError: a score that no run has.
     """
     known = {name for point in points for name, value in point.scores.items() if value is not None}
-    chosen = score or next((name for name in _DEFAULTS if name in known), "pooled_miou")
+    usual = next((name for name in _DEFAULTS if name in known), "pooled_miou")
+    chosen = score or usual
     if chosen not in known:
         close = get_close_matches(chosen, known, n=1)
-        fix = f"did you mean '{close[0]}'?" if close else "leave --score out: it is the pooled mIoU of the foreground"
+        fix = f"did you mean '{close[0]}'?" if close else f"leave --score out: it is {usual} then"
         raise ConfigError.of(
             "--score", "is no score of these runs", allowed=", ".join(sorted(known)), found=chosen, fix=fix
         )

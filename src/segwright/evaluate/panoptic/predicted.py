@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from segwright.core import ClassTable, DataError, InstanceSet, Listener, PanopticMap, adopt, silent, tracked
+from segwright.core import ClassTable, InstanceSet, Listener, PanopticMap, adopt, silent, tracked
 from segwright.data import Dataset, Frame
 from segwright.data.frame_objects import has_objects
 from segwright.data.frame_segments import read_segments
 from segwright.evaluate.domains import KnownColumns
-from segwright.evaluate.instances.predicted import DatasetImages, require_same_classes
+from segwright.evaluate.instances.predicted import DatasetImages, no_labelled_frame, require_same_classes
 from segwright.evaluate.objects import ObjectEvaluation
 from segwright.evaluate.panoptic.counts import PanopticRow, count_panoptic_frame
 from segwright.evaluate.panoptic.evaluation import evaluate_panoptic_pairs
@@ -175,16 +175,29 @@ def predicted_segments(predictor: FindsSegments, dataset: Dataset, listener: Lis
         DataError: another class table, no labelled frame, frames that cannot be read.
     """
     require_same_classes(predictor.classes, dataset)
+
+    def answer(frame: Frame) -> PanopticMap:
+        return predictor.predict(dataset.read_image(frame)).panoptic
+
+    return answered_segments(answer, dataset, listener)
+
+
+def answered_segments(
+    answer: Callable[[Frame], PanopticMap], dataset: Dataset, listener: Listener = silent
+) -> PredictedSegments:
+    """As `predicted_segments`, of whichever model `answer` asks about a frame; its classes are the dataset's.
+
+    Raises:
+        DataError: no labelled frame, frames that cannot be read.
+    """
     truth = DatasetSegments.of(dataset)
     if not truth.frames:
-        fix = "label frames, or name another part of the split: --part"
-        allowed = "at least one labelled frame"
-        raise DataError.of(str(dataset.root), "has no frame to score", allowed=allowed, found="none", fix=fix)
+        raise no_labelled_frame(dataset)
     kept = {}
     for stem, frame in tracked(truth.frames.items(), listener, "predict", len(truth.frames)):
-        found = frame_of(stem, predictor.predict(dataset.read_image(frame)).panoptic)
+        found = frame_of(stem, answer(frame))
         kept[stem] = (zlib.compress(found.ids.tobytes(), 1), found.ids.shape, found.segments)
-    pairs = pair_sources(KeptSegments("model", predictor.classes, kept), truth)
+    pairs = pair_sources(KeptSegments("model", dataset.classes, kept), truth)
     return PredictedSegments(pairs, truth.columns, truth.images, tuple(_notes(dataset, len(kept))))
 
 

@@ -104,12 +104,14 @@ def job_of_artefact(path: Path, like: Job) -> Job:
 
     Raises:
         ArtefactError: neither a run nor a bundle, or a damaged one.
-        ConfigError: a bundle is to be run by torch, or in bf16.
+        ConfigError: one that finds objects; a bundle is to be run by torch, or in bf16.
     """
     if (path / PLAN_FILE).is_file() or not (path / MANIFEST).is_file():
         plan = open_run(path).plan
+        _require_masks(path, finds_objects=plan.objects is not None)
         return replace(like, name=path.name, spec=plan.network, tiles=plan.tiles, preprocessing=plan.preprocessing)
     bundle = read_bundle(path)
+    _require_masks(path, finds_objects=bundle.objects is not None or bundle.segments is not None)
     if like.precision != "fp32":
         fix = "leave --precision out, or name the run the bundle was made from"
         raise ConfigError.of("--precision", "is not the bundle's", allowed="fp32", found=like.precision, fix=fix)
@@ -121,4 +123,17 @@ def job_of_artefact(path: Path, like: Job) -> Job:
         tiles=bundle.tiles,
         preprocessing=bundle.preprocessing,
         runtime="onnxruntime",
+    )
+
+
+def _require_masks(path: Path, *, finds_objects: bool) -> None:
+    """Refuse what finds objects: its time hangs on how many a frame holds, and these frames are noise."""
+    if not finds_objects:
+        return
+    raise ConfigError.of(
+        str(path),
+        "finds objects, whose time hangs on what a frame shows: the frames measured here are noise",
+        allowed="runs and bundles of task semantic",
+        found="a network of objects or segments",
+        fix="segwright predict BUNDLE FRAMES --out DIR on frames of your own, and read its frames/s",
     )

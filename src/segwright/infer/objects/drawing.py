@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segwright.core import Box, Image, InstanceSet, PanopticMap
+from segwright.core import Box, ClassTable, Image, Instance, InstanceSet, PanopticMap, instances_from_panoptic
+from segwright.core.conversions import NO_SCORES
 from segwright.infer.overlay import as_display
 
 # Neighbours in order get hues far apart: the golden section never repeats.
@@ -28,13 +29,17 @@ def drawn(image: Image, objects: InstanceSet, *, opacity: float = 0.5) -> npt.ND
         colour = CROWD_COLOUR if one.crowd else object_colour(at)
         paint(canvas, one.box, one.mask, colour, opacity)
     for number, one in enumerate(objects, start=1):
-        sure = "" if one.score is None else f" {one.score:.2f}"
-        label(canvas, one.box, (f"{number} {objects.classes.name(one.class_id)}{sure}", str(number)))
+        label(canvas, one.box, _texts(one, number, objects.classes))
     return canvas
 
 
-def drawn_panoptic(image: Image, panoptic: PanopticMap, *, opacity: float = 0.5) -> npt.NDArray[np.uint8]:
-    """`image` with stuff in its class's colour, things in a colour each; void and background stay as they are."""
+def drawn_panoptic(
+    image: Image, panoptic: PanopticMap, scores: Mapping[int, float] = NO_SCORES, *, opacity: float = 0.5
+) -> npt.NDArray[np.uint8]:
+    """`image` with stuff in its class's colour, things in a colour each; void and background stay as they are.
+
+    A thing carries the number of its segment, its class and its score, as `drawn` writes them.
+    """
     canvas = as_display(image)
     things = {spec.class_id for spec in panoptic.classes if spec.kind == "thing"}
     whole = Box.of(panoptic.size)
@@ -44,7 +49,17 @@ def drawn_panoptic(image: Image, panoptic: PanopticMap, *, opacity: float = 0.5)
         is_thing = segment.class_id in things and not segment.crowd
         colour = object_colour(at) if is_thing else panoptic.classes.colour(segment.class_id)
         paint(canvas, whole, panoptic.segment_ids == segment.segment_id, colour, opacity)
+    numbers = [segment.segment_id for segment in panoptic.segments if segment.class_id in things]
+    for number, one in zip(numbers, instances_from_panoptic(panoptic, scores), strict=True):
+        if not one.crowd:
+            label(canvas, one.box, _texts(one, number, panoptic.classes))
     return canvas
+
+
+def _texts(one: Instance, number: int, classes: ClassTable) -> tuple[str, str]:
+    """Number, class and score of an object; and the number alone, where that is too long."""
+    sure = "" if one.score is None else f" {one.score:.2f}"
+    return f"{number} {classes.name(one.class_id)}{sure}", str(number)
 
 
 def object_colour(at: int) -> tuple[int, int, int]:

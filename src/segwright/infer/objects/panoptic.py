@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,14 +32,19 @@ def merged(objects: InstanceSet, labels: LabelMap, rule: MergeRule = MergeRule()
     segment, or in none (void): where no object and no class of stuff that is large enough claims it. Objects of stuff
     classes are left out. Lost: what lies under a surer object.
     """
-    classes = objects.classes
-    things = {spec.class_id for spec in classes if spec.kind == "thing"}
+    return painted(kept_things(objects, rule), labels, rule)
+
+
+def painted(things: Sequence[Instance], labels: LabelMap, rule: MergeRule = MergeRule()) -> PanopticMap:
+    """The map of `things` that do not overlap (`kept_things`), numbered from 1 in their order, and the stuff beside."""
+    classes = labels.classes
+    counted = {spec.class_id for spec in classes if spec.kind == "thing"}
     ids = np.zeros(labels.ids.shape, np.uint32)
     segments: list[Segment] = []
-    for one in kept_things(objects, rule):
-        segments.append(Segment(len(segments) + 1, one.class_id, one.crowd))
-        ids[one.box.slices][one.mask] = len(segments)
-    segments += _stuff(ids, labels, things, len(segments), rule)
+    for number, one in enumerate(things, start=1):
+        segments.append(Segment(number, one.class_id, one.crowd))
+        ids[one.box.slices][one.mask] = number
+    segments += _stuff(ids, labels, counted, len(segments), rule)
     return PanopticMap(adopt(ids), tuple(segments), classes)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from segwright.core import Box, ClassTable, Image, Instance, InstanceSet, LabelMap, Size, adopt, instance_from_mask
 from segwright.infer.objects.answers import Queries, QueryRuntime, RegionRuntime, Regions
 from segwright.infer.objects.decision import moved, objects_of
-from segwright.infer.objects.panoptic import kept_things, merged
+from segwright.infer.objects.panoptic import kept_things, painted
 from segwright.infer.objects.prediction import PanopticPrediction
 from segwright.infer.objects.query import Place, parts
 from segwright.infer.objects.segment_decision import SegmentDecision
@@ -59,8 +59,9 @@ class PanopticPredictor:
         image = as_image(frame)
         self.preprocessing.check(image)
         things, labels = self._said(image)
-        objects = InstanceSet(image.size, tuple(things), self.classes)
-        return PanopticPrediction(image, merged(objects, labels, self.decision.merge))
+        kept = kept_things(InstanceSet(image.size, tuple(things), self.classes), self.decision.merge)
+        scores = {number: one.score for number, one in enumerate(kept, start=1) if one.score is not None}
+        return PanopticPrediction(image, painted(kept, labels, self.decision.merge), scores)
 
     def things(self, frame: Frame) -> InstanceSet:
         """The things among the segments of `frame` with their scores, surest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,30 +57,39 @@ class InstancePrediction:
 
 @dataclass(frozen=True, eq=False)
 class PanopticPrediction:
-    """The panoptic map of `image`, at the frame's own size: each pixel in one segment, or in none."""
+    """The panoptic map of `image`, at the frame's own size: each pixel in one segment, or in none.
+
+    `scores` are those of things, by segment id.
+    """
 
     image: Image
     panoptic: PanopticMap
+    scores: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.panoptic.size != self.image.size:
             raise ValueError(f"the map is {self.panoptic.size}, its frame {self.image.size}")
 
+    @property
+    def objects(self) -> InstanceSet:
+        """The things as objects, in the map's order, with their scores; void stays void. Lost: stuff."""
+        return instances_from_panoptic(self.panoptic, self.scores)
+
     def counts(self) -> Mapping[str, int]:
         """The number of objects of every class of things."""
-        return counted(instances_from_panoptic(self.panoptic))
+        return counted(self.objects)
 
     def plot(self, *, opacity: float = 0.5) -> npt.NDArray[np.uint8]:
-        """The frame with its segments, (height, width, 3) uint8 RGB: stuff by class, things a colour each."""
+        """The frame with its segments, (height, width, 3) uint8 RGB: stuff by class, colour and label each thing."""
         from segwright.infer.objects.drawing import drawn_panoptic
 
-        return drawn_panoptic(self.image, self.panoptic, opacity=opacity)
+        return drawn_panoptic(self.image, self.panoptic, self.scores, opacity=opacity)
 
     def save(self, path: str | Path) -> None:
         """Write segment ids as COCO panoptic's PNG (id = R + 256 G + 65536 B), and the segments to a JSON beside it."""
         from segwright.infer.objects.results import write_panoptic
 
-        write_panoptic(Path(path), self.panoptic)
+        write_panoptic(Path(path), self.panoptic, self.scores)
 
     def to_supervision(self) -> supervision.Detections:
         """One detection a thing, for roboflow/supervision's annotators. Lost: stuff.
@@ -88,7 +97,7 @@ class PanopticPrediction:
         Raises:
             DependencyMissing: supervision is not installed.
         """
-        return _detections(instances_from_panoptic(self.panoptic))
+        return _detections(self.objects)
 
 
 def counted(objects: InstanceSet) -> dict[str, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from segwright.core import ClassTable, InstanceSet, PanopticMap
+from segwright.core.conversions import NO_SCORES
 from segwright.data.object_runs import frame_runs
 from segwright.data.rasterise import packed_runs
 from segwright.data.segments import segments_info, write_segment_ids
@@ -41,15 +43,23 @@ def object_rows(objects: InstanceSet) -> list[dict[str, Any]]:
     ]
 
 
-def panoptic_row(panoptic: PanopticMap, image_id: int | str, file_name: str) -> dict[str, Any]:
+def segment_rows(panoptic: PanopticMap, scores: Mapping[int, float]) -> list[dict[str, Any]]:
+    """What COCO panoptic's JSON says of the segments of one frame, and `score` of those that have one."""
+    rows = segments_info(panoptic)
+    return [row | ({"score": round(scores[row["id"]], 6)} if row["id"] in scores else {}) for row in rows]
+
+
+def panoptic_row(
+    panoptic: PanopticMap, image_id: int | str, file_name: str, scores: Mapping[int, float] = NO_SCORES
+) -> dict[str, Any]:
     """What COCO panoptic's JSON says of one frame."""
-    return {"image_id": image_id, "file_name": file_name, "segments_info": segments_info(panoptic)}
+    return {"image_id": image_id, "file_name": file_name, "segments_info": segment_rows(panoptic, scores)}
 
 
-def write_segments(path: Path, panoptic: PanopticMap) -> None:
+def write_segments(path: Path, panoptic: PanopticMap, scores: Mapping[int, float] = NO_SCORES) -> None:
     """The size of a frame and its segments as JSON."""
     size = {"height": panoptic.size.height, "width": panoptic.size.width}
-    path.write_text(json.dumps({"size": size, "segments_info": segments_info(panoptic)}), encoding="utf-8")
+    path.write_text(json.dumps({"size": size, "segments_info": segment_rows(panoptic, scores)}), encoding="utf-8")
 
 
 def categories(classes: ClassTable, things: set[int] | None = None) -> list[dict[str, Any]]:
@@ -65,8 +75,9 @@ def categories(classes: ClassTable, things: set[int] | None = None) -> list[dict
     ]
 
 
-def write_panoptic(path: Path, panoptic: PanopticMap) -> None:
+def write_panoptic(path: Path, panoptic: PanopticMap, scores: Mapping[int, float] = NO_SCORES) -> None:
     """Segment ids as a PNG at `path`, and beside it, ending in .json, the segments and the class table."""
     write_segment_ids(path, panoptic)
-    row = {"annotations": [panoptic_row(panoptic, path.stem, path.name)], "categories": categories(panoptic.classes)}
+    own = panoptic_row(panoptic, path.stem, path.name, scores)
+    row = {"annotations": [own], "categories": categories(panoptic.classes)}
     path.with_suffix(".json").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -76,7 +76,7 @@ class Eomt(QueryNetwork):
             mask = None
             if number == first:
                 asked = self.model.query.weight
-                tokens = torch.cat([asked[None].expand(len(tokens), -1, -1), tokens], dim=1)
+                tokens = torch.cat([asked[None].expand(tokens.shape[0], -1, -1), tokens], dim=1)
             if number >= first and self.training:
                 earlier.append(self._answer(tokens, grid))
                 mask = self._attention_mask(earlier[-1].mask_logits, tokens, grid, shares[number - first])
@@ -92,14 +92,14 @@ class Eomt(QueryNetwork):
             return self.model.dropout(embeddings(frames)), {"position_embeddings": codes}
         patches = embeddings.patch_embeddings(frames)
         patches = patches + _codes_for(embeddings.position_embeddings.weight, self.model.grid_size, grid)
-        prefix = [token.expand(len(frames), -1, -1) for token in (embeddings.cls_token, embeddings.register_tokens)]
+        prefix = [token.expand(frames.shape[0], -1, -1) for token in (embeddings.cls_token, embeddings.register_tokens)]
         return embeddings.dropout(torch.cat([*prefix, patches], dim=1)), {}
 
     def _answer(self, tokens: Tensor, grid: tuple[int, int]) -> QueryOutput:
         asked = self.model.config.num_queries
         tokens = self.model.layernorm(tokens)
         queries, patches = tokens[:, :asked], tokens[:, asked + self._prefix :]
-        features = self.model.upscale_block(patches.transpose(1, 2).reshape(len(tokens), -1, *grid))
+        features = self.model.upscale_block(patches.transpose(1, 2).reshape(tokens.shape[0], -1, *grid))
         masks = torch.einsum("bqc,bchw->bqhw", self.model.mask_head(queries), features)
         return QueryOutput(self.model.class_predictor(queries), masks)
 

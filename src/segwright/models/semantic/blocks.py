@@ -16,17 +16,6 @@ class ConvBlock(nn.Sequential):
         )
 
 
-def start_decoder(decoder: nn.Module) -> None:
-    """Draw the weights of its convolutions anew, as large as a ReLU after them wants (He et al. 2015, section 2.2).
-
-    torch's own start is some 2.4 times smaller, and the smaller the weights before a batch norm, the further a step of
-    the same length turns them.
-    """
-    for layer in decoder.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-
-
 class PointBlock(nn.Sequential):
     """1x1 convolution, batch norm, ReLU."""
 

@@ -14,7 +14,6 @@ from segwright.models.feature_pyramid import FeaturePyramid
 from segwright.models.options import Option, option_problems
 from segwright.models.plain_vit import PlainViT
 from segwright.models.segmentation_network import SegmentationNetwork
-from segwright.models.semantic.blocks import start_decoder
 from segwright.models.spec import NetworkSpec
 
 
@@ -90,7 +89,6 @@ class EncoderDecoder(EncodedNetwork):
     def __init__(self, spec: NetworkSpec, encoder: FeaturePyramid, decoder: Decoder) -> None:
         super().__init__(spec, encoder)
         self.pools_frame = decoder.pools_frame
-        start_decoder(decoder)
         self.decoder = decoder
         width, *further = decoder.widths
         self.head = nn.Conv2d(width, spec.channels, kernel_size=1)

@@ -20,6 +20,7 @@ from segwright.train.feed import Batch, normalised, side_of_step
 from segwright.train.objects.crops import ObjectCropper
 from segwright.train.objects.frames import ObjectFrames
 from segwright.train.objects.layers import CutObjects
+from segwright.train.objects.packed import packed
 from segwright.train.objects.plan import ObjectPlan
 from segwright.train.sampling_plan import SamplingPlan
 
@@ -83,6 +84,12 @@ class ObjectFeed(AheadOfTraining):
     def own_batch(self, step: int) -> Batch:
         """What is in this process's slots of the batch."""
         return self._batch(step, self._cut(step, None, self._slots), self._slots)
+
+    def waiting(self, step: int) -> Callable[[], Batch]:
+        """The same batch, its masks a bit a pixel until then."""
+        batch = self.own_batch(step)
+        frames, targets = batch.frames, [packed(target) for target in batch.target]
+        return lambda: Batch(step, frames, [target() for target in targets])
 
     def _batch(self, step: int, crops: Sequence[FedCrop], slots: Sequence[int]) -> Batch:
         frames = torch.from_numpy(np.stack([crop.pixels for crop in crops]))

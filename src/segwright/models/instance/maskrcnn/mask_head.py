@@ -63,7 +63,8 @@ class MaskHead(nn.Module):
         # channels last: oneDNN's transposed convolution of small maps takes half the time
         up = F.relu_(self.up(self.layers(features.contiguous(memory_format=torch.channels_last))))
         logits = up.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight[channels].unsqueeze(2)
-        return logits.reshape(len(up), *up.shape[2:]) + self.bias[channels, None, None]
+        # not `len(up)`: an exporter takes that for a constant, begins again, and needs twice the time
+        return logits.reshape(up.shape[0], *up.shape[2:]) + self.bias[channels, None, None]
 
 
 def truths_in(boxes: Tensor, target: Tensor, targets: InstanceTargets, side: int) -> tuple[Tensor, Tensor]:

@@ -30,9 +30,7 @@ class CellHead(nn.Module):
         self.kernel_tower = _tower(width + 2, options)
         self.classes = nn.Conv2d(options.head_width, channels, kernel_size=3, padding=1)
         self.kernels = nn.Conv2d(options.head_width, options.mask_channels, kernel_size=3, padding=1)
-        for layer in [*self.modules()]:
-            if isinstance(layer, nn.Conv2d):
-                nn.init.normal_(layer.weight, std=0.01)
+        _start_small(self)
         assert self.classes.bias is not None
         nn.init.constant_(self.classes.bias, -math.log((1 - RARE) / RARE))
 
@@ -57,6 +55,19 @@ class MaskFeatures(nn.Sequential):
             SummedLevels(width, options.mask_width, coordinates=True),
             ConvNormAct(options.mask_width, options.mask_channels, kernel_size=1),
         )
+        _start_small(self)
+
+
+def _start_small(module: nn.Module) -> None:
+    """Every convolution of both branches starts with weights of spread 0.01 and no bias.
+
+    Source: `solov2_head.py` and `mask_feat_head.py: init_weights`.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=0.01)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def _tower(inputs: int, options: SOLOv2Options) -> nn.Sequential:
